@@ -9,7 +9,13 @@
 #![allow(unsafe_code)] // This is the room where `unsafe` lives; each block states its reason.
 
 pub mod buffer;
+pub mod conv2d;
+pub mod gemm;
+pub mod dropout;
 pub mod isa;
+pub mod optimizer;
+pub mod random;
+pub mod pool2d;
 pub mod real;
 pub mod threads;
 pub mod view;
