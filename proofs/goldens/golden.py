@@ -11,9 +11,9 @@ and its tensors are named `<case>/<input>`, `<case>/<output>`, and, where the ca
 and `<case>/grad.<input>`: the gradient of sum over the outputs of sum(output * w.output). Real tensors have the file's
 dtype, indices are I64, masks BOOL.
 
-Random inputs come from `numpy.random.RandomState(seed)`, NumPy's legacy MT19937 stream, drawn in the order of `inputs`
-and then once `randn` a real output for the weights; f32 files hold the same draws rounded to nearest. The seed is the
-CRC-32 of the case's name, so that adding a case changes no other.
+Random inputs come from `numpy.random.RandomState(seed)`, NumPy's legacy MT19937 stream, as the script draws them, and
+then one `randn` for every real output, its weights; f32 files hold the same draws rounded to nearest. The seed is the
+CRC-32 of the case's name, so that adding a case changes no other. All inputs are stored: no reader has to draw.
 """
 
 import json
