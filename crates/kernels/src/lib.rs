@@ -9,6 +9,9 @@
 #![allow(unsafe_code)] // This is the room where `unsafe` lives; each block states its reason.
 
 pub mod buffer;
+pub mod compare;
+mod disjoint;
+pub mod elementwise;
 pub mod conv2d;
 pub mod gemm;
 pub mod dropout;
@@ -16,7 +19,9 @@ pub mod isa;
 pub mod optimizer;
 pub mod random;
 pub mod pool2d;
+pub mod math;
 pub mod real;
+pub mod strided;
 pub mod threads;
 pub mod view;
 

@@ -1,0 +1,175 @@
+//! Elementwise functions of one and two arguments, and their derivatives.
+//!
+//! The operation is a value ([`Unary`], [`Binary`]): a kernel looks at it once a block, outside its loop. Arguments
+//! are strided views, results are row-major.
+
+mod binary;
+mod unary;
+
+use crate::math::Math;
+use crate::strided::{BLOCK, CHEAP_GRAIN, CHUNK, DEAR_GRAIN, Reader, Source};
+use crate::threads::for_each_chunk;
+use crate::view::View;
+
+pub use binary::{Binary, Side};
+pub use unary::{Saved, Unary};
+
+/// Elementwise functions and their derivatives, on views.
+///
+/// ```
+/// use barehand_kernels::elementwise::{Elementwise, Unary};
+/// use barehand_kernels::View;
+///
+/// let x = View::new(&[-1.0, 2.0], &[2], &[1]);
+/// let mut y = [0.0; 2];
+/// f32::unary(Unary::Relu, x, &mut y);
+/// assert_eq!(y, [0.0, 2.0]);
+/// ```
+pub trait Elementwise: Math {
+    /// `out = op(x)`.
+    fn unary(op: Unary<Self>, x: View<Self>, out: &mut [Self]);
+
+    /// `x = op(x)`.
+    fn unary_assign(op: Unary<Self>, x: &mut [Self]);
+
+    /// `dx = dy * op'`, where the derivative is computed from what [`Unary::saves`] names: the input, the output, or
+    /// (where it names neither) nothing, and then `saved` is not looked at.
+    fn unary_backward(op: Unary<Self>, saved: View<Self>, dy: View<Self>, dx: &mut [Self]);
+
+    /// `out = op(x, y)`; the views have one shape (broadcast with strides of 0).
+    fn binary(op: Binary, x: View<Self>, y: View<Self>, out: &mut [Self]);
+
+    /// `x = op(x, y)`; `y` has as many elements as `x`.
+    fn binary_assign(op: Binary, x: &mut [Self], y: View<Self>);
+
+    /// `dx = dout * d op / d x` (or `/ d y`, for [`Side::Right`]) on the shape of the output.
+    fn binary_backward(
+        op: Binary,
+        side: Side,
+        x: View<Self>,
+        y: View<Self>,
+        dout: View<Self>,
+        dx: &mut [Self],
+    );
+
+    /// `y += alpha * x`.
+    fn axpy(alpha: Self, x: View<Self>, y: &mut [Self]);
+}
+
+macro_rules! elementwise {
+    ($($t:ty),*) => { $(
+        impl Elementwise for $t {
+            fn unary(op: Unary<Self>, x: View<Self>, out: &mut [Self]) {
+                map(op.grain(), [x], out, |[x], out| unary::forward(op, x, out));
+            }
+            fn unary_assign(op: Unary<Self>, x: &mut [Self]) {
+                update(op.grain(), [], x, |old, [], new| unary::forward(op, old, new));
+            }
+            fn unary_backward(op: Unary<Self>, saved: View<Self>, dy: View<Self>, dx: &mut [Self]) {
+                if op.saves() == Saved::Nothing {
+                    map(op.grain(), [dy], dx, |[dy], dx| unary::backward(op, dy, dy, dx));
+                } else {
+                    map(op.grain(), [saved, dy], dx, |[saved, dy], dx| unary::backward(op, saved, dy, dx));
+                }
+            }
+            fn binary(op: Binary, x: View<Self>, y: View<Self>, out: &mut [Self]) {
+                map(op.grain(), [x, y], out, |[x, y], out| binary::forward(op, x, y, out));
+            }
+            fn binary_assign(op: Binary, x: &mut [Self], y: View<Self>) {
+                update(op.grain(), [y], x, |old, [y], new| binary::forward(op, old, y, new));
+            }
+            fn binary_backward(
+                op: Binary,
+                side: Side,
+                x: View<Self>,
+                y: View<Self>,
+                dout: View<Self>,
+                dx: &mut [Self],
+            ) {
+                // Sums pass the gradient on as it is: the arguments need not be read.
+                if matches!(op, Binary::Add | Binary::Sub) {
+                    map(op.grain(), [dout], dx, |[dout], dx| binary::backward(op, side, dout, dout, dout, dx));
+                } else {
+                    map(op.grain(), [x, y, dout], dx, |[x, y, dout], dx| {
+                        binary::backward(op, side, x, y, dout, dx);
+                    });
+                }
+            }
+            fn axpy(alpha: Self, x: View<Self>, y: &mut [Self]) {
+                update(CHEAP_GRAIN, [x], y, |old, [x], new| binary::axpy(alpha, x, old, new));
+            }
+        }
+    )* };
+}
+elementwise!(f32, f64);
+
+/// Computes `out` from views of its size: `kernel` gets a piece of each, contiguous, and the piece of `out`.
+fn map<T: Math, const N: usize>(
+    grain: usize,
+    inputs: [View<T>; N],
+    out: &mut [T],
+    kernel: impl Fn([&[T]; N], &mut [T]) + Sync,
+) {
+    for x in &inputs {
+        assert_eq!(x.len(), out.len(), "elementwise operation of {:?} into {} elements", x.shape, out.len());
+    }
+    let sources = inputs.map(Source::new);
+    for_each_chunk(out, CHUNK, grain, |start, piece| {
+        let end = start + piece.len();
+        // Everything contiguous: one call.
+        let mut slices = [&[][..]; N];
+        let mut contiguous = true;
+        for (slice, source) in slices.iter_mut().zip(&sources) {
+            match source.as_slice() {
+                Some(whole) => *slice = &whole[start..end],
+                None => contiguous = false,
+            }
+        }
+        if contiguous {
+            kernel(slices, piece);
+            return;
+        }
+        let mut readers = sources.each_ref().map(|source| source.reader(start));
+        let mut done = 0;
+        while done < piece.len() {
+            let n = next_block(&readers, piece.len() - done);
+            kernel(readers.each_mut().map(|reader| reader.take(n)), &mut piece[done..done + n]);
+            done += n;
+        }
+    });
+}
+
+/// Recomputes `x` from itself and other views: `kernel` gets a copy of a block of `x` (which keeps its loops free of
+/// aliases, so that they are the loops of [`map`]), the blocks of the others, and the block to overwrite.
+fn update<T: Math, const N: usize>(
+    grain: usize,
+    inputs: [View<T>; N],
+    x: &mut [T],
+    kernel: impl Fn(&[T], [&[T]; N], &mut [T]) + Sync,
+) {
+    for y in &inputs {
+        assert_eq!(y.len(), x.len(), "elementwise update of {} elements by {:?}", x.len(), y.shape);
+    }
+    let sources = inputs.map(Source::new);
+    for_each_chunk(x, CHUNK, grain, |start, piece| {
+        let mut old = [T::ZERO; BLOCK];
+        let mut readers = sources.each_ref().map(|source| source.reader(start));
+        let mut done = 0;
+        while done < piece.len() {
+            let n = next_block(&readers, piece.len() - done);
+            let block = &mut piece[done..done + n];
+            old[..n].copy_from_slice(block);
+            kernel(&old[..n], readers.each_mut().map(|reader| reader.take(n)), block);
+            done += n;
+        }
+    });
+}
+
+fn next_block<T: Math, const N: usize>(readers: &[Reader<T>; N], remaining: usize) -> usize {
+    readers.iter().fold(remaining.min(BLOCK), |n, reader| reader.block(n))
+}
+
+/// Whether a function costs little more than its memory traffic decides how much of it a thread should have.
+fn grain(cheap: bool) -> usize {
+    if cheap { CHEAP_GRAIN } else { DEAR_GRAIN }
+}

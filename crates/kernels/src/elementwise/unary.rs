@@ -1,0 +1,480 @@
+//! Functions of one argument: activations, elementary functions, arithmetic with constants.
+
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
+
+use super::binary::zip;
+use super::grain;
+use crate::isa::{Arch, Kernel, dispatch};
+use crate::math::{self, Math};
+
+/// A function of one argument `x`; derivatives at kinks are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary<T> {
+    /// `-x`
+    Neg,
+    /// `|x|`; its derivative at 0 is 0.
+    Abs,
+    /// -1, 0 or 1.
+    Sign,
+    /// `x^2`
+    Square,
+    /// The square root.
+    Sqrt,
+    /// `1 / sqrt(x)`
+    Rsqrt,
+    /// `1 / x`
+    Recip,
+    /// `e^x`
+    Exp,
+    /// `2^x`
+    Exp2,
+    /// `e^x - 1`, exact near 0.
+    Expm1,
+    /// The natural logarithm.
+    Ln,
+    /// `ln(1 + x)`, exact near 0.
+    Log1p,
+    /// The logarithm to base 2.
+    Log2,
+    /// The logarithm to base 10.
+    Log10,
+    /// The sine.
+    Sin,
+    /// The cosine.
+    Cos,
+    /// The tangent.
+    Tan,
+    /// The inverse tangent.
+    Atan,
+    /// The hyperbolic sine.
+    Sinh,
+    /// The hyperbolic cosine.
+    Cosh,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// The error function.
+    Erf,
+    /// `1 / (1 + e^-x)`
+    Sigmoid,
+    /// `ln(1 / (1 + e^-x))`
+    LogSigmoid,
+    /// `ln(1 + e^(beta x)) / beta`, and `x` itself where `beta x > threshold`.
+    Softplus {
+        /// Sharpness of the bend.
+        beta: T,
+        /// Where the function becomes the identity.
+        threshold: T,
+    },
+    /// `max(x, 0)`; its derivative at 0 is 0.
+    Relu,
+    /// `x`, times this slope where `x` is not positive.
+    LeakyRelu(T),
+    /// `x`, and `alpha (e^x - 1)` where `x` is not positive.
+    Elu(T),
+    /// `1.0507 elu(x)` with `alpha = 1.6733` (Klambauer et al. 2017).
+    Selu,
+    /// `x Phi(x)` with the normal distribution function `Phi` (Hendrycks and Gimpel 2016).
+    GeluErf,
+    /// The same with `Phi` approximated: `x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))`.
+    GeluTanh,
+    /// `x sigmoid(x)`
+    Silu,
+    /// `x tanh(softplus(x))` (Misra 2019).
+    Mish,
+    /// `x relu6(x + 3) / 6`
+    Hardswish,
+    /// `x / (1 + |x|)`
+    Softsign,
+    /// The largest integer that is not larger; its derivative is 0, like those of the other roundings.
+    Floor,
+    /// The smallest integer that is not smaller.
+    Ceil,
+    /// The nearest integer, halves to even.
+    Round,
+    /// The integer part.
+    Trunc,
+    /// `x + s`
+    AddScalar(T),
+    /// `x * s`
+    MulScalar(T),
+    /// `s - x`
+    ScalarSub(T),
+    /// `s / x`
+    ScalarDiv(T),
+    /// `x^s`
+    PowScalar(T),
+    /// `x` kept between two bounds (low, high); its derivative is 1 on both bounds.
+    Clamp(T, T),
+    /// `scale x + shift`
+    Affine {
+        /// The factor.
+        scale: T,
+        /// The summand.
+        shift: T,
+    },
+}
+
+/// What the derivative of a [`Unary`] function is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Neither: the derivative is constant.
+    Nothing,
+    /// `x`
+    Input,
+    /// `op(x)`
+    Output,
+}
+
+const SELU_ALPHA: f64 = 1.6732632423543772;
+const SELU_SCALE: f64 = 1.0507009873554805;
+
+/// `sqrt(2 / pi)`
+const GELU_SCALE: f64 = 0.7978845608028654;
+const GELU_CUBE: f64 = 0.044715;
+
+impl<T> Unary<T> {
+    /// The name used in messages and recordings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Unary::Neg => "neg",
+            Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Square => "square",
+            Unary::Sqrt => "sqrt",
+            Unary::Rsqrt => "rsqrt",
+            Unary::Recip => "recip",
+            Unary::Exp => "exp",
+            Unary::Exp2 => "exp2",
+            Unary::Expm1 => "expm1",
+            Unary::Ln => "ln",
+            Unary::Log1p => "log1p",
+            Unary::Log2 => "log2",
+            Unary::Log10 => "log10",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+            Unary::Tan => "tan",
+            Unary::Atan => "atan",
+            Unary::Sinh => "sinh",
+            Unary::Cosh => "cosh",
+            Unary::Tanh => "tanh",
+            Unary::Erf => "erf",
+            Unary::Sigmoid => "sigmoid",
+            Unary::LogSigmoid => "log_sigmoid",
+            Unary::Softplus { .. } => "softplus",
+            Unary::Relu => "relu",
+            Unary::LeakyRelu(_) => "leaky_relu",
+            Unary::Elu(_) => "elu",
+            Unary::Selu => "selu",
+            Unary::GeluErf => "gelu",
+            Unary::GeluTanh => "gelu_tanh",
+            Unary::Silu => "silu",
+            Unary::Mish => "mish",
+            Unary::Hardswish => "hardswish",
+            Unary::Softsign => "softsign",
+            Unary::Floor => "floor",
+            Unary::Ceil => "ceil",
+            Unary::Round => "round",
+            Unary::Trunc => "trunc",
+            Unary::AddScalar(_) => "add_scalar",
+            Unary::MulScalar(_) => "mul_scalar",
+            Unary::ScalarSub(_) => "scalar_sub",
+            Unary::ScalarDiv(_) => "scalar_div",
+            Unary::PowScalar(_) => "pow_scalar",
+            Unary::Clamp(..) => "clamp",
+            Unary::Affine { .. } => "affine",
+        }
+    }
+
+    /// What [`unary_backward`](super::Elementwise::unary_backward) needs.
+    pub fn saves(&self) -> Saved {
+        match self {
+            Unary::Neg
+            | Unary::Sign
+            | Unary::Floor
+            | Unary::Ceil
+            | Unary::Round
+            | Unary::Trunc
+            | Unary::AddScalar(_)
+            | Unary::MulScalar(_)
+            | Unary::ScalarSub(_)
+            | Unary::Affine { .. } => Saved::Nothing,
+            Unary::Sqrt
+            | Unary::Rsqrt
+            | Unary::Recip
+            | Unary::Exp
+            | Unary::Exp2
+            | Unary::Expm1
+            | Unary::Tan
+            | Unary::Tanh
+            | Unary::Sigmoid
+            | Unary::Relu => Saved::Output,
+            _ => Saved::Input,
+        }
+    }
+
+    pub(super) fn grain(&self) -> usize {
+        grain(matches!(
+            self,
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Square
+                | Unary::Relu
+                | Unary::LeakyRelu(_)
+                | Unary::Hardswish
+                | Unary::Floor
+                | Unary::Ceil
+                | Unary::Round
+                | Unary::Trunc
+                | Unary::AddScalar(_)
+                | Unary::MulScalar(_)
+                | Unary::ScalarSub(_)
+                | Unary::Clamp(..)
+                | Unary::Affine { .. }
+        ))
+    }
+}
+
+/// `out = op(x)`, slices of one length.
+pub(super) fn forward<T: Math>(op: Unary<T>, x: &[T], out: &mut [T]) {
+    dispatch(Forward { op, x, out });
+}
+
+/// `dx = dy * op'`, slices of one length.
+pub(super) fn backward<T: Math>(op: Unary<T>, saved: &[T], dy: &[T], dx: &mut [T]) {
+    dispatch(Backward { op, saved, dy, dx });
+}
+
+struct Forward<'a, T> {
+    op: Unary<T>,
+    x: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Math> Kernel for Forward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Forward { op, x, out } = self;
+        let c = T::from_f64;
+        match op {
+            Unary::Neg => map(x, out, |x| -x),
+            Unary::Abs => map(x, out, T::abs),
+            Unary::Sign => map(x, out, sign),
+            Unary::Square => map(x, out, |x| x * x),
+            Unary::Sqrt => map(x, out, T::sqrt),
+            Unary::Rsqrt => map(x, out, math::rsqrt::<A, T>),
+            Unary::Recip => map(x, out, |x| T::ONE / x),
+            Unary::Exp => map(x, out, math::exp::<A, T>),
+            Unary::Exp2 => map(x, out, T::exp2),
+            Unary::Expm1 => map(x, out, math::expm1::<A, T>),
+            Unary::Ln => map(x, out, math::ln::<A, T>),
+            Unary::Log1p => map(x, out, math::log1p::<A, T>),
+            Unary::Log2 => map(x, out, T::log2),
+            Unary::Log10 => map(x, out, T::log10),
+            Unary::Sin => map(x, out, math::sin::<A, T>),
+            Unary::Cos => map(x, out, math::cos::<A, T>),
+            Unary::Tan => map(x, out, T::tan),
+            Unary::Atan => map(x, out, T::atan),
+            Unary::Sinh => map(x, out, T::sinh),
+            Unary::Cosh => map(x, out, T::cosh),
+            Unary::Tanh => map(x, out, math::tanh::<A, T>),
+            Unary::Erf => map(x, out, math::erf::<A, T>),
+            Unary::Sigmoid => map(x, out, math::sigmoid::<A, T>),
+            Unary::LogSigmoid => map(x, out, math::log_sigmoid::<A, T>),
+            Unary::Softplus { beta, threshold } => map(x, out, |x| {
+                let scaled = beta * x;
+                let soft = math::softplus::<A, T>(scaled) / beta;
+                if scaled > threshold { x } else { soft }
+            }),
+            Unary::Relu => map(x, out, |x| if x <= T::ZERO { T::ZERO } else { x }),
+            Unary::LeakyRelu(slope) => map(x, out, |x| if x > T::ZERO { x } else { x * slope }),
+            Unary::Elu(alpha) => map(x, out, |x| elu::<A, T>(x, alpha)),
+            Unary::Selu => map(x, out, |x| c(SELU_SCALE) * elu::<A, T>(x, c(SELU_ALPHA))),
+            Unary::GeluErf => map(x, out, |x| x * normal_cdf::<A, T>(x)),
+            Unary::GeluTanh => map(x, out, |x| x * math::sigmoid::<A, T>(gelu_argument::<A, T>(x))),
+            Unary::Silu => map(x, out, |x| x * math::sigmoid::<A, T>(x)),
+            Unary::Mish => map(x, out, |x| x * tanh_softplus::<A, T>(x)),
+            Unary::Hardswish => map(x, out, |x| x * clamp(x + c(3.0), T::ZERO, c(6.0)) * c(1.0 / 6.0)),
+            Unary::Softsign => map(x, out, |x| x / (T::ONE + x.abs())),
+            Unary::Floor => map(x, out, T::floor),
+            Unary::Ceil => map(x, out, T::ceil),
+            Unary::Round => map(x, out, T::round_ties_even),
+            Unary::Trunc => map(x, out, T::trunc),
+            Unary::AddScalar(s) => map(x, out, |x| x + s),
+            Unary::MulScalar(s) => map(x, out, |x| x * s),
+            Unary::ScalarSub(s) => map(x, out, |x| s - x),
+            Unary::ScalarDiv(s) => map(x, out, |x| s / x),
+            Unary::PowScalar(s) => power(x, out, s),
+            Unary::Clamp(low, high) => map(x, out, |x| clamp(x, low, high)),
+            Unary::Affine { scale, shift } => map(x, out, |x| A::fma(scale, x, shift)),
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    op: Unary<T>,
+    /// The input or the output, as [`Unary::saves`] says.
+    saved: &'a [T],
+    dy: &'a [T],
+    dx: &'a mut [T],
+}
+
+impl<T: Math> Kernel for Backward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Backward { op, saved, dy, dx } = self;
+        let c = T::from_f64;
+        let (zero, one) = (T::ZERO, T::ONE);
+        // In these closures `x` is the saved input, `y` the saved output, `d` the gradient that arrives.
+        match op {
+            Unary::Neg | Unary::ScalarSub(_) => map(dy, dx, |d| -d),
+            Unary::AddScalar(_) => dx.copy_from_slice(dy),
+            Unary::MulScalar(scale) | Unary::Affine { scale, .. } => map(dy, dx, |d| d * scale),
+            Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => dx.fill(zero),
+
+            Unary::Sqrt => zip(saved, dy, dx, |y, d| d / (T::TWO * y)),
+            Unary::Rsqrt => zip(saved, dy, dx, |y, d| -T::HALF * d * (y * y * y)),
+            Unary::Recip => zip(saved, dy, dx, |y, d| -d * (y * y)),
+            Unary::Exp => zip(saved, dy, dx, |y, d| d * y),
+            Unary::Exp2 => zip(saved, dy, dx, |y, d| d * y * c(LN_2)),
+            Unary::Expm1 => zip(saved, dy, dx, |y, d| d * (y + one)),
+            Unary::Tan => zip(saved, dy, dx, |y, d| d * (one + y * y)),
+            Unary::Tanh => zip(saved, dy, dx, |y, d| d * (one - y * y)),
+            Unary::Sigmoid => zip(saved, dy, dx, |y, d| d * ((one - y) * y)),
+            Unary::Relu => zip(saved, dy, dx, |y, d| if y <= zero { zero } else { d }),
+
+            Unary::Abs => zip(saved, dy, dx, |x, d| d * sign(x)),
+            Unary::Square => zip(saved, dy, dx, |x, d| d * (T::TWO * x)),
+            Unary::Ln => zip(saved, dy, dx, |x, d| d / x),
+            Unary::Log1p => zip(saved, dy, dx, |x, d| d / (x + one)),
+            Unary::Log2 => zip(saved, dy, dx, |x, d| d / (x * c(LN_2))),
+            Unary::Log10 => zip(saved, dy, dx, |x, d| d / (x * c(LN_10))),
+            Unary::Sin => zip(saved, dy, dx, |x, d| d * math::cos::<A, T>(x)),
+            Unary::Cos => zip(saved, dy, dx, |x, d| -d * math::sin::<A, T>(x)),
+            Unary::Atan => zip(saved, dy, dx, |x, d| d / (one + x * x)),
+            Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh()),
+            Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh()),
+            Unary::Erf => zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-x * x))),
+            Unary::LogSigmoid => zip(saved, dy, dx, |x, d| d * math::sigmoid::<A, T>(-x)),
+            Unary::Softplus { beta, threshold } => zip(saved, dy, dx, |x, d| {
+                let slope = d * math::sigmoid::<A, T>(beta * x);
+                if beta * x > threshold { d } else { slope }
+            }),
+            Unary::LeakyRelu(slope) => zip(saved, dy, dx, |x, d| if x > zero { d } else { d * slope }),
+            Unary::Elu(alpha) => zip(saved, dy, dx, |x, d| {
+                let slope = alpha * math::exp::<A, T>(x);
+                if x > zero { d } else { d * slope }
+            }),
+            Unary::Selu => zip(saved, dy, dx, |x, d| {
+                let slope = c(SELU_ALPHA * SELU_SCALE) * math::exp::<A, T>(x);
+                d * if x > zero { c(SELU_SCALE) } else { slope }
+            }),
+            Unary::GeluErf => zip(saved, dy, dx, |x, d| {
+                let density = c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * math::exp::<A, T>(-T::HALF * x * x);
+                d * A::fma(x, density, normal_cdf::<A, T>(x))
+            }),
+            Unary::GeluTanh => zip(saved, dy, dx, |x, d| {
+                let s = math::sigmoid::<A, T>(gelu_argument::<A, T>(x));
+                let slope = c(2.0 * GELU_SCALE) * A::fma(c(3.0 * GELU_CUBE) * x, x, one);
+                d * A::fma(x * slope, s * (one - s), s)
+            }),
+            Unary::Silu => zip(saved, dy, dx, |x, d| {
+                let s = math::sigmoid::<A, T>(x);
+                d * (s * A::fma(x, one - s, one))
+            }),
+            Unary::Mish => zip(saved, dy, dx, |x, d| {
+                let (t, s) = (tanh_softplus::<A, T>(x), math::sigmoid::<A, T>(x));
+                d * A::fma(x * s, one - t * t, t)
+            }),
+            Unary::Hardswish => zip(saved, dy, dx, |x, d| {
+                let bend = A::fma(x, c(1.0 / 3.0), T::HALF);
+                let slope = if x <= c(3.0) { bend } else { one };
+                if x < c(-3.0) { zero } else { d * slope }
+            }),
+            Unary::Softsign => zip(saved, dy, dx, |x, d| {
+                let q = one + x.abs();
+                d / (q * q)
+            }),
+            Unary::ScalarDiv(s) => zip(saved, dy, dx, |x, d| -d * ((s / x) / x)),
+            Unary::PowScalar(s) => power_backward(saved, dy, dx, s),
+            Unary::Clamp(low, high) => {
+                zip(saved, dy, dx, |x, d| if x >= low && x <= high { d } else { zero });
+            }
+        }
+    }
+}
+
+/// `x^s`, without the general power where arithmetic gives the same.
+#[inline(always)]
+fn power<T: Math>(x: &[T], out: &mut [T], s: T) {
+    match s.to_f64() {
+        0.0 => out.fill(T::ONE),
+        0.5 => map(x, out, T::sqrt),
+        1.0 => out.copy_from_slice(x),
+        2.0 => map(x, out, |x| x * x),
+        3.0 => map(x, out, |x| x * x * x),
+        -1.0 => map(x, out, |x| T::ONE / x),
+        _ => map(x, out, |x| x.powf(s)),
+    }
+}
+
+/// `dy s x^(s - 1)`, and 0 everywhere for `s = 0`.
+#[inline(always)]
+fn power_backward<T: Math>(x: &[T], dy: &[T], dx: &mut [T], s: T) {
+    match s.to_f64() {
+        0.0 => dx.fill(T::ZERO),
+        1.0 => dx.copy_from_slice(dy),
+        2.0 => zip(x, dy, dx, |x, d| d * (T::TWO * x)),
+        3.0 => zip(x, dy, dx, |x, d| d * (s * (x * x))),
+        _ => zip(x, dy, dx, |x, d| d * (s * x.powf(s - T::ONE))),
+    }
+}
+
+#[inline(always)]
+fn sign<T: Math>(x: T) -> T {
+    let unit = if x < T::ZERO { -T::ONE } else { x };
+    if x > T::ZERO { T::ONE } else { unit }
+}
+
+/// NaN stays NaN; the upper bound wins where the bounds cross.
+#[inline(always)]
+fn clamp<T: Math>(x: T, low: T, high: T) -> T {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
+#[inline(always)]
+fn elu<A: Arch, T: Math>(x: T, alpha: T) -> T {
+    let bend = alpha * math::expm1::<A, T>(x);
+    if x > T::ZERO { x } else { bend }
+}
+
+/// `Phi(x) = (1 + erf(x / sqrt(2))) / 2`
+#[inline(always)]
+fn normal_cdf<A: Arch, T: Math>(x: T) -> T {
+    A::fma(T::HALF, math::erf::<A, T>(x * T::from_f64(FRAC_1_SQRT_2)), T::HALF)
+}
+
+/// `u` such that the tanh form of GELU is `x sigmoid(u)`, by `(1 + tanh(u / 2)) / 2 = sigmoid(u)`.
+#[inline(always)]
+fn gelu_argument<A: Arch, T: Math>(x: T) -> T {
+    T::from_f64(2.0 * GELU_SCALE) * x * A::fma(T::from_f64(GELU_CUBE) * x, x, T::ONE)
+}
+
+/// `tanh(ln(1 + e^x)) = n / (n + 2)` with `n = e^x (e^x + 2)`; 1 to the last bit from 20 on.
+#[inline(always)]
+fn tanh_softplus<A: Arch, T: Math>(x: T) -> T {
+    let top = T::from_f64(20.0);
+    let e = math::exp::<A, T>(if x > top { top } else { x });
+    let n = e * (e + T::TWO);
+    n / (n + T::TWO)
+}
+
+#[inline(always)]
+fn map<T: Copy>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = f(*x);
+    }
+}
