@@ -1,0 +1,88 @@
+//! Dropout: zeroes each element with chance `p` and scales the others by `1 / (1 - p)` (Srivastava et al., 2014;
+//! PyTorch's `F.dropout`). The mask is never stored: it is a function of the generator's state, so the backward pass
+//! draws it again.
+
+use crate::isa::{Arch, Kernel, dispatch};
+use crate::random::philox::LANES;
+use crate::random::{Philox, threshold};
+use crate::real::Real;
+use crate::threads::for_each_chunk;
+
+/// Elements decided by one group of random words.
+const GROUP: usize = 4 * LANES;
+/// Elements of one task.
+const CHUNK: usize = 256 * GROUP;
+/// Elements below which another thread does not pay.
+const GRAIN: usize = 1 << 15;
+
+/// Dropout of `f32` and `f64` slices.
+pub trait Dropout: Real {
+    /// `out = x * mask / (1 - p)`, where `mask` is 0 with chance `p`, else 1: a function of `rng` and the element's
+    /// place alone. A dropped element is 0 whatever it was, also where it was infinite or NaN. Keep `rng` for
+    /// [`Dropout::dropout_backward`]; the generator then stands at [`after_dropout`].
+    fn dropout(x: &[Self], p: f64, rng: Philox, out: &mut [Self]);
+
+    /// `dx = dy * mask / (1 - p)`, with the mask that `rng` and `p` gave in the forward pass.
+    fn dropout_backward(dy: &[Self], p: f64, rng: Philox, dx: &mut [Self]) {
+        // The operator is linear and its matrix diagonal: it is its own gradient.
+        Self::dropout(dy, p, rng, dx);
+    }
+}
+
+/// Where `rng` stands after a dropout over `len` elements.
+pub fn after_dropout(rng: Philox, len: usize) -> Philox {
+    rng.skip((len.div_ceil(GROUP) * LANES) as u64)
+}
+
+struct Drop<'a, T> {
+    x: &'a [T],
+    threshold: u64,
+    scale: T,
+    rng: Philox,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Drop<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Drop { x, threshold, scale, mut rng, out } = self;
+        // Chances of 0 and 1 are not drawn, so the count of dropped words fits a word.
+        let threshold = threshold as u32;
+        for (x, out) in x.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
+            let words = rng.next_group();
+            for ((&word, &x), out) in words.as_flattened().iter().zip(x).zip(out) {
+                *out = if word < threshold { T::ZERO } else { x * scale };
+            }
+        }
+    }
+}
+
+fn drop_out<T: Real>(x: &[T], p: f64, rng: Philox, out: &mut [T]) {
+    assert_eq!(x.len(), out.len(), "dropout: input and output differ in length");
+    let threshold = threshold(p);
+    if threshold == 0 {
+        return out.copy_from_slice(x);
+    }
+    if threshold > u64::from(u32::MAX) {
+        return out.fill(T::ZERO);
+    }
+    let scale = T::from_f64(1.0 / (1.0 - p));
+    for_each_chunk(out, CHUNK, GRAIN, |start, out| {
+        let rng = after_dropout(rng, start);
+        dispatch(Drop { x: &x[start..start + out.len()], threshold, scale, rng, out });
+    });
+}
+
+impl Dropout for f32 {
+    fn dropout(x: &[Self], p: f64, rng: Philox, out: &mut [Self]) {
+        drop_out(x, p, rng, out);
+    }
+}
+
+impl Dropout for f64 {
+    fn dropout(x: &[Self], p: f64, rng: Philox, out: &mut [Self]) {
+        drop_out(x, p, rng, out);
+    }
+}
