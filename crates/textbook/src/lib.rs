@@ -1,1 +1,85 @@
-//! TODO-DOC
+//! The readable twin of every barehand block: plain `f64` loops over small dense arrays, the formula as it stands on
+//! paper, every intermediate value named.
+//!
+//! Nothing here is fast. It is here to be read, to be traced, and to be right: each file is a page with the formula,
+//! the shapes, the source and the conventions; each block computes its forward and its backward pass and hands every
+//! value on the way to a [`Trace`]. The fast engine is tested against these pages and never calls them.
+//!
+//! ```
+//! use barehand_textbook::{Array, CrossEntropy, Targets, Trace};
+//!
+//! let logits = Array::matrix([[2.0, 1.0, 0.1]]);
+//! let mut trace = Trace::new();
+//! let loss = CrossEntropy::default().forward(&logits, Targets::Classes(&[0]), &mut trace)?;
+//! assert!((loss[0] - 0.4170300162778335).abs() < 1e-15);
+//! for step in trace.steps() {
+//!     println!("{} = {} = {:?}", step.name, step.formula, step.value.data());
+//! }
+//! # Ok::<(), barehand_textbook::Error>(())
+//! ```
+
+pub mod activation;
+pub mod adam;
+pub mod array;
+pub mod batch_norm;
+pub mod binary_cross_entropy;
+pub mod broadcast;
+pub mod clip_grad_norm;
+pub mod conv2d;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod elementwise;
+pub mod erf;
+pub mod error;
+pub mod flatten;
+pub mod gradient_check;
+pub mod im2col;
+pub mod layer_norm;
+pub mod learning_rate;
+pub mod least_squares;
+pub mod line_through_origin;
+pub mod linear;
+pub mod linear_regression;
+pub mod logistic_regression;
+pub mod loss_reduction;
+pub mod matmul;
+pub mod mersenne_twister;
+pub mod mse;
+pub mod pool2d;
+pub mod reduce;
+pub mod sgd;
+pub mod sigmoid;
+pub mod softmax;
+pub mod trace;
+pub mod two_layer_network;
+
+pub use activation::Activation;
+pub use adam::{Adam, Decay};
+pub use array::Array;
+pub use batch_norm::{BatchNorm, NormGradients};
+pub use binary_cross_entropy::BinaryCrossEntropy;
+pub use broadcast::Arithmetic;
+pub use clip_grad_norm::clip_grad_norm;
+pub use conv2d::{Conv2d, Conv2dGradients, Kernel};
+pub use cross_entropy::{CrossEntropy, LogGuard, Targets};
+pub use dropout::{dropout, dropout_backward};
+pub use elementwise::Elementwise;
+pub use error::{Error, Result};
+pub use flatten::{flatten, flatten_backward};
+pub use im2col::{col2im, im2col};
+pub use layer_norm::LayerNorm;
+pub use least_squares::{least_squares_normal_equations, least_squares_qr};
+pub use linear::{LinearGradients, WeightLayout, linear, linear_backward};
+pub use linear_regression::{Cost, Descent, GradientDescent, Order};
+pub use logistic_regression::{LogisticDescent, LogisticModel, Threshold};
+pub use loss_reduction::Reduction;
+pub use matmul::{matmul, matmul_backward};
+pub use mersenne_twister::MersenneTwister;
+pub use mse::Mse;
+pub use pool2d::{Pool, Pool2d};
+pub use reduce::{Reduce, Ties};
+pub use sgd::Sgd;
+pub use sigmoid::Sigmoid;
+pub use softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
+pub use trace::{Step, Trace};
+pub use two_layer_network::{Objective, TwoLayerNetwork};
