@@ -19,7 +19,6 @@ use crate::error::{Error, Result};
 /// # Ok::<(), barehand_textbook::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[must_use]
 pub struct Array {
     shape: Vec<usize>,
     data: Vec<f64>,
@@ -135,6 +134,7 @@ impl Array {
     }
 
     /// `f` of every element.
+    #[must_use]
     pub fn map(&self, f: impl FnMut(f64) -> f64) -> Self {
         Array { shape: self.shape.clone(), data: self.data.iter().copied().map(f).collect() }
     }
@@ -162,6 +162,7 @@ impl Array {
     }
 
     /// `f` of each line of elements along `axis`, which stays as an axis of length 1.
+    #[must_use]
     pub fn fold_along(&self, axis: usize, mut f: impl FnMut(&[f64]) -> f64) -> Self {
         let mut shape = self.shape.clone();
         shape[axis] = 1;
@@ -170,11 +171,13 @@ impl Array {
     }
 
     /// The sum over `axes`, each of which stays as an axis of length 1.
+    #[must_use]
     pub fn sum_along(&self, axes: &[usize]) -> Self {
         axes.iter().fold(self.clone(), |sum, &axis| sum.fold_along(axis, |line| line.iter().sum()))
     }
 
     /// The largest element along `axis`, which stays as an axis of length 1.
+    #[must_use]
     pub fn max_along(&self, axis: usize) -> Self {
         self.fold_along(axis, |line| line.iter().copied().fold(f64::NEG_INFINITY, maximum))
     }
