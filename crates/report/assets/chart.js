@@ -241,11 +241,12 @@ class Chart {
 
   drawAxes(root) {
     const axes = svg(root, "g", { class: "axes" });
-    const rows = Math.max(2, Math.round((this.bottom - this.top) / 48));
+    const rows = Math.max(2, Math.round((this.bottom - this.top) / 36));
     const { ticks, step } = linearTicks(this.floor, this.roof, rows);
     const isShare = this.show === showPercent;
     const digits = Math.max(0, -Math.floor(Math.log10((isShare ? 100 : 1) * step) + 1e-9));
     const label = (y) => {
+      if (Math.abs(y) < step * 1e-6) return isShare ? "0%" : "0";
       if (isShare) return `${(y * 100).toFixed(digits)}%`;
       if (this.scale === "log" || step < 1e-4 || this.roof >= 1e6) return showReal(Number(y.toPrecision(6))).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
       return minus(digits ? y.toFixed(digits) : showCount(y));
@@ -255,6 +256,7 @@ class Chart {
       svg(axes, "line", { x1: this.left, x2: this.right, y1: at, y2: at });
       svg(axes, "text", { x: this.left - 8, y: at + 3.5, "text-anchor": "end" }, label(y));
     }
+    svg(axes, "text", { x: this.left - 8, y: this.bottom + 18, "text-anchor": "end" }, this.group.axis);
     const columns = Math.max(2, Math.round((this.right - this.left) / 90));
     for (const x of linearTicks(this.low, this.high, columns, 1).ticks) {
       svg(axes, "text", { x: this.toX(x), y: this.bottom + 18, "text-anchor": "middle" }, showCount(x));

@@ -20,6 +20,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         number::count(correct),
         number::count(total)
     );
+    body += "<div class=\"side-by-side\">\n";
     if matrix.classes().len() <= MOST {
         body += &table(matrix);
     } else {
@@ -29,6 +30,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         );
     }
     body += &most_confused(matrix);
+    body += "</div>\n";
     Some(Section { id: "confusion", title: "Confusion matrix", body })
 }
 
@@ -97,9 +99,8 @@ fn most_confused(matrix: &ConfusionMatrix) -> String {
     }
     let most = pairs[0].2 as f64;
     let mut html = String::from(
-        "<table class=\"pairs\">\n<caption>Most frequent mistakes</caption>\n<thead><tr><th scope=\"col\">True class</th>\
-         <th scope=\"col\">Taken for</th><th scope=\"col\" class=\"number\">Count</th><th scope=\"col\" class=\"number\">Of its \
-         class</th></tr></thead>\n<tbody>\n",
+        "<div class=\"pairs\">\n<table>\n<caption>Most frequent mistakes</caption>\n<thead><tr><th scope=\"col\">True class</th>\
+         <th scope=\"col\">Taken for</th><th scope=\"col\" class=\"number\">Count</th><th scope=\"col\" class=\"number\">Share</th></tr></thead>\n<tbody>\n",
     );
     for (t, p, count) in pairs {
         let support: u64 = matrix.counts()[t].iter().sum();
@@ -112,5 +113,5 @@ fn most_confused(matrix: &ConfusionMatrix) -> String {
             number::percent(count as f64 / support as f64, 2)
         );
     }
-    html + "</tbody>\n</table>\n"
+    html + "</tbody>\n</table>\n</div>\n"
 }

@@ -35,6 +35,6 @@ fn table(facts: &[Fact], caption: &str) -> String {
         })
         .collect();
     format!(
-        "<table class=\"pairs facts-table\">\n<caption class=\"hidden\">{caption}</caption>\n<tbody>\n{rows}</tbody>\n</table>\n"
+        "<table class=\"facts-table\">\n<caption class=\"hidden\">{caption}</caption>\n<tbody>\n{rows}</tbody>\n</table>\n"
     )
 }

@@ -28,10 +28,16 @@ fn tile(score: &Score) -> String {
         Unit::Number => number::real(score.value),
         Unit::Seconds => number::seconds(score.value),
     };
-    // The unit is set smaller than the digits.
-    let digits = value.trim_end_matches('%');
-    let unit = if digits.len() < value.len() { "<span class=\"unit\">%</span>" } else { "" };
-    format!("<div><dt>{}</dt><dd>{digits}{unit}</dd></div>", escape::html(&score.name))
+    // Units are set smaller than digits.
+    let set = match value.strip_suffix('%') {
+        Some(digits) => format!("{digits}<span class=\"unit\">%</span>"),
+        None => value
+            .split(' ')
+            .map(|word| if word.chars().all(char::is_alphabetic) { format!("<span class=\"unit\">{word}</span>") } else { word.into() })
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    format!("<div><dt>{}</dt><dd>{set}</dd></div>", escape::html(&score.name))
 }
 
 fn in_one_line(report: &Report) -> Vec<String> {

@@ -16,7 +16,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     mistakes.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
 
     let mut body = String::from(
-        "<p class=\"lead\">Highest loss first. The percentage is the probability the model gave to its wrong choice.</p>\n\
+        "<p class=\"lead\">Highest loss first. Struck out is what the model chose, with the probability it gave to it.</p>\n\
          <ol class=\"mistakes\">\n",
     );
     for mistake in mistakes {
