@@ -1,0 +1,265 @@
+//! Layer normalisation (Ba, Kiros and Hinton 2016): each row of a matrix to mean 0 and variance 1, then scaled and
+//! shifted.
+
+use crate::buffer::Buffer;
+use crate::disjoint::Disjoint;
+use crate::isa::{Arch, Kernel, dispatch};
+use crate::math::Math;
+use crate::reduce::{sum_map, sum_map2};
+use crate::strided::{CHUNK, DEAR_GRAIN};
+use crate::threads::{for_each, threads_for};
+
+/// Layer normalisation over the rows of matrices with `cols` columns.
+pub trait LayerNorm: Math {
+    /// `out = (x - mean) rstd * weight + bias` with `rstd = 1 / sqrt(var + eps)`, where mean and (biased) variance are
+    /// each row's own; writes both for the way back.
+    fn layer_norm(
+        x: &[Self],
+        cols: usize,
+        weight: Option<&[Self]>,
+        bias: Option<&[Self]>,
+        eps: Self,
+        out: &mut [Self],
+        mean: &mut [Self],
+        rstd: &mut [Self],
+    );
+
+    /// The gradients that are asked for. With `h = (x - mean) rstd` and `g = dy weight`:
+    /// `dx = rstd (g - mean(g) - h mean(g h))`, `dweight = sum dy h`, `dbias = sum dy` (sums over rows).
+    fn layer_norm_backward(
+        dy: &[Self],
+        x: &[Self],
+        cols: usize,
+        weight: Option<&[Self]>,
+        mean: &[Self],
+        rstd: &[Self],
+        dx: Option<&mut [Self]>,
+        dweight: Option<&mut [Self]>,
+        dbias: Option<&mut [Self]>,
+    );
+}
+
+macro_rules! layer_norm {
+    ($($t:ty),*) => { $(
+        impl LayerNorm for $t {
+            fn layer_norm(
+                x: &[Self],
+                cols: usize,
+                weight: Option<&[Self]>,
+                bias: Option<&[Self]>,
+                eps: Self,
+                out: &mut [Self],
+                mean: &mut [Self],
+                rstd: &mut [Self],
+            ) {
+                forward(x, cols, weight, bias, eps, out, mean, rstd);
+            }
+            fn layer_norm_backward(
+                dy: &[Self],
+                x: &[Self],
+                cols: usize,
+                weight: Option<&[Self]>,
+                mean: &[Self],
+                rstd: &[Self],
+                dx: Option<&mut [Self]>,
+                dweight: Option<&mut [Self]>,
+                dbias: Option<&mut [Self]>,
+            ) {
+                backward(dy, x, cols, weight, mean, rstd, dx, dweight, dbias);
+            }
+        }
+    )* };
+}
+layer_norm!(f32, f64);
+
+/// The slice, or as many copies of a value.
+fn or_filled<T: Math>(slice: Option<&[T]>, cols: usize, value: T) -> Buffer<T> {
+    slice.map_or_else(|| Buffer::filled(cols, value), Buffer::copy_of)
+}
+
+fn forward<T: Math>(
+    x: &[T],
+    cols: usize,
+    weight: Option<&[T]>,
+    bias: Option<&[T]>,
+    eps: T,
+    out: &mut [T],
+    mean: &mut [T],
+    rstd: &mut [T],
+) {
+    let rows = mean.len();
+    assert!(x.len() == rows * cols && out.len() == x.len() && rstd.len() == rows, "layer_norm of {rows} x {cols}");
+    assert!([weight, bias].iter().flatten().all(|p| p.len() == cols), "layer_norm parameters for {cols} columns");
+    let weight = or_filled(weight, cols, T::ONE);
+    let bias = or_filled(bias, cols, T::ZERO);
+    let (out, mean, rstd) = (Disjoint::new(out), Disjoint::new(mean), Disjoint::new(rstd));
+    let height = (CHUNK / cols.max(1)).max(1);
+    for_each(rows.div_ceil(height), threads_for(x.len(), DEAR_GRAIN), |i| {
+        let first = i * height;
+        let n = height.min(rows - first);
+        // SAFETY: pieces do not overlap.
+        let (out, mean, rstd) =
+            unsafe { (out.slice(first * cols, n * cols), mean.slice(first, n), rstd.slice(first, n)) };
+        let x = &x[first * cols..][..n * cols];
+        dispatch(Forward { x, weight: &weight, bias: &bias, eps, out, mean, rstd });
+    });
+}
+
+struct Forward<'a, T> {
+    x: &'a [T],
+    weight: &'a [T],
+    bias: &'a [T],
+    eps: T,
+    out: &'a mut [T],
+    mean: &'a mut [T],
+    rstd: &'a mut [T],
+}
+
+impl<T: Math> Kernel for Forward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Forward { x, weight, bias, eps, out, mean, rstd } = self;
+        let cols = weight.len();
+        for (row, (mean, rstd)) in mean.iter_mut().zip(rstd).enumerate() {
+            let x = &x[row * cols..][..cols];
+            let out = &mut out[row * cols..][..cols];
+            let center = sum_map(x, |x| x) / cols as f64;
+            let variance = sum_map(x, |x| (x - center) * (x - center)) / cols as f64;
+            *mean = T::from_f64(center);
+            *rstd = T::from_f64(1.0 / (variance + eps.to_f64()).sqrt());
+            for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+                *out = A::fma((*x - *mean) * *rstd, *weight, *bias);
+            }
+        }
+    }
+}
+
+fn backward<T: Math>(
+    dy: &[T],
+    x: &[T],
+    cols: usize,
+    weight: Option<&[T]>,
+    mean: &[T],
+    rstd: &[T],
+    dx: Option<&mut [T]>,
+    dweight: Option<&mut [T]>,
+    dbias: Option<&mut [T]>,
+) {
+    let rows = mean.len();
+    assert!(x.len() == rows * cols && dy.len() == x.len() && rstd.len() == rows, "layer_norm of {rows} x {cols}");
+    assert!(weight.is_none_or(|w| w.len() == cols), "layer_norm weight for {cols} columns");
+    assert!(dx.as_ref().is_none_or(|dx| dx.len() == x.len()), "a gradient for each input");
+    let sums = dweight.is_some() || dbias.is_some();
+    let weight = or_filled(weight, cols, T::ONE);
+    // Pieces are large enough that their partial sums are a small part of the traffic.
+    let height = (CHUNK / cols.max(1)).max(rows.div_ceil(64)).max(1);
+    let pieces = rows.div_ceil(height);
+    let mut partial = Buffer::<f64>::zeroed(if sums { pieces * 2 * cols } else { 0 });
+    {
+        let dx = dx.map(Disjoint::new);
+        let partial = Disjoint::new(&mut partial);
+        for_each(pieces, threads_for(x.len(), DEAR_GRAIN), |i| {
+            let first = i * height;
+            let n = height.min(rows - first);
+            // SAFETY: pieces do not overlap.
+            let dx = dx.as_ref().map(|dx| unsafe { dx.slice(first * cols, n * cols) });
+            // SAFETY: as above.
+            let sums = sums.then(|| unsafe { partial.slice(i * 2 * cols, 2 * cols) });
+            let elements = first * cols..(first + n) * cols;
+            dispatch(Backward {
+                dy: &dy[elements.clone()],
+                x: &x[elements],
+                weight: &weight,
+                mean: &mean[first..first + n],
+                rstd: &rstd[first..first + n],
+                dx,
+                sums,
+            });
+        });
+    }
+    for (half, out) in [dweight, dbias].into_iter().enumerate() {
+        let Some(out) = out else { continue };
+        assert_eq!(out.len(), cols, "a gradient for each parameter");
+        for (c, out) in out.iter_mut().enumerate() {
+            *out = T::from_f64((0..pieces).map(|i| partial[(2 * i + half) * cols + c]).sum());
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    dy: &'a [T],
+    x: &'a [T],
+    weight: &'a [T],
+    mean: &'a [T],
+    rstd: &'a [T],
+    dx: Option<&'a mut [T]>,
+    /// Partial gradients of the weight, then of the bias.
+    sums: Option<&'a mut [f64]>,
+}
+
+impl<T: Math> Kernel for Backward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Backward { dy, x, weight, mean, rstd, dx, sums } = self;
+        let cols = weight.len();
+        if let Some(dx) = dx {
+            for (row, dx) in dx.chunks_exact_mut(cols.max(1)).enumerate() {
+                let (x, dy) = (&x[row * cols..][..cols], &dy[row * cols..][..cols]);
+                let (mean, rstd) = (mean[row], rstd[row]);
+                // `g` into the output first: it is needed twice.
+                dx.iter_mut().zip(dy).zip(weight).for_each(|((g, dy), weight)| *g = *dy * *weight);
+                let (center, scale) = (mean.to_f64(), rstd.to_f64());
+                let g_mean = T::from_f64(sum_map(dx, |g| g) / cols as f64);
+                let gh_mean = T::from_f64(sum_map2(dx, x, |g, x| g * (x - center)) * scale / cols as f64);
+                for (dx, x) in dx.iter_mut().zip(x) {
+                    let h = (*x - mean) * rstd;
+                    *dx = (*dx - g_mean - h * gh_mean) * rstd;
+                }
+            }
+        }
+        if let Some(sums) = sums {
+            let (dweight, dbias) = sums.split_at_mut(cols);
+            for row in (0..mean.len()).step_by(DEPTH) {
+                if row + DEPTH <= mean.len() {
+                    add_rows::<T, DEPTH>(row, dy, x, mean, rstd, dweight, dbias);
+                } else {
+                    (row..mean.len()).for_each(|row| add_rows::<T, 1>(row, dy, x, mean, rstd, dweight, dbias));
+                }
+            }
+        }
+    }
+}
+
+/// Rows whose contributions are added up before the sums in memory are touched.
+const DEPTH: usize = 4;
+
+/// Adds `dy h` and `dy` of `N` rows to the sums.
+#[inline(always)]
+fn add_rows<T: Math, const N: usize>(
+    first: usize,
+    dy: &[T],
+    x: &[T],
+    mean: &[T],
+    rstd: &[T],
+    dweight: &mut [f64],
+    dbias: &mut [f64],
+) {
+    let cols = dweight.len();
+    let dy: [&[T]; N] = std::array::from_fn(|r| &dy[(first + r) * cols..][..cols]);
+    let x: [&[T]; N] = std::array::from_fn(|r| &x[(first + r) * cols..][..cols]);
+    let mean: [T; N] = std::array::from_fn(|r| mean[first + r]);
+    let rstd: [T; N] = std::array::from_fn(|r| rstd[first + r]);
+    for (c, (dweight, dbias)) in dweight.iter_mut().zip(dbias).enumerate() {
+        let (mut w, mut b) = (T::ZERO, T::ZERO);
+        for r in 0..N {
+            // SAFETY: every row has `cols` elements, as many as the sums.
+            let (dy, x) = unsafe { (*dy[r].get_unchecked(c), *x[r].get_unchecked(c)) };
+            w += dy * ((x - mean[r]) * rstd[r]);
+            b += dy;
+        }
+        *dweight += w.to_f64();
+        *dbias += b.to_f64();
+    }
+}
