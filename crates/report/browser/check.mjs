@@ -29,6 +29,8 @@ const addresses = {
   one: sample("one-class", "1"),
   two: sample("two-classes", "2"),
   hundred: sample("hundred-classes", "100"),
+  short: sample("one-epoch", "2", "1"),
+  long: sample("thousand-epochs", "2", "1000"),
   hostile: sample("hostile", "3", "hostile"),
 };
 
@@ -155,6 +157,17 @@ await check("sorting", addresses.sample, {}, async (page) => {
 
 await check("one class", addresses.one, {}, async (page) => assert.equal(await count(page, ".matrix tbody td"), 1));
 await check("two classes", addresses.two, { scheme: "dark" }, async (page) => assert.equal(await count(page, ".matrix tbody td"), 4));
+await check("one epoch", addresses.short, {}, async (page) => {
+  assert.equal(await count(page, `${LOSS} circle.dot.train`), 1);
+  assert.equal(await count(page, `${LOSS} .axes text`) > 2, true);
+  await shot(page, "one-epoch", false);
+});
+await check("a thousand epochs", addresses.long, {}, async (page) => {
+  await page.click('[data-axis="step"]');
+  assert.match(await text(page, `${LOSS} .legend`), /^step 469,000training 0\.\d+validation /);
+  assert.match(await text(page, "#curves > .note"), /mean of 118 steps/);
+  await shot(page, "thousand-epochs", false);
+});
 await check("a hundred classes", addresses.hundred, {}, async (page) => {
   assert.equal(await count(page, ".matrix.dense tbody td"), 10_000);
   await page.mouse("mouseMoved", ...(await page.middle(".matrix tbody tr:nth-child(50) td:nth-child(51)")));
@@ -174,10 +187,21 @@ await check("hostile texts and losses that are no numbers", addresses.hostile, {
 });
 
 await check("without scripts", addresses.sample, { script: false }, async (page) => {
+  const shown = (selector) => page.evaluate((wanted) => document.querySelector(wanted).getClientRects().length > 0, selector);
+  assert.equal(await shown(LOSS), false, "an empty chart");
+  assert.equal(await shown(".controls"), false, "controls that do nothing");
+  assert.equal(await shown("noscript p"), true);
+  assert.equal(await shown(".classes"), true);
+  assert.equal(await count(page, ".matrix tbody td"), 100);
   await shot(page, "without-scripts");
 });
 
-await check("on paper", addresses.sample, {}, async (page) => {
+await check("on paper", addresses.sample, { scheme: "dark" }, async (page) => {
+  await page.send("Emulation.setEmulatedMedia", { media: "print" });
+  await page.send("Emulation.setDeviceMetricsOverride", { width: 740, height: 1000, deviceScaleFactor: 1, mobile: false });
+  await page.settle();
+  assert.equal(await page.evaluate(`getComputedStyle(document.querySelector("nav")).display`), "none");
+  await shot(page, "paper");
   const pdf = await page.pdf();
   assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
   writeFileSync(join(folder, "paper.pdf"), pdf);

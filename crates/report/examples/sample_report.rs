@@ -1,8 +1,8 @@
 //! Writes a report of a made-up training run, to see what one looks like:
 //! `cargo run -p barehand-report --example sample_report -- report.html`.
 //!
-//! The numbers are generated, not measured. `-- report.html 100` makes it 100 classes; `-- report.html 2` two;
-//! `-- report.html 1 hostile` a run that went wrong, with texts that try to break the page.
+//! The numbers are generated, not measured. `-- report.html 100` makes it 100 classes, `-- report.html 2 1000`
+//! two classes and 1,000 epochs, `-- report.html 3 hostile` a run that went wrong, with texts that try to break the page.
 
 use std::{env, error::Error, f64::consts::PI};
 
@@ -43,19 +43,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let path = arguments.first().map_or("report.html", String::as_str);
     let classes: usize = arguments.get(1).map_or(Ok(10), |text| text.parse())?;
-    let report = if arguments.get(2).is_some_and(|word| word == "hostile") {
-        gone_wrong(classes)?
-    } else {
-        sample(classes)?
+    let report = match arguments.get(2).map(String::as_str) {
+        Some("hostile") => gone_wrong(classes)?,
+        Some(epochs) => sample(classes, epochs.parse()?)?,
+        None => sample(classes, 20)?,
     };
     report.write(path)?;
     println!("wrote {path}");
     Ok(())
 }
 
-fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
+fn sample(classes: usize, epoch_count: u64) -> Result<Report, Box<dyn Error>> {
     let mut random = Random(7);
-    let epochs = epochs(&mut random, 20);
+    let epochs = epochs(&mut random, epoch_count);
     let names: Vec<String> = match classes {
         2 => vec!["healthy".into(), "ill".into()],
         10 => GARMENTS.map(String::from).to_vec(),
@@ -226,7 +226,7 @@ fn layers() -> Vec<Layer> {
 fn gone_wrong(classes: usize) -> Result<Report, Box<dyn Error>> {
     let hostile =
         "</script><script>window.broken=1</script><img src=x onerror=\"window.broken=1\">'\"&{{style}}";
-    let mut report = sample(classes.max(2))?;
+    let mut report = sample(classes.max(2), 20)?;
     for epoch in &mut report.epochs {
         match epoch.epoch {
             6..9 => epoch.train_loss = f64::NAN,

@@ -59,7 +59,7 @@ impl ConfusionMatrix {
     /// A matrix of `classes.len()` rows and as many columns.
     ///
     /// # Errors
-    /// There is no class, or a row or column is missing or too many.
+    /// There is no class, a row or column is missing or too many, or the counts add up to 2^63 or more.
     pub fn new(classes: Vec<String>, counts: Vec<Vec<u64>>) -> Result<Self, Error> {
         let n = classes.len();
         if n == 0 {
@@ -70,6 +70,11 @@ impl ConfusionMatrix {
         }
         if let Some((row, width)) = counts.iter().map(Vec::len).enumerate().find(|&(_, width)| width != n) {
             return Err(Error::Confusion(format!("{n} classes need {n} columns, row {row} has {width}")));
+        }
+        // Every sum and double sum below then fits.
+        let total = counts.iter().flatten().try_fold(0u64, |total, &count| total.checked_add(count));
+        if total.is_none_or(|total| total > u64::MAX / 2) {
+            return Err(Error::Confusion("the counts add up to 2^63 or more".into()));
         }
         Ok(ConfusionMatrix { classes, counts })
     }

@@ -31,7 +31,9 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     body += "</div>\n";
     let block = steps_per_point(steps);
     if block > 1 {
-        body += &format!("<p class=\"note\">By step, each point is the mean of {block} steps.</p>\n");
+        body += &format!(
+            "<p class=\"note needs-script\">By step, each point is the mean of {block} steps.</p>\n"
+        );
     }
     body += &table(epochs);
     Some(Section { id: "curves", title: "Curves", body })

@@ -33,7 +33,13 @@ fn tile(score: &Score) -> String {
         Some(digits) => format!("{digits}<span class=\"unit\">%</span>"),
         None => value
             .split(' ')
-            .map(|word| if word.chars().all(char::is_alphabetic) { format!("<span class=\"unit\">{word}</span>") } else { word.into() })
+            .map(|word| {
+                if word.chars().all(char::is_alphabetic) {
+                    format!("<span class=\"unit\">{word}</span>")
+                } else {
+                    word.into()
+                }
+            })
             .collect::<Vec<_>>()
             .join(" "),
     };
@@ -53,7 +59,7 @@ fn in_one_line(report: &Report) -> Vec<String> {
     if seconds > 0.0 {
         facts.push(format!("trained in {}", number::seconds(seconds)));
     }
-    let parameters: u64 = report.model.iter().map(|layer| layer.parameters).sum();
+    let parameters = report.parameters();
     if parameters > 0 {
         facts.push(format!("{} parameters", number::count(parameters)));
     }

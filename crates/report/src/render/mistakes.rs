@@ -34,7 +34,7 @@ fn card(report: &Report, mistake: &Mistake) -> String {
     let (truth, choice) = (escape::html(&truth), escape::html(&choice));
     format!(
         "<li><figure><img{small} src=\"{}\" width=\"{}\" height=\"{}\" alt=\"A sample of class {truth}, taken for {choice}\">\
-         <figcaption><span class=\"choice\">{choice}</span><span class=\"truth\">is {truth}</span>\
+         <figcaption><span class=\"choice\"><s>{choice}</s></span><span class=\"truth\">is {truth}</span>\
          <span class=\"odds\">{} · loss {}</span></figcaption></figure></li>\n",
         picture.data_address(),
         picture.width(),

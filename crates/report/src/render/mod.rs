@@ -65,6 +65,11 @@ impl Report {
         if self.title.trim().is_empty() { "Training report" } else { &self.title }
     }
 
+    /// Parameters of all layers.
+    fn parameters(&self) -> u64 {
+        self.model.iter().fold(0, |total, layer| total.saturating_add(layer.parameters))
+    }
+
     /// The name of a class, or its number where the report has no name for it.
     fn class_name(&self, class: usize) -> String {
         let names = self.confusion.as_ref().map_or(&[][..], |matrix| matrix.classes());

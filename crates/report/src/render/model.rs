@@ -7,7 +7,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     if report.model.is_empty() {
         return None;
     }
-    let total: u64 = report.model.iter().map(|layer| layer.parameters).sum();
+    let total = report.parameters();
     let mut body = String::from(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Model\">\n<table class=\"model\">\n<caption \
          class=\"hidden\">Layers, shapes of their outputs and numbers of parameters</caption>\n<thead><tr>\
