@@ -17,10 +17,14 @@ CRC-32 of the case's name, so that adding a case changes no other. All inputs ar
 """
 
 import json
+import os
 import platform
 import sys
 import zlib
 from pathlib import Path
+
+# Two threads that spin while they wait would fight every other process for the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import safetensors

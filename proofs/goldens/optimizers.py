@@ -29,8 +29,10 @@ CASES = {
     "adamw": {"default": {}, "weight_decay": {"weight_decay": 0.3}, "no_decay": {"weight_decay": 0.0}}
     | {"amsgrad": {"amsgrad": True}, "maximize": {"maximize": True}},
     "adamax": {"default": {}, "weight_decay": {"weight_decay": 0.1}},
-    "nadam": {"default": {}, "weight_decay": {"weight_decay": 0.1}, "decoupled": {"weight_decay": 0.1, "decoupled_weight_decay": True}},
-    "radam": {"default": {}, "weight_decay": {"weight_decay": 0.1}, "decoupled": {"weight_decay": 0.1, "decoupled_weight_decay": True}},
+    "nadam": {"default": {}, "weight_decay": {"weight_decay": 0.1}}
+    | {"decoupled": {"weight_decay": 0.1, "decoupled_weight_decay": True}},
+    "radam": {"default": {}, "weight_decay": {"weight_decay": 0.1}}
+    | {"decoupled": {"weight_decay": 0.1, "decoupled_weight_decay": True}},
     "adagrad": {"default": {}, "decay": {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}},
     "adadelta": {"default": {}, "weight_decay": {"weight_decay": 0.1, "rho": 0.8}},
     "rmsprop": {"default": {}, "momentum": {"momentum": 0.9}, "centered": {"centered": True}}
@@ -40,7 +42,8 @@ CASES = {
 }
 CLASSES = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
 CLASSES |= {"nadam": torch.optim.NAdam, "radam": torch.optim.RAdam, "adagrad": torch.optim.Adagrad}
-CLASSES |= {"adadelta": torch.optim.Adadelta, "rmsprop": torch.optim.RMSprop, "rprop": torch.optim.Rprop, "asgd": torch.optim.ASGD}
+CLASSES |= {"adadelta": torch.optim.Adadelta, "rmsprop": torch.optim.RMSprop, "rprop": torch.optim.Rprop}
+CLASSES |= {"asgd": torch.optim.ASGD}
 # Large enough that 20 steps go somewhere.
 LR = dict.fromkeys(CLASSES, 0.05) | {"sgd": 0.02, "adadelta": 1.0, "rprop": 0.01}
 

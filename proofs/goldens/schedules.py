@@ -101,7 +101,8 @@ def main():
     warm_up = {"start_factor": 0.1, "end_factor": 1.0, "total_iters": 10}
     cosine = {"T_max": 50, "eta_min": 0.001}
     parts = [schedule.LinearLR(sgd, **warm_up), schedule.CosineAnnealingLR(sgd, **cosine)]
-    options = {"milestones": [10], "schedules": [{"op": "linear", "options": warm_up}, {"op": "cosine_annealing", "options": cosine}]}
+    named = [{"op": "linear", "options": warm_up}, {"op": "cosine_annealing", "options": cosine}]
+    options = {"milestones": [10], "schedules": named}
     cases.append({"op": "sequential", "options": options, "rates": run(sgd, schedule.SequentialLR(sgd, parts, [10]))[0]})
 
     sgd = optimizer()
