@@ -2,13 +2,19 @@
 //!
 //! Strides are free: row-major, column-major, slices of larger arrays, and 0 to repeat a row or a column.
 
-use gemm_common::Parallelism;
+mod block;
+pub(crate) mod lanes;
+pub(crate) mod tile;
 
+use self::block::{Block, Way};
+use self::lanes::Vectors;
+use crate::buffer::Buffer;
+use crate::isa;
 use crate::real::Real;
 use crate::threads;
 
 /// Products below this many multiply-adds run on one thread: handing work to the pool costs microseconds.
-const GRAIN: usize = 1 << 18;
+const GRAIN: usize = 1 << 20;
 
 /// A strided matrix to read: element `(i, j)` is `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +34,7 @@ pub struct Matrix<'a, T> {
 impl<'a, T> Matrix<'a, T> {
     /// A matrix whose rows lie one after another.
     pub fn row_major(data: &'a [T], rows: usize, cols: usize) -> Self {
-        Matrix {
-            data,
-            rows,
-            cols,
-            row_stride: cols,
-            col_stride: 1,
-        }
+        Matrix { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
     /// The transpose, of the same memory.
@@ -55,10 +55,7 @@ impl<'a, T> Matrix<'a, T> {
     }
 
     fn at(&self, offset: usize) -> Self {
-        Matrix {
-            data: self.data.get(offset..).unwrap_or(&[]),
-            ..*self
-        }
+        Matrix { data: self.data.get(offset..).unwrap_or(&[]), ..*self }
     }
 }
 
@@ -80,13 +77,7 @@ pub struct MatrixMut<'a, T> {
 impl<'a, T> MatrixMut<'a, T> {
     /// A matrix whose rows lie one after another.
     pub fn row_major(data: &'a mut [T], rows: usize, cols: usize) -> Self {
-        MatrixMut {
-            data,
-            rows,
-            cols,
-            row_stride: cols,
-            col_stride: 1,
-        }
+        MatrixMut { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
     /// The transpose, of the same memory.
@@ -108,11 +99,7 @@ impl<'a, T> MatrixMut<'a, T> {
 }
 
 fn extent(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> usize {
-    if rows == 0 || cols == 0 {
-        0
-    } else {
-        (rows - 1) * row_stride + (cols - 1) * col_stride + 1
-    }
+    if rows == 0 || cols == 0 { 0 } else { (rows - 1) * row_stride + (cols - 1) * col_stride + 1 }
 }
 
 /// Matrix products of `f32` and `f64`.
@@ -153,7 +140,7 @@ pub trait Gemm: Real {
 }
 
 macro_rules! gemm {
-    ($($t:ident: $library:ident),*) => { $(
+    ($($t:ident),*) => { $(
         impl Gemm for $t {
             fn gemm(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) {
                 let c = Target::new(c);
@@ -177,44 +164,9 @@ macro_rules! gemm {
                 linear(x, w, bias, y);
             }
         }
-
-        impl Library for $t {
-            unsafe fn library(
-                alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: *mut Self, strides: [isize; 2], threads: usize,
-            ) {
-                let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
-                // SAFETY: the caller's.
-                unsafe {
-                    $library::gemm::$t::get_gemm_fn()(
-                        a.rows, b.cols, a.cols,
-                        c, strides[1], strides[0], beta != 0.0,
-                        a.data.as_ptr(), a.col_stride as isize, a.row_stride as isize,
-                        b.data.as_ptr(), b.col_stride as isize, b.row_stride as isize,
-                        beta, alpha, false, false, false, parallelism,
-                    );
-                }
-            }
-        }
     )* };
 }
-gemm!(f32: gemm_f32, f64: gemm_f64);
-
-/// The general product, from the `gemm` crates.
-trait Library: Gemm {
-    /// `c = alpha a b + beta c` with `c`'s row and column strides.
-    ///
-    /// # Safety
-    /// `a` and `b` reach no further than their data, and every element of `c` may be written by this call alone.
-    unsafe fn library(
-        alpha: Self,
-        a: Matrix<Self>,
-        b: Matrix<Self>,
-        beta: Self,
-        c: *mut Self,
-        strides: [isize; 2],
-        threads: usize,
-    );
-}
+gemm!(f32, f64);
 
 /// An output that several threads write, each its own part.
 struct Target<T> {
@@ -241,14 +193,7 @@ impl<T> Target<T> {
             rows == 0 || cols == 0 || rows_apart || cols_apart,
             "the elements of a {rows}x{cols} output with strides {row_stride}, {col_stride} overlap"
         );
-        Target {
-            start: c.data.as_mut_ptr(),
-            len: c.data.len(),
-            rows,
-            cols,
-            row_stride,
-            col_stride,
-        }
+        Target { start: c.data.as_mut_ptr(), len: c.data.len(), rows, cols, row_stride, col_stride }
     }
 
     fn extent(&self) -> usize {
@@ -268,10 +213,8 @@ impl<T> Target<T> {
             (self.cols, self.col_stride, self.rows, self.row_stride)
         };
         let width = line.saturating_sub(1) * short + 1;
-        let mut places: Vec<(usize, usize)> = offsets
-            .iter()
-            .map(|o| (o / long.max(1), o % long.max(1)))
-            .collect();
+        let mut places: Vec<(usize, usize)> =
+            offsets.iter().map(|o| (o / long.max(1), o % long.max(1))).collect();
         places.sort_unstable();
         places.iter().all(|place| place.1 + width <= long)
             && places
@@ -281,7 +224,7 @@ impl<T> Target<T> {
 }
 
 /// One product, written `offset` elements into `c`.
-fn product<T: Library>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target<T>, offset: usize) {
+fn product<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target<T>, offset: usize) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(
         b.rows == k && c.rows == m && c.cols == n,
@@ -290,26 +233,128 @@ fn product<T: Library>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target
         c.rows,
         c.cols
     );
-    assert!(
-        a.extent() <= a.data.len() && b.extent() <= b.data.len(),
-        "an operand reaches past its data"
-    );
+    assert!(a.extent() <= a.data.len() && b.extent() <= b.data.len(), "an operand reaches past its data");
     if m == 0 || n == 0 {
         return;
     }
     assert!(offset + c.extent() <= c.len, "the output reaches past its data");
-    let work = m.saturating_mul(n).saturating_mul(k);
-    let threads = threads::threads_for(work, GRAIN);
-    let strides = [c.row_stride as isize, c.col_stride as isize];
-    let call = || {
-        let c = c;
-        // SAFETY: the sizes were checked above, and the caller writes no element of `c` elsewhere at the same time.
-        unsafe { T::library(alpha, a, b, beta, c.start.add(offset), strides, threads) };
-    };
-    if threads > 1 { threads::run(call) } else { call() }
+    // SAFETY: just checked.
+    let start = Start(unsafe { c.start.add(offset) });
+    if k == 0 || alpha == T::ZERO {
+        // SAFETY: `c`'s elements lie inside its data.
+        return unsafe { scale(beta, start, c) };
+    }
+    if m * n <= SMALL_OUTPUT && k >= 2 * LONG {
+        return split_depth(alpha, a, b, beta, start, c);
+    }
+    let (row_stride, col_stride) = (c.row_stride, c.col_stride);
+    let plan = Plan::choose(&a, &b, c);
+    let (a, b) = if plan.flip { (b.transpose(), a.transpose()) } else { (a, b) };
+    let (row_stride, col_stride) =
+        if plan.flip { (col_stride, row_stride) } else { (row_stride, col_stride) };
+    let (m, n, way) = (a.rows, b.cols, plan.way);
+    let threads = threads::threads_for(m.saturating_mul(n).saturating_mul(k), GRAIN);
+    // Each thread takes a part of the output: columns where there are enough of them for whole panels, else rows.
+    let by_columns = n >= m || n >= threads * 96;
+    let (len, multiple) = if by_columns { (n, 48) } else { (m, 8) };
+    let multiple = if len < 2 * multiple * threads { 8 } else { multiple };
+    let parts: Vec<_> = threads::split(len, threads, multiple).collect();
+    threads::for_each(parts.len(), threads, |part| {
+        let (from, count) = (parts[part].start, parts[part].len());
+        let (a, b, at) = if by_columns {
+            (a, Matrix { cols: count, ..b.at(from * b.col_stride) }, from * col_stride)
+        } else {
+            (Matrix { rows: count, ..a.at(from * a.row_stride) }, b, from * row_stride)
+        };
+        let start = &start;
+        // SAFETY: the sizes were checked above, parts do not overlap, and the caller writes `c` nowhere else meanwhile.
+        let c = unsafe { start.0.add(at) };
+        isa::dispatch(Block { alpha, a, b, beta, c, row_stride, col_stride, way });
+    });
 }
 
-fn batch<T: Library>(
+/// How to compute a product; it depends on shapes and strides alone, so that threads never change a result.
+struct Plan {
+    /// Compute `c^T = b^T a^T`, so that vectors run along the rows of the output.
+    flip: bool,
+    /// The way, after that.
+    way: Way,
+}
+
+impl Plan {
+    fn choose<T>(a: &Matrix<T>, b: &Matrix<T>, c: &Target<T>) -> Self {
+        let (m, k, n) = (a.rows as f64, a.cols as f64, b.cols as f64);
+        // The cost of each way, in units of a multiply-add with full vectors: what does not fill them, then what has to
+        // be rearranged (per row of tiles it serves) or stored element by element.
+        let outer = |rows: f64, cols: usize, vector_stride: usize, out_stride: usize| {
+            let filled = cols as f64 / cols.next_multiple_of(16) as f64;
+            let copied = if vector_stride == 1 { 0.0 } else { 32.0 / rows };
+            let scattered = if out_stride == 1 { 0.0 } else { 160.0 / k.min(256.0) };
+            1.0 / filled + copied + scattered
+        };
+        let along = outer(m, b.cols, b.col_stride, c.col_stride);
+        let across = outer(n, a.rows, a.row_stride, c.row_stride);
+        let contiguous = (a.col_stride == 1) && (b.row_stride == 1);
+        let dot = if contiguous { 1.15 + 100.0 / k } else { f64::INFINITY };
+        let flip = across < along;
+        let (rows, vector_stride) = if flip { (b.cols, a.row_stride) } else { (a.rows, b.col_stride) };
+        let way = match (rows, vector_stride) {
+            _ if dot < along.min(across) => Way::Dot,
+            (1, 1) => Way::Row,
+            (2..=16, 1) => Way::InPlace,
+            _ => Way::Panels,
+        };
+        Plan { flip, way }
+    }
+}
+
+/// Outputs of at most this many elements with a `k` of at least twice [`LONG`] are computed in pieces along `k`.
+const SMALL_OUTPUT: usize = 1 << 14;
+
+/// The length of such a piece, unless there would be more than 32 of them.
+const LONG: usize = 4096;
+
+/// A small output with a long `k`, such as the weight gradient of a batch: partial products over fixed pieces of `k`,
+/// added up in order, so that threads share the reading of the operands and never change the result.
+fn split_depth<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, start: Start<T>, c: &Target<T>) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let step = k.div_ceil(32).max(LONG);
+    let mut partial = Buffer::<T>::scratch(k.div_ceil(step) * m * n);
+    threads::for_each_chunk(&mut partial, m * n, (GRAIN / k.min(step)).max(1), |at, out| {
+        let from = at / (m * n) * step;
+        let depth = step.min(k - from);
+        let a = Matrix { cols: depth, ..a.at(from * a.col_stride) };
+        let b = Matrix { rows: depth, ..b.at(from * b.row_stride) };
+        let out = Target::new(MatrixMut::row_major(out, m, n));
+        threads::with_num_threads(1, || product(alpha, a, b, T::ZERO, &out, 0));
+    });
+    for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+        let sum: T = partial.chunks_exact(m * n).map(|partial| partial[i * n + j]).sum();
+        // SAFETY: `c`'s elements lie inside its data.
+        let c = unsafe { &mut *start.0.add(i * c.row_stride + j * c.col_stride) };
+        *c = if beta == T::ZERO { sum } else { sum + beta * *c };
+    }
+}
+
+/// `c = beta c`
+unsafe fn scale<T: Real>(beta: T, start: Start<T>, c: &Target<T>) {
+    for (i, j) in (0..c.rows).flat_map(|i| (0..c.cols).map(move |j| (i, j))) {
+        // SAFETY: the caller's.
+        let c = unsafe { &mut *start.0.add(i * c.row_stride + j * c.col_stride) };
+        *c = if beta == T::ZERO { T::ZERO } else { beta * *c };
+    }
+}
+
+/// The first element of an output; threads write different parts.
+#[derive(Clone, Copy)]
+struct Start<T>(*mut T);
+
+// SAFETY: as for `Target`.
+unsafe impl<T: Send> Send for Start<T> {}
+// SAFETY: as for `Target`.
+unsafe impl<T: Send> Sync for Start<T> {}
+
+fn batch<T: Vectors>(
     alpha: T,
     a: Matrix<T>,
     a_offsets: &[usize],
@@ -320,22 +365,10 @@ fn batch<T: Library>(
     c_offsets: &[usize],
 ) {
     let batch = c_offsets.len();
-    assert!(
-        a_offsets.len() == batch && b_offsets.len() == batch,
-        "one offset for each matrix of the batch"
-    );
+    assert!(a_offsets.len() == batch && b_offsets.len() == batch, "one offset for each matrix of the batch");
     let c = Target::new(c);
     let work = a.rows.saturating_mul(b.cols).saturating_mul(a.cols);
-    let one = |i: usize| {
-        product(
-            alpha,
-            a.at(a_offsets[i]),
-            b.at(b_offsets[i]),
-            beta,
-            &c,
-            c_offsets[i],
-        )
-    };
+    let one = |i: usize| product(alpha, a.at(a_offsets[i]), b.at(b_offsets[i]), beta, &c, c_offsets[i]);
     let threads = threads::threads_for(work.saturating_mul(batch), GRAIN);
     if batch >= threads && c.apart(c_offsets) {
         // Enough matrices to go round: each is computed by one thread.
@@ -348,13 +381,12 @@ fn batch<T: Library>(
     }
 }
 
-fn linear<T: Library>(x: Matrix<T>, w: Matrix<T>, bias: Option<&[T]>, y: &mut [T]) {
+fn linear<T: Gemm>(x: Matrix<T>, w: Matrix<T>, bias: Option<&[T]>, y: &mut [T]) {
     let (n, out) = (x.rows, w.rows);
     assert_eq!(y.len(), n * out, "y must be {n} x {out}");
     if let Some(bias) = bias {
         assert_eq!(bias.len(), out, "one bias for each output");
-        y.chunks_exact_mut(out.max(1))
-            .for_each(|row| row.copy_from_slice(bias));
+        y.chunks_exact_mut(out.max(1)).for_each(|row| row.copy_from_slice(bias));
     }
     let beta = if bias.is_some() { T::ONE } else { T::ZERO };
     T::gemm(T::ONE, x, w.transpose(), beta, MatrixMut::row_major(y, n, out));

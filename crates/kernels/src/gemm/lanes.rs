@@ -1,0 +1,140 @@
+//! Vector registers as values, for the two inner loops that no compiler keeps in registers by itself.
+//!
+//! Everywhere else in this crate the compiler's vectoriser is trusted. A matrix tile is the exception: it holds two
+//! dozen accumulators at once, and written as arrays they are spilled to memory on every step (forty times slower).
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+use std::marker::PhantomData;
+
+use crate::buffer::Plain;
+use crate::isa::Arch;
+use crate::real::Real;
+
+/// A vector register's worth of `T`.
+///
+/// # Safety
+/// Every method needs a processor with the instructions the type stands for, and must be inlined into a function
+/// compiled with them: call them below [`isa::dispatch`](crate::isa::dispatch) only. Pointers must be valid for `N`
+/// elements.
+pub(crate) trait Lanes<T>: Copy {
+    /// How many elements.
+    const N: usize;
+    unsafe fn splat(value: T) -> Self;
+    unsafe fn load(from: *const T) -> Self;
+    unsafe fn store(self, to: *mut T);
+    /// `self * b + c`
+    unsafe fn fma(self, b: Self, c: Self) -> Self;
+    /// The sum of the lanes, pairwise.
+    unsafe fn sum(self) -> T;
+}
+
+/// Element types that have vector registers.
+pub(crate) trait Vectors: Real + Plain {
+    /// AVX-512's.
+    type Wide: Lanes<Self>;
+    /// AVX2's.
+    type Half: Lanes<Self>;
+}
+
+/// Four elements in an array, vectorised by the compiler: two or four 128-bit registers on any processor.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable<A, T>([T; 4], PhantomData<A>);
+
+impl<A: Arch, T: Real> Lanes<T> for Portable<A, T> {
+    const N: usize = 4;
+    #[inline(always)]
+    unsafe fn splat(value: T) -> Self {
+        Portable([value; 4], PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const T) -> Self {
+        // SAFETY: the caller's.
+        Portable(unsafe { from.cast::<[T; 4]>().read_unaligned() }, PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T) {
+        // SAFETY: the caller's.
+        unsafe { to.cast::<[T; 4]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn fma(self, b: Self, c: Self) -> Self {
+        Portable(std::array::from_fn(|i| A::fma(self.0[i], b.0[i], c.0[i])), PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn sum(self) -> T {
+        (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl<T: Real + Plain> Vectors for T {
+    type Wide = Portable<crate::isa::Scalar, T>;
+    type Half = Portable<crate::isa::Scalar, T>;
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! register {
+    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, |$v:ident| $sum:expr) => {
+        impl Lanes<$t> for $register {
+            const N: usize = $n;
+            #[inline(always)]
+            unsafe fn splat(value: $t) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $splat(value) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $t) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $t) {
+                // SAFETY: the caller's.
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn fma(self, b: Self, c: Self) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $fma(self, b, c) }
+            }
+            #[inline(always)]
+            unsafe fn sum(self) -> $t {
+                let $v = self;
+                // SAFETY: the caller's.
+                unsafe { $sum }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+register!(__m512, f32, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, |v| {
+    _mm512_reduce_add_ps(v)
+});
+#[cfg(target_arch = "x86_64")]
+register!(__m512d, f64, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, |v| {
+    _mm512_reduce_add_pd(v)
+});
+#[cfg(target_arch = "x86_64")]
+register!(__m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, |v| {
+    let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+});
+#[cfg(target_arch = "x86_64")]
+register!(__m256d, f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, |v| {
+    let two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+});
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f32 {
+    type Wide = __m512;
+    type Half = __m256;
+}
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f64 {
+    type Wide = __m512d;
+    type Half = __m256d;
+}
