@@ -35,10 +35,12 @@ pub enum Activation {
     GeluTanh,
     /// x / (1 + e^-x), also called swish.
     Silu,
-    /// log(1 + e^(beta x)) / beta.
+    /// log(1 + e^(beta x)) / beta, and x itself where beta x passes a threshold, as PyTorch does to save the exponential.
     Softplus {
         /// Sharpness; PyTorch's default is 1.
         beta: f64,
+        /// Where the straight line begins: PyTorch's default is 20, infinity means never.
+        threshold: f64,
     },
     /// x tanh(log(1 + e^x)). Misra 2019.
     Mish,
@@ -89,7 +91,13 @@ impl Elementwise for Activation {
             Activation::Gelu => x * normal_cdf(x),
             Activation::GeluTanh => 0.5 * x * (1.0 + (GELU_TANH.0 * (x + GELU_TANH.1 * x.powi(3))).tanh()),
             Activation::Silu => x * logistic(x),
-            Activation::Softplus { beta } => softplus(beta * x) / beta,
+            Activation::Softplus { beta, threshold } => {
+                if beta * x > threshold {
+                    x
+                } else {
+                    softplus(beta * x) / beta
+                }
+            }
             Activation::Mish => x * softplus(x).tanh(),
             Activation::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Activation::Softsign => x / (1.0 + x.abs()),
@@ -99,10 +107,10 @@ impl Elementwise for Activation {
     fn derivative(&self, x: f64) -> f64 {
         match *self {
             Activation::Relu => {
-                if x > 0.0 {
-                    1.0
-                } else {
+                if x <= 0.0 {
                     0.0
+                } else {
+                    1.0
                 }
             }
             Activation::LeakyRelu { slope } => {
@@ -113,13 +121,13 @@ impl Elementwise for Activation {
                 }
             }
             Activation::Elu { alpha } => {
-                if x > 0.0 {
-                    1.0
-                } else {
+                if x <= 0.0 {
                     alpha * x.exp()
+                } else {
+                    1.0
                 }
             }
-            Activation::Selu => SELU.1 * if x > 0.0 { 1.0 } else { SELU.0 * x.exp() },
+            Activation::Selu => SELU.1 * if x <= 0.0 { SELU.0 * x.exp() } else { 1.0 },
             Activation::Logistic => logistic(x) * (1.0 - logistic(x)),
             Activation::Tanh => 1.0 - x.tanh().powi(2),
             Activation::Gelu => normal_cdf(x) + x * normal_density(x),
@@ -132,7 +140,13 @@ impl Elementwise for Activation {
                 let s = logistic(x);
                 s * (1.0 + x * (1.0 - s))
             }
-            Activation::Softplus { beta } => logistic(beta * x),
+            Activation::Softplus { beta, threshold } => {
+                if beta * x > threshold {
+                    1.0
+                } else {
+                    logistic(beta * x)
+                }
+            }
             Activation::Mish => {
                 let t = softplus(x).tanh();
                 t + x * (1.0 - t * t) * logistic(x)

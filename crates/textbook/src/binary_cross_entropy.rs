@@ -7,7 +7,7 @@
 //! From *logits* z, with p = 1 / (1 + e^-z), the same loss needs no guard and its gradient is one subtraction:
 //!
 //! ```text
-//! l = max(z, 0) - z y + log(1 + exp(-|z|))      dl/dz = p - y
+//! l = (1 - y) z + max(-z, 0) + log(1 + exp(-|z|))      dl/dz = p - y
 //! ```
 //!
 //! Under a mean both gradients carry 1/N. Multiplying (p - y) by the sigmoid's derivative as well gives the gradient
@@ -31,10 +31,10 @@ impl BinaryCrossEntropy {
     pub fn forward(&self, z: &Array, y: &Array, trace: &mut Trace) -> Result<Array> {
         y.expect_shape("binary_cross_entropy", "y", z.shape())?;
         trace.section("binary cross entropy: forward");
-        let softplus = z.map(|z| (-z.abs()).exp().ln_1p());
-        let softplus = trace.step("s", "log(1 + exp(-|z|))", softplus);
-        let linear = trace.step("a", "max(z, 0) - z y", z.zip(y, |z, y| z.max(0.0) - z * y)?);
-        let l = trace.step("l", "a + s", linear.zip(&softplus, |a, s| a + s)?);
+        let s = z.map(|z| (-z).max(0.0) + (-z.abs()).exp().ln_1p());
+        let s = trace.step("s", "log(1 + exp(-z)) = max(-z, 0) + log(1 + exp(-|z|))", s);
+        let a = trace.step("a", "(1 - y) z", z.zip(y, |z, y| (1.0 - y) * z)?);
+        let l = trace.step("l", "a + s", a.zip(&s, |a, s| a + s)?);
         Ok(trace.step("L", self.reduction.formula(), self.reduction.apply(&l, l.len() as f64)))
     }
 
@@ -64,8 +64,8 @@ impl BinaryCrossEntropy {
         Ok(trace.step("L", self.reduction.formula(), self.reduction.apply(&l, l.len() as f64)))
     }
 
-    /// The gradient with respect to the probabilities; the denominator p (1 - p) is held at 1e-12 or above, as PyTorch
-    /// does.
+    /// The gradient with respect to the probabilities; the denominator p (1 - p) is held at 1e-12 (rounded to
+    /// `f32`) or above, as PyTorch does.
     pub fn backward_probabilities(
         &self,
         p: &Array,
@@ -79,7 +79,7 @@ impl BinaryCrossEntropy {
         trace.section("binary cross entropy from probabilities: backward");
         let dl = self.reduction.backward(upstream, p.shape(), p.len() as f64, operation)?;
         let dl = trace.step("dl", "dL/dl", dl);
-        let v = trace.step("v", "p (1 - p)", p.map(|p| (p * (1.0 - p)).max(1e-12)));
+        let v = trace.step("v", "p (1 - p)", p.map(|p| (p * (1.0 - p)).max(f64::from(1e-12f32))));
         let g = p.zip(y, |p, y| p - y)?.zip(&v, |e, v| e / v)?;
         Ok(trace.step(
             "dp",

@@ -21,8 +21,10 @@ pub fn clip_grad_norm(gradients: &mut [Array], max_norm: f64, trace: &mut Trace)
     trace.section("gradient clipping");
     let squares: f64 = gradients.iter().map(|g| g.map(|g| g * g).sum()).sum();
     let norm = trace.number("norm", "sqrt(sum over all gradients of g^2)", squares.sqrt());
-    let scale =
-        trace.number("scale", "min(1, max_norm / (norm + 1e-6))", (max_norm / (norm + 1e-6)).min(1.0));
+    // Not `f64::min`, which would hide a norm that is not a number.
+    let ratio = max_norm / (norm + 1e-6);
+    let scale = if ratio > 1.0 { 1.0 } else { ratio };
+    trace.number("scale", "min(1, max_norm / (norm + 1e-6))", scale);
     for g in gradients {
         *g = trace.step("g", "scale g", g.map(|g| scale * g));
     }

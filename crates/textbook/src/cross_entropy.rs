@@ -1,6 +1,7 @@
 //! Cross entropy between a target and a prediction over C classes.
 //!
 //! ```text
+//! x     (N, C), (N, C, ..) with a loss for each place, or (C) for a single row: n counts rows, places included
 //! q_nc  the target's weight on class c       class index y: w_y [c = y];   distribution t: w_c t_nc
 //! l_n = - sum_c q_nc log p_nc
 //! L   = sum_n l_n / W | sum_n l_n | l_n      W = sum_n w_(y_n) for indices, N for distributions
@@ -27,7 +28,7 @@ use crate::trace::Trace;
 /// What the classes should have been.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// A class index for each row, an error outside 0..C unless it equals `ignore_index`.
+    /// A class index for each row, in the row-major order of the shape without its class axis; an error outside 0..C unless it equals `ignore_index`.
     Classes(&'a [i64]),
     /// A distribution over the classes for each row, one-hot or not: the shape of the prediction.
     Distribution(&'a Array),
@@ -92,12 +93,12 @@ impl LogGuard {
 }
 
 impl CrossEntropy {
-    /// The loss of logits `x`, shape (N, C), or (C) for a single row.
+    /// The loss of logits `x`, shape (N, C), (N, C, ..) or (C).
     ///
     /// Should every row be ignored, the mean is 0/0, not a number, as in PyTorch.
     pub fn forward(&self, x: &Array, targets: Targets, trace: &mut Trace) -> Result<Array> {
         let (q, total) = self.target_weights("cross_entropy", x, targets)?;
-        let log_p = log_softmax(x, -1, trace)?;
+        let log_p = log_softmax(x, class_axis(x) as isize, trace)?;
         trace.section("cross entropy: forward");
         let q = trace.step("q", "target weights", q);
         self.reduce(&q, &log_p, total, trace)
@@ -112,16 +113,18 @@ impl CrossEntropy {
         trace: &mut Trace,
     ) -> Result<Array> {
         let (q, total) = self.target_weights("cross_entropy_backward", x, targets)?;
-        let p = log_softmax(x, -1, &mut Trace::silent())?.map(f64::exp);
+        let p = log_softmax(x, class_axis(x) as isize, &mut Trace::silent())?.map(f64::exp);
         trace.section("cross entropy: backward");
         let p = trace.step("p", "softmax x", p);
         let dl = self.row_gradients(x, total, upstream, trace)?;
-        let mass = q.sum_along(&[q.rank() - 1]);
+        let mass = q.sum_along(&[class_axis(&q)]);
         let dx = p.zip(&mass, |p, mass| p * mass)?.zip(&q, |pm, q| pm - q)?;
-        Ok(trace.step("dx", "(p sum q - q) dl", dx.zip(&dl, |g, dl| g * dl)?))
+        // A row without weight has no gradient, even where every row is ignored and 1/W is infinite.
+        let dx = dx.zip(&dl, |g, dl| if g == 0.0 { 0.0 } else { g * dl })?;
+        Ok(trace.step("dx", "(p sum q - q) dl", dx))
     }
 
-    /// The loss of probabilities `p`, shape (N, C) or (C): values in 0..=1, taken as they are (rows need not sum to 1).
+    /// The loss of probabilities `p`, shape (N, C), (N, C, ..) or (C): values in 0..=1, taken as they are (rows need not sum to 1).
     pub fn forward_probabilities(
         &self,
         p: &Array,
@@ -159,7 +162,7 @@ impl CrossEntropy {
     fn reduce(&self, q: &Array, log_p: &Array, total: f64, trace: &mut Trace) -> Result<Array> {
         // 0 log 0 = 0: a class without weight adds nothing, even where its probability is exactly 0.
         let terms = q.zip(log_p, |q, log_p| if q == 0.0 { 0.0 } else { -q * log_p })?;
-        let l = terms.sum_along(&[terms.rank() - 1]).reshape(&row_shape(q))?;
+        let l = terms.sum_along(&[class_axis(q)]).reshape(&row_shape(q))?;
         let l = trace.step("l", "-sum q log_p", l);
         trace.number("W", "weight of the rows", total);
         Ok(trace.step("L", self.reduction.formula(), self.reduction.apply(&l, total)))
@@ -170,17 +173,19 @@ impl CrossEntropy {
         let rows = row_shape(x);
         let dl = self.reduction.backward(upstream, &rows, total, "cross_entropy_backward")?;
         let mut column = rows;
-        column.push(1);
+        column.insert(class_axis(x), 1);
         trace.step("dl", "dL/dl", dl).reshape(&column)
     }
 
     /// q, in the shape of the prediction, and W.
     fn target_weights(&self, operation: &str, x: &Array, targets: Targets) -> Result<(Array, f64)> {
-        if !(1..=2).contains(&x.rank()) {
-            return Err(Error::new(operation, format!("expected shape (N, C) or (C), got {:?}", x.shape())));
+        if x.rank() == 0 {
+            return Err(Error::new(operation, "expected shape (N, C), (N, C, ..) or (C), got []"));
         }
-        let classes = x.shape()[x.rank() - 1];
-        let rows = x.len().checked_div(classes).unwrap_or(0);
+        let axis = class_axis(x);
+        let classes = x.shape()[axis];
+        let lanes = x.lanes(axis);
+        let rows = lanes.len();
         let smoothing = self.label_smoothing;
         if !(0.0..=1.0).contains(&smoothing) {
             return Err(Error::new(operation, format!("label smoothing must lie in 0..=1, got {smoothing}")));
@@ -196,37 +201,50 @@ impl CrossEntropy {
         match targets {
             Targets::Distribution(t) => {
                 t.expect_shape(operation, "the target distribution", x.shape())?;
-                let q = t.zip(&Array::vector(&weights), |t, w| w * ((1.0 - smoothing) * t + uniform))?;
+                let mut q = Array::zeros(x.shape());
+                for lane in lanes {
+                    for (c, i) in lane.into_iter().enumerate() {
+                        q[i] = weights[c] * ((1.0 - smoothing) * t[i] + uniform);
+                    }
+                }
                 Ok((q, rows as f64))
             }
             Targets::Classes(labels) => {
                 if labels.len() != rows {
                     return Err(Error::new(operation, format!("{} targets for {rows} rows", labels.len())));
                 }
-                let mut q = Vec::with_capacity(x.len());
+                let mut q = Array::zeros(x.shape());
                 let mut total = 0.0;
-                for (row, &y) in labels.iter().enumerate() {
+                for (row, (lane, &y)) in lanes.into_iter().zip(labels).enumerate() {
                     if y == self.ignore_index {
-                        q.extend(std::iter::repeat_n(0.0, classes));
                         continue;
                     }
                     if y < 0 || y as usize >= classes {
                         let message = format!("target {y} of row {row} is not one of {classes} classes");
                         return Err(Error::new(operation, message));
                     }
-                    let hot = |c: usize| if c == y as usize { 1.0 - smoothing } else { 0.0 };
-                    q.extend(weights.iter().enumerate().map(|(c, w)| w * (hot(c) + uniform)));
+                    for (c, i) in lane.into_iter().enumerate() {
+                        let hot = if c == y as usize { 1.0 - smoothing } else { 0.0 };
+                        q[i] = weights[c] * (hot + uniform);
+                    }
                     total += weights[y as usize];
                 }
-                Ok((Array::new(x.shape(), q)?, total))
+                Ok((q, total))
             }
         }
     }
 }
 
+/// The second axis, or the only one.
+fn class_axis(x: &Array) -> usize {
+    usize::from(x.rank() > 1)
+}
+
 /// The shape without its class axis.
 fn row_shape(x: &Array) -> Vec<usize> {
-    x.shape()[..x.rank() - 1].to_vec()
+    let mut shape = x.shape().to_vec();
+    shape.remove(class_axis(x));
+    shape
 }
 
 /// Refuses what cannot be a probability; logits passed by mistake rarely survive it.
