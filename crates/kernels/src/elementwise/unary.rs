@@ -97,6 +97,8 @@ pub enum Unary<T> {
     AddScalar(T),
     /// `x * s`
     MulScalar(T),
+    /// x / s, correctly rounded (a multiplication by 1 / s is not).
+    DivScalar(T),
     /// `s - x`
     ScalarSub(T),
     /// `s / x`
@@ -177,6 +179,7 @@ impl<T> Unary<T> {
             Unary::Trunc => "trunc",
             Unary::AddScalar(_) => "add_scalar",
             Unary::MulScalar(_) => "mul_scalar",
+            Unary::DivScalar(_) => "div_scalar",
             Unary::ScalarSub(_) => "scalar_sub",
             Unary::ScalarDiv(_) => "scalar_div",
             Unary::PowScalar(_) => "pow_scalar",
@@ -196,6 +199,7 @@ impl<T> Unary<T> {
             | Unary::Trunc
             | Unary::AddScalar(_)
             | Unary::MulScalar(_)
+            | Unary::DivScalar(_)
             | Unary::ScalarSub(_)
             | Unary::Affine { .. } => Saved::Nothing,
             Unary::Sqrt
@@ -228,6 +232,7 @@ impl<T> Unary<T> {
                 | Unary::Trunc
                 | Unary::AddScalar(_)
                 | Unary::MulScalar(_)
+                | Unary::DivScalar(_)
                 | Unary::ScalarSub(_)
                 | Unary::Clamp(..)
                 | Unary::Affine { .. }
@@ -303,6 +308,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::Trunc => map(x, out, T::trunc),
             Unary::AddScalar(s) => map(x, out, |x| x + s),
             Unary::MulScalar(s) => map(x, out, |x| x * s),
+            Unary::DivScalar(s) => map(x, out, |x| x / s),
             Unary::ScalarSub(s) => map(x, out, |x| s - x),
             Unary::ScalarDiv(s) => map(x, out, |x| s / x),
             Unary::PowScalar(s) => power(x, out, s),
@@ -332,6 +338,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::Neg | Unary::ScalarSub(_) => map(dy, dx, |d| -d),
             Unary::AddScalar(_) => dx.copy_from_slice(dy),
             Unary::MulScalar(scale) | Unary::Affine { scale, .. } => map(dy, dx, |d| d * scale),
+            Unary::DivScalar(s) => map(dy, dx, |d| d / s),
             Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => dx.fill(zero),
 
             Unary::Sqrt => zip(saved, dy, dx, |y, d| d / (T::TWO * y)),
