@@ -1,1 +1,31 @@
-//! TODO-DOC
+//! A strided n-dimensional array with automatic differentiation.
+//!
+//! [`Tensor`] is the one array type of the whole library. Views, broadcasting, slicing and reductions follow NumPy and
+//! PyTorch; every fallible call returns a [`Result`] whose [`Error`] names the operation and the shapes.
+
+pub mod autograd;
+pub mod element;
+pub mod error;
+pub mod layout;
+pub mod ops;
+pub mod tensor;
+
+pub use autograd::{
+    GradientCheck, Gradients, InputGradients, Operator, apply, check_gradients, is_recording, no_grad,
+};
+pub use barehand_kernels::{isa, threads};
+pub use element::{DType, Element, Float};
+pub use error::{Error, Result};
+pub use layout::{Axes, Layout};
+pub use ops::concat::{concat, stack};
+pub use ops::conv::Conv2dOptions;
+pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
+pub use ops::einsum::einsum;
+pub use ops::index::{Index, where_};
+pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
+pub use tensor::Tensor;
+
+/// Recycled memory of tensors: how much is held, and giving it back.
+pub mod memory {
+    pub use barehand_kernels::buffer::{free_bytes, held_bytes, trim};
+}

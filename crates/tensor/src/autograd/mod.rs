@@ -1,0 +1,11 @@
+//! Gradients: an operator is its forward and its backward, the tape remembers which ran, `backward` walks it.
+
+pub mod check;
+pub mod gradients;
+pub mod operator;
+pub(crate) mod tape;
+
+pub use check::{GradientCheck, check_gradients};
+pub use gradients::Gradients;
+pub use operator::{InputGradients, Operator, apply};
+pub use tape::{is_recording, no_grad};

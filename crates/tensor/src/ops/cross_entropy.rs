@@ -1,0 +1,242 @@
+//! Cross entropy from logits, fused: neither probabilities nor one-hot targets are ever stored.
+
+use barehand_kernels::Buffer;
+use barehand_kernels::cross_entropy as kernel;
+
+use crate::autograd::operator::{InputGradients, Operator, apply, one};
+use crate::element::{Element, Float};
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// How the losses of single samples become the loss of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// They stay as they are.
+    None,
+    /// Their (weighted) mean: the default.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+impl Reduction {
+    /// Reduces a tensor of losses.
+    ///
+    /// # Errors
+    /// Never, but for failures of the sum itself.
+    pub fn apply<T: Float>(self, losses: &Tensor<T>) -> Result<Tensor<T>> {
+        match self {
+            Reduction::None => Ok(losses.clone()),
+            Reduction::Mean => losses.mean(),
+            Reduction::Sum => losses.sum(),
+        }
+    }
+}
+
+/// What the right answers are.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a, T: Element> {
+    /// The index of the right class, for each sample.
+    Classes(&'a Tensor<i64>),
+    /// A probability for every class (one-hot rows among them), for each sample.
+    Probabilities(&'a Tensor<T>),
+}
+
+impl<'a, T: Element> From<&'a Tensor<i64>> for Targets<'a, T> {
+    fn from(classes: &'a Tensor<i64>) -> Self {
+        Targets::Classes(classes)
+    }
+}
+
+/// The options of [`Tensor::cross_entropy`]; the defaults are PyTorch's.
+#[derive(Clone, Debug)]
+pub struct CrossEntropyOptions<T: Element = f32> {
+    /// A weight for each class; the mean is then weighted too.
+    pub weight: Option<Tensor<T>>,
+    /// Samples of this class count for nothing. Default -100.
+    pub ignore_index: i64,
+    /// The share of probability taken from the target and spread evenly over all classes. Default 0.
+    pub label_smoothing: f64,
+    /// Default: mean.
+    pub reduction: Reduction,
+}
+
+impl<T: Element> Default for CrossEntropyOptions<T> {
+    fn default() -> Self {
+        CrossEntropyOptions { weight: None, ignore_index: -100, label_smoothing: 0.0, reduction: Reduction::Mean }
+    }
+}
+
+enum Owned<T: Element> {
+    Classes(Tensor<i64>),
+    Probabilities(Tensor<T>),
+}
+
+struct CrossEntropy<T: Element> {
+    targets: Owned<T>,
+    weight: Option<Tensor<T>>,
+    ignore_index: i64,
+    label_smoothing: T,
+    reduction: Reduction,
+}
+
+impl<T: Float> CrossEntropy<T> {
+    fn targets(&self) -> kernel::Targets<'_, T> {
+        match &self.targets {
+            Owned::Classes(classes) => kernel::Targets::Classes(classes.packed_slice()),
+            Owned::Probabilities(rows) => kernel::Targets::Probabilities(rows.packed_slice()),
+        }
+    }
+
+    fn options(&self) -> kernel::CrossEntropyOptions<'_, T> {
+        kernel::CrossEntropyOptions {
+            weight: self.weight.as_ref().map(Tensor::packed_slice),
+            ignore_index: self.ignore_index,
+            label_smoothing: self.label_smoothing,
+        }
+    }
+}
+
+struct Saved<T: Element> {
+    logits: Tensor<T>,
+    log_sum_exp: Buffer<T>,
+    total_weight: f64,
+}
+
+impl<T: Float> Operator<T> for CrossEntropy<T> {
+    type Saved = Saved<T>;
+
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Saved<T>)> {
+        let logits = inputs[0].packed();
+        let &[rows, classes] = logits.shape() else {
+            return Err(Error::shape("cross_entropy", format!("logits of shape {:?}, not (N, C)", logits.shape())));
+        };
+        let (mut losses, mut log_sum_exp) = (Buffer::scratch(rows), Buffer::scratch(rows));
+        let total_weight = T::cross_entropy(
+            logits.packed_slice(),
+            classes,
+            self.targets(),
+            &self.options(),
+            &mut losses,
+            &mut log_sum_exp,
+        );
+        let losses = Tensor::from_buffer(losses, &[rows]);
+        let out = match self.reduction {
+            Reduction::None => losses,
+            Reduction::Sum => losses.sum()?,
+            Reduction::Mean => losses.sum()?.div_scalar(total_weight)?,
+        };
+        Ok((out, Saved { logits, log_sum_exp, total_weight }))
+    }
+
+    fn backward(&self, saved: &Saved<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
+        let scale = match self.reduction {
+            Reduction::Mean => grad.div_scalar(saved.total_weight)?,
+            Reduction::None | Reduction::Sum => grad.packed(),
+        };
+        let mut dx = Buffer::scratch(saved.logits.len());
+        T::cross_entropy_backward(
+            saved.logits.packed_slice(),
+            saved.logits.shape()[1],
+            self.targets(),
+            &self.options(),
+            &saved.log_sum_exp,
+            scale.packed().packed_slice(),
+            &mut dx,
+        );
+        Ok(one(Tensor::from_buffer(dx, saved.logits.shape())))
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    /// Cross entropy of logits (N, C), or (N, C, ...), against class indices (N, ...) or probabilities of the logits'
+    /// shape: -sum_c q_c log softmax(x)_c (`torch.nn.functional.cross_entropy`).
+    ///
+    /// ```
+    /// # use barehand_tensor::{CrossEntropyOptions, Targets, Tensor};
+    /// let logits = Tensor::from([[0.1_f64, 0.2, 0.6, 0.1]]).ln().unwrap();
+    /// let loss = logits.cross_entropy(Targets::Classes(&Tensor::from([1_i64])), &CrossEntropyOptions::default()).unwrap();
+    /// assert!((loss.item().unwrap() - 1.6094379124341003).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Errors
+    /// When shapes do not fit, a class index is outside 0..C (and not `ignore_index`), the weight is not one number for
+    /// each class, or `label_smoothing` is not in [0, 1].
+    pub fn cross_entropy<'a>(
+        &self,
+        targets: impl Into<Targets<'a, T>>,
+        options: &CrossEntropyOptions<T>,
+    ) -> Result<Tensor<T>> {
+        let targets = targets.into();
+        if self.rank() < 2 {
+            return Err(Error::shape("cross_entropy", format!("logits of shape {:?}: (N, C, ...) expected", self.shape())));
+        }
+        let classes = self.shape()[1];
+        let sample_shape: Vec<usize> = self.shape()[..1].iter().chain(&self.shape()[2..]).copied().collect();
+        let rows = |x: &Tensor<T>| {
+            if x.rank() == 2 {
+                return Ok(x.clone());
+            }
+            let order: Vec<isize> = [0].into_iter().chain(2..x.rank() as isize).chain([1]).collect();
+            x.permute(order)?.reshape_to(&[sample_shape.iter().product(), classes])
+        };
+        let smoothing = options.label_smoothing;
+        if !(0.0..=1.0).contains(&smoothing) {
+            return Err(Error::value("cross_entropy", format!("label_smoothing = {smoothing} is not in [0, 1]")));
+        }
+        if let Some(weight) = &options.weight
+            && weight.shape() != [classes]
+        {
+            return Err(Error::shape(
+                "cross_entropy",
+                format!("the weight has shape {:?}; one number for each of {classes} classes expected", weight.shape()),
+            ));
+        }
+        let targets = match targets {
+            Targets::Classes(indices) => {
+                if indices.shape() != sample_shape {
+                    return Err(Error::shape(
+                        "cross_entropy",
+                        format!(
+                            "class indices of shape {:?} for logits of shape {:?}: shape {sample_shape:?} expected",
+                            indices.shape(),
+                            self.shape()
+                        ),
+                    ));
+                }
+                let indices = indices.packed();
+                let wrong = |&(_, &class): &(usize, &i64)| {
+                    class != options.ignore_index && !(0..classes as i64).contains(&class)
+                };
+                if let Some((row, class)) = indices.packed_slice().iter().enumerate().find(wrong) {
+                    return Err(Error::index(
+                        "cross_entropy",
+                        format!("target {class} of sample {row} is not one of the {classes} classes 0 to {}", classes as i64 - 1),
+                    ));
+                }
+                Owned::Classes(indices)
+            }
+            Targets::Probabilities(q) if q.shape() == self.shape() => Owned::Probabilities(rows(&q.detach())?.packed()),
+            Targets::Probabilities(q) => {
+                return Err(Error::shape(
+                    "cross_entropy",
+                    format!("probabilities of shape {:?} for logits of shape {:?}", q.shape(), self.shape()),
+                ));
+            }
+        };
+        let operator = CrossEntropy {
+            targets,
+            weight: options.weight.as_ref().map(Tensor::packed),
+            ignore_index: options.ignore_index,
+            label_smoothing: T::from_real(smoothing),
+            reduction: options.reduction,
+        };
+        let loss = apply(operator, &[&rows(self)?])?;
+        if options.reduction == Reduction::None { loss.reshape_to(&sample_shape) } else { Ok(loss) }
+    }
+}

@@ -1,0 +1,18 @@
+//! Operators, each with its forward beside its backward, as methods of [`Tensor`](crate::Tensor).
+
+pub mod arithmetic;
+pub mod compare;
+pub mod concat;
+pub mod conv;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod einsum;
+pub mod index;
+pub mod matmul;
+pub mod norm;
+pub mod pool;
+pub mod reduce;
+pub mod shape;
+pub mod softmax;
+pub mod sort;
+pub mod unary;

@@ -1,0 +1,174 @@
+//! Functions of one number, applied to every element.
+
+use barehand_kernels::Buffer;
+use barehand_kernels::elementwise::{Saved, Unary};
+
+use crate::autograd::operator::{InputGradients, Operator, apply, one};
+use crate::element::Float;
+use crate::error::Result;
+use crate::tensor::Tensor;
+
+impl<T: Float> Operator<T> for Unary<T> {
+    /// The input or the output, whichever the derivative is written in; neither where it is constant.
+    type Saved = Option<Tensor<T>>;
+
+    fn name(&self) -> &'static str {
+        Unary::name(self)
+    }
+
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
+        let x = inputs[0];
+        let mut out = Buffer::scratch(x.len());
+        T::unary(*self, x.view(), &mut out);
+        let y = Tensor::from_buffer(out, x.shape());
+        let saved = match self.saves() {
+            Saved::Nothing => None,
+            Saved::Input => Some(x.detach()),
+            Saved::Output => Some(y.clone()),
+        };
+        Ok((y, saved))
+    }
+
+    fn backward(&self, saved: &Self::Saved, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
+        let mut dx = Buffer::scratch(grad.len());
+        let saved = saved.as_ref().unwrap_or(grad);
+        T::unary_backward(*self, saved.view(), grad.view(), &mut dx);
+        Ok(one(Tensor::from_buffer(dx, grad.shape())))
+    }
+}
+
+macro_rules! unary {
+    ($($(#[$doc:meta])* $name:ident => $op:expr;)*) => {
+        impl<T: Float> Tensor<T> { $(
+            $(#[$doc])*
+            pub fn $name(&self) -> Result<Tensor<T>> {
+                apply($op, &[self])
+            }
+        )* }
+    };
+}
+
+unary! {
+    /// -x
+    neg => Unary::Neg;
+    /// |x|; the derivative at 0 is taken as 0.
+    abs => Unary::Abs;
+    /// -1, 0 or 1; the derivative is 0.
+    sign => Unary::Sign;
+    /// x²
+    square => Unary::Square;
+    /// √x
+    sqrt => Unary::Sqrt;
+    /// 1/√x
+    rsqrt => Unary::Rsqrt;
+    /// 1/x
+    recip => Unary::Recip;
+    /// eˣ
+    exp => Unary::Exp;
+    /// eˣ - 1, exact near 0.
+    expm1 => Unary::Expm1;
+    /// Natural logarithm.
+    ln => Unary::Ln;
+    /// ln(1 + x), exact near 0.
+    log1p => Unary::Log1p;
+    /// Logarithm to base 2.
+    log2 => Unary::Log2;
+    /// Logarithm to base 10.
+    log10 => Unary::Log10;
+    /// Sine.
+    sin => Unary::Sin;
+    /// Cosine.
+    cos => Unary::Cos;
+    /// Tangent.
+    tan => Unary::Tan;
+    /// Inverse tangent.
+    atan => Unary::Atan;
+    /// Hyperbolic sine.
+    sinh => Unary::Sinh;
+    /// Hyperbolic cosine.
+    cosh => Unary::Cosh;
+    /// Hyperbolic tangent.
+    tanh => Unary::Tanh;
+    /// The error function 2/√π ∫₀ˣ e^(-t²) dt.
+    erf => Unary::Erf;
+    /// The logistic function 1 / (1 + e^(-x)).
+    sigmoid => Unary::Sigmoid;
+    /// ln sigmoid(x), without overflow.
+    log_sigmoid => Unary::LogSigmoid;
+    /// max(x, 0); the derivative at 0 is 0.
+    relu => Unary::Relu;
+    /// Scaled exponential linear unit (Klambauer et al. 2017).
+    selu => Unary::Selu;
+    /// x Φ(x) with the exact normal distribution function Φ (PyTorch's `gelu`).
+    gelu => Unary::GeluErf;
+    /// GELU by its tanh approximation (PyTorch's `gelu(approximate="tanh")`).
+    gelu_tanh => Unary::GeluTanh;
+    /// x sigmoid(x), also called swish.
+    silu => Unary::Silu;
+    /// x tanh(softplus(x)) (Misra 2019).
+    mish => Unary::Mish;
+    /// x min(max(x + 3, 0), 6) / 6.
+    hardswish => Unary::Hardswish;
+    /// x / (1 + |x|)
+    softsign => Unary::Softsign;
+    /// The largest integer not above x; the derivative is 0.
+    floor => Unary::Floor;
+    /// The smallest integer not below x; the derivative is 0.
+    ceil => Unary::Ceil;
+    /// The nearest integer, halves to even; the derivative is 0.
+    round => Unary::Round;
+    /// The integer part; the derivative is 0.
+    trunc => Unary::Trunc;
+}
+
+impl<T: Float> Tensor<T> {
+    /// x + s
+    pub fn add_scalar(&self, s: f64) -> Result<Tensor<T>> {
+        apply(Unary::AddScalar(T::from_real(s)), &[self])
+    }
+
+    /// s x
+    pub fn mul_scalar(&self, s: f64) -> Result<Tensor<T>> {
+        apply(Unary::MulScalar(T::from_real(s)), &[self])
+    }
+
+    /// scale x + shift
+    pub fn affine(&self, scale: f64, shift: f64) -> Result<Tensor<T>> {
+        apply(Unary::Affine { scale: T::from_real(scale), shift: T::from_real(shift) }, &[self])
+    }
+
+    /// s - x
+    pub fn scalar_sub(&self, s: f64) -> Result<Tensor<T>> {
+        apply(Unary::ScalarSub(T::from_real(s)), &[self])
+    }
+
+    /// s / x
+    pub fn scalar_div(&self, s: f64) -> Result<Tensor<T>> {
+        apply(Unary::ScalarDiv(T::from_real(s)), &[self])
+    }
+
+    /// x^exponent
+    pub fn pow_scalar(&self, exponent: f64) -> Result<Tensor<T>> {
+        apply(Unary::PowScalar(T::from_real(exponent)), &[self])
+    }
+
+    /// min(max(x, low), high); the derivative is 1 from `low` to `high`, both included.
+    pub fn clamp(&self, low: f64, high: f64) -> Result<Tensor<T>> {
+        apply(Unary::Clamp(T::from_real(low), T::from_real(high)), &[self])
+    }
+
+    /// x where positive, `slope` x elsewhere (PyTorch's default slope is 0.01).
+    pub fn leaky_relu(&self, slope: f64) -> Result<Tensor<T>> {
+        apply(Unary::LeakyRelu(T::from_real(slope)), &[self])
+    }
+
+    /// x where positive, alpha (eˣ - 1) elsewhere (PyTorch's default alpha is 1).
+    pub fn elu(&self, alpha: f64) -> Result<Tensor<T>> {
+        apply(Unary::Elu(T::from_real(alpha)), &[self])
+    }
+
+    /// ln(1 + e^(beta x)) / beta, and x itself where beta x exceeds `threshold` (PyTorch's defaults are 1 and 20).
+    pub fn softplus(&self, beta: f64, threshold: f64) -> Result<Tensor<T>> {
+        apply(Unary::Softplus { beta: T::from_real(beta), threshold: T::from_real(threshold) }, &[self])
+    }
+}
