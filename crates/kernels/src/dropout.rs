@@ -3,15 +3,12 @@
 //! draws it again.
 
 use crate::isa::{Arch, Kernel, dispatch};
-use crate::random::philox::LANES;
 use crate::random::{Philox, threshold};
 use crate::real::Real;
 use crate::threads::for_each_chunk;
 
-/// Elements decided by one group of random words.
-const GROUP: usize = 4 * LANES;
-/// Elements of one task.
-const CHUNK: usize = 256 * GROUP;
+/// Elements of one task: their random words stay in the first-level cache.
+const CHUNK: usize = 4096;
 /// Elements below which another thread does not pay.
 const GRAIN: usize = 1 << 15;
 
@@ -31,14 +28,14 @@ pub trait Dropout: Real {
 
 /// Where `rng` stands after a dropout over `len` elements.
 pub fn after_dropout(rng: Philox, len: usize) -> Philox {
-    rng.skip((len.div_ceil(GROUP) * LANES) as u64)
+    rng.after_bits(len)
 }
 
 struct Drop<'a, T> {
     x: &'a [T],
-    threshold: u64,
+    words: &'a [u32],
+    threshold: u32,
     scale: T,
-    rng: Philox,
     out: &'a mut [T],
 }
 
@@ -47,14 +44,8 @@ impl<T: Real> Kernel for Drop<'_, T> {
 
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let Drop { x, threshold, scale, mut rng, out } = self;
-        // Chances of 0 and 1 are not drawn, so the count of dropped words fits a word.
-        let threshold = threshold as u32;
-        for (x, out) in x.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
-            let words = rng.next_group();
-            for ((&word, &x), out) in words.as_flattened().iter().zip(x).zip(out) {
-                *out = if word < threshold { T::ZERO } else { x * scale };
-            }
+        for ((out, &x), &word) in self.out.iter_mut().zip(self.x).zip(self.words) {
+            *out = if word < self.threshold { T::ZERO } else { x * self.scale };
         }
     }
 }
@@ -65,13 +56,13 @@ fn drop_out<T: Real>(x: &[T], p: f64, rng: Philox, out: &mut [T]) {
     if threshold == 0 {
         return out.copy_from_slice(x);
     }
-    if threshold > u64::from(u32::MAX) {
-        return out.fill(T::ZERO);
-    }
+    let Ok(threshold) = u32::try_from(threshold) else { return out.fill(T::ZERO) };
     let scale = T::from_f64(1.0 / (1.0 - p));
     for_each_chunk(out, CHUNK, GRAIN, |start, out| {
-        let rng = after_dropout(rng, start);
-        dispatch(Drop { x: &x[start..start + out.len()], threshold, scale, rng, out });
+        let mut words = [0; CHUNK];
+        let words = &mut words[..out.len()];
+        rng.after_bits(start).fill_bits(words);
+        dispatch(Drop { x: &x[start..start + out.len()], words, threshold, scale, out });
     });
 }
 

@@ -196,6 +196,19 @@ impl Distribution<u64> for Words {
     }
 }
 
+/// Whole 32-bit words.
+#[derive(Clone, Copy)]
+struct Bits;
+
+impl Distribution<u32> for Bits {
+    const PER_GROUP: usize = 4 * LANES;
+
+    #[inline(always)]
+    fn draw(self, words: &Group, out: &mut [u32]) {
+        out.copy_from_slice(words.as_flattened());
+    }
+}
+
 /// A chance as the count of 32-bit words, out of 2^32, that stand for "yes".
 #[inline]
 pub(crate) fn threshold(p: f64) -> u64 {
@@ -223,6 +236,16 @@ impl Philox {
     /// Fills `out` with random 64-bit words.
     pub fn fill_words(&mut self, out: &mut [u64]) {
         *self = fill(*self, Words, out);
+    }
+
+    /// Fills `out` with random 32-bit words, on this thread.
+    pub(crate) fn fill_bits(self, out: &mut [u32]) {
+        dispatch(Fill { rng: self, distribution: Bits, out });
+    }
+
+    /// The generator after [`Philox::fill_bits`] of `len` words.
+    pub(crate) fn after_bits(self, len: usize) -> Philox {
+        self.skip((len.div_ceil(4 * LANES) * LANES) as u64)
     }
 
     /// Fills `out` with integers of `[low, high)`, every one equally likely (Lemire, 2019).

@@ -64,7 +64,12 @@ fn agrees<T: OptimizerStep>(field: &str, scale: f64, tolerance: f64) {
         for (t, (found, expected)) in found.iter().zip(case[field].as_array().unwrap()).enumerate() {
             for (f, e) in found.iter().zip(numbers::<f64>(expected)) {
                 let error = (f.to_f64() - e).abs() / e.abs().max(1e-3);
-                assert!(error < tolerance, "{} {}: step {t}: {f} for {e}", case["optimizer"], case["options"]);
+                assert!(
+                    error < tolerance,
+                    "{} {}: step {t}: {f} for {e}",
+                    case["optimizer"],
+                    case["options"]
+                );
             }
         }
     }
@@ -95,11 +100,19 @@ fn all_steps<T: OptimizerStep>(n: usize) -> Vec<Vec<T>> {
         let (a, b) = (options & 1 == 1, options & 2 == 2);
         let (mut param, grad, mut velocity) = (noise::<T>(n, 0), noise::<T>(n, 1), noise::<T>(n, 2));
         let momentum = if a { 0.9 } else { 0.0 };
-        let step =
-            SgdStep { lr: 0.1, momentum, dampening: 0.0, weight_decay: 0.01, nesterov: b, maximize: false, first: false };
+        let step = SgdStep {
+            lr: 0.1,
+            momentum,
+            dampening: 0.0,
+            weight_decay: 0.01,
+            nesterov: b,
+            maximize: false,
+            first: false,
+        };
         T::sgd(&step, &mut param, &grad, a.then_some(&mut velocity), T::ONE);
         out.extend([param, velocity]);
-        let (mut param, mut m, mut v, mut v_max) = (noise::<T>(n, 3), vec![T::ZERO; n], vec![T::ZERO; n], vec![T::ZERO; n]);
+        let (mut param, mut m, mut v, mut v_max) =
+            (noise::<T>(n, 3), vec![T::ZERO; n], vec![T::ZERO; n], vec![T::ZERO; n]);
         let step = AdamStep {
             lr: 1e-3,
             beta1: 0.9,

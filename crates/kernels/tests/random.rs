@@ -27,10 +27,10 @@ fn philox_gives_the_published_words() {
 
 #[test]
 fn fills_are_made_of_the_published_words() {
-    let mut words = [0; 32];
+    let mut words = [0; 64];
     Philox::new(0).fill_words(&mut words);
     assert_eq!(words[0], 0x6627e8d5_e169c58d);
-    assert_eq!(words[16], 0xbc57ac4c_9b00dbd8);
+    assert_eq!(words[32], 0xbc57ac4c_9b00dbd8);
     let mut unit = [0.0f32; 1];
     Philox::new(0).fill_uniform(0.0, 1.0, &mut unit);
     assert_eq!(f64::from(unit[0]), f64::from(0x6627e8) / f64::from(1 << 24));
@@ -129,12 +129,15 @@ fn distributions<T: Random>() {
     rng.fill_normal(T::ZERO, T::ONE, &mut values);
     // Five standard errors of the kurtosis, the least certain of the four, are 0.024.
     assert_close(moments(values.iter().map(|v| v.to_f64())), [0.0, 1.0, 0.0, 3.0], 0.024, T::NAME);
-    let within = |bound: f64| values.iter().filter(|v| v.to_f64().abs() < bound).count() as f64 / values.len() as f64;
-    for (bound, share) in [(0.5, 0.382925), (1.0, 0.682689), (2.0, 0.954500), (3.0, 0.997300), (4.0, 0.9999367)] {
+    let within =
+        |bound: f64| values.iter().filter(|v| v.to_f64().abs() < bound).count() as f64 / values.len() as f64;
+    for (bound, share) in
+        [(0.5, 0.382925), (1.0, 0.682689), (2.0, 0.954500), (3.0, 0.997300), (4.0, 0.9999367)]
+    {
         assert!((within(bound) - share).abs() < 0.0025, "{} within {bound}", T::NAME);
     }
-    // Neighbours, and the two values of one radius 16 places apart, are uncorrelated.
-    for lag in [1, 2, 16, 32] {
+    // Neighbours, and the two values of one radius 32 places apart, are uncorrelated.
+    for lag in [1, 2, 32, 64] {
         let pairs = values.iter().zip(&values[lag..]);
         let covariance = pairs.map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>() / values.len() as f64;
         assert!(covariance.abs() < 0.005, "{} lag {lag}: {covariance}", T::NAME);
@@ -154,27 +157,32 @@ fn distributions_have_their_moments() {
 #[test]
 fn normal_values_follow_the_formula() {
     let rng = Philox::new(5);
-    let mut words = vec![0; 6400];
-    rng.clone().fill_words(&mut words);
-    let mut doubles = vec![0.0f64; 6400];
-    rng.clone().fill_normal(0.0, 1.0, &mut doubles);
-    for (words, values) in words.chunks(32).zip(doubles.chunks(32)) {
-        for l in 0..16 {
+    let mut words = vec![0; 12_800];
+    { rng }.fill_words(&mut words);
+    let mut doubles = vec![0.0f64; 12_800];
+    { rng }.fill_normal(0.0, 1.0, &mut doubles);
+    for (words, values) in words.chunks(64).zip(doubles.chunks(64)) {
+        for l in 0..32 {
             let u = ((1u64 << 52) - (words[l] >> 12)) as f64 / (1u64 << 52) as f64;
-            let quarter = (words[16 + l] >> 62) as f64;
-            let v = quarter / 4.0 + ((words[16 + l] << 2 >> 12) as f64 / (1u64 << 52) as f64 - 0.5) / 4.0;
+            let quarter = (words[32 + l] >> 62) as f64;
+            let v = quarter / 4.0 + ((words[32 + l] << 2 >> 12) as f64 / (1u64 << 52) as f64 - 0.5) / 4.0;
             let radius = (-2.0 * u.ln()).sqrt();
             let (sin, cos) = (std::f64::consts::TAU * v).sin_cos();
-            assert!((values[l] - radius * cos).abs() < 4e-15 * (1.0 + radius), "{} {}", values[l], radius * cos);
-            assert!((values[16 + l] - radius * sin).abs() < 4e-15 * (1.0 + radius));
+            assert!(
+                (values[l] - radius * cos).abs() < 4e-15 * (1.0 + radius),
+                "{} {}",
+                values[l],
+                radius * cos
+            );
+            assert!((values[32 + l] - radius * sin).abs() < 4e-15 * (1.0 + radius));
         }
     }
-    let mut singles = vec![0.0f32; 6400];
-    rng.clone().fill_normal(0.0, 1.0, &mut singles);
+    let mut singles = vec![0.0f32; 25_600];
+    { rng }.fill_normal(0.0, 1.0, &mut singles);
     // One 64-bit word holds the two 32-bit words of one single-precision pair.
-    for (words, values) in words.chunks(32).zip(singles.chunks(64)) {
-        for (words, values) in words.chunks(16).zip(values.chunks(32)) {
-            for l in 0..16 {
+    for (words, values) in words.chunks(64).zip(singles.chunks(128)) {
+        for (words, values) in words.chunks(32).zip(values.chunks(64)) {
+            for l in 0..32 {
                 let (u, v) = ((words[l] >> 33) as f64 + 0.5, (words[l] & 0xFFFF_FFFF) as u32);
                 let radius = (-2.0 * (u / 2f64.powi(31)).ln()).sqrt();
                 let turn = f64::from(v >> 30) / 4.0 + f64::from((v << 2) as i32) / 2f64.powi(34);
@@ -182,7 +190,7 @@ fn normal_values_follow_the_formula() {
                 // The 24-bit rounding of a `u` near one moves small radii; far from it, only rounding is left.
                 let tolerance = 1e-6 + if radius < 0.01 { 1e-3 } else { 2e-7 / radius };
                 assert!((f64::from(values[l]) - radius * cos).abs() < tolerance);
-                assert!((f64::from(values[16 + l]) - radius * sin).abs() < tolerance);
+                assert!((f64::from(values[32 + l]) - radius * sin).abs() < tolerance);
             }
         }
     }
@@ -334,10 +342,16 @@ fn legacy_streams_are_numpys() {
         let mut values: Vec<i64> = (100..117).collect();
         rng.shuffle(&mut values);
         assert_eq!(values, integers(&stream["shuffle"]));
-        assert_eq!(times(5000, || rng.random_sample()).iter().sum::<f64>(), stream["far_sum"].as_f64().unwrap());
+        assert_eq!(
+            times(5000, || rng.random_sample()).iter().sum::<f64>(),
+            stream["far_sum"].as_f64().unwrap()
+        );
         assert_eq!(rng.randn(), stream["last_randn"].as_f64().unwrap());
         let state = rng.state();
-        assert_eq!(state.key.iter().map(|&w| u64::from(w)).sum::<u64>(), stream["state"]["words_sum"].as_u64().unwrap());
+        assert_eq!(
+            state.key.iter().map(|&w| u64::from(w)).sum::<u64>(),
+            stream["state"]["words_sum"].as_u64().unwrap()
+        );
         assert_eq!(state.position as u64, stream["state"]["position"].as_u64().unwrap());
         assert_eq!(state.gauss, stream["state"]["gauss"].as_f64());
     }

@@ -55,7 +55,11 @@ impl<T: Real> Rule<T> {
         let g = A::fma(*param, self.coupled, grad * self.scale);
         // `lerp` the way PyTorch rounds it: from the nearer end.
         let distance = g - *m;
-        *m = if self.fresh < T::HALF { A::fma(self.fresh, distance, *m) } else { A::fma(-distance, self.beta1, g) };
+        *m = if self.fresh < T::HALF {
+            A::fma(self.fresh, distance, *m)
+        } else {
+            A::fma(-distance, self.beta1, g)
+        };
         *v = A::fma(g * g, self.fresh_square, *v * self.beta2);
         let denominator = largest(*v).sqrt() / self.root_correction + self.eps;
         *param = A::fma(self.minus_step_size, *m / denominator, shrunk);
@@ -128,7 +132,12 @@ pub(super) fn step<T: Real>(
             return dispatch(Adam { rule, param, grad, m, v });
         }
         return run(|| {
-            (param.par_chunks_mut(CHUNK), grad.par_chunks(CHUNK), m.par_chunks_mut(CHUNK), v.par_chunks_mut(CHUNK))
+            (
+                param.par_chunks_mut(CHUNK),
+                grad.par_chunks(CHUNK),
+                m.par_chunks_mut(CHUNK),
+                v.par_chunks_mut(CHUNK),
+            )
                 .into_par_iter()
                 .for_each(|(param, grad, m, v)| dispatch(Adam { rule, param, grad, m, v }));
         });

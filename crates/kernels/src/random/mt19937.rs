@@ -144,12 +144,12 @@ impl RandomState {
 
     /// A number of `0..=max`: words masked to the bits of `max` until one is small enough. Draws nothing for 0.
     fn masked(&mut self, max: u64) -> u64 {
-        let mask = u64::MAX.checked_shr(max.leading_zeros()).unwrap_or(0);
         if max == 0 {
             return 0;
         }
+        let mask = u64::MAX >> max.leading_zeros();
         loop {
-            let word = if max <= u64::from(u32::MAX) { u64::from(self.next_u32()) } else { self.next_u64() };
+            let word = if max >> 32 == 0 { u64::from(self.next_u32()) } else { self.next_u64() };
             if word & mask <= max {
                 return word & mask;
             }

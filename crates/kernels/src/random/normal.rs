@@ -13,7 +13,7 @@ use crate::real::Real;
 pub(super) trait BoxMuller: Real {
     /// A random word of the type's width.
     type Word: Copy;
-    /// `(ln(1 + f) - f) / ...` in powers of `s^2`, for `s = f / (2 + f)`.
+    /// `(ln(1 + f) / s - 2) / s^2` in powers of `s^2`, for `s = f / (2 + f)`.
     const LOG: &'static [f64];
     /// `(sin x - x) / x^3` in powers of `x^2`.
     const SIN: &'static [f64];
@@ -61,6 +61,9 @@ fn polynomial<T: Real>(coefficients: &[f64], z: T) -> T {
 fn turn(quarter: u32) -> [bool; 3] {
     [quarter & 1 == 1, quarter == 1 || quarter == 2, quarter >= 2]
 }
+
+/// The upper bits of sqrt(1/2), where significands begin.
+const ROOT_HALF: u64 = 0x3FE6_A09E_0000_0000;
 
 impl BoxMuller for f32 {
     type Word = u32;
@@ -117,11 +120,11 @@ impl BoxMuller for f64 {
     #[inline(always)]
     fn open_unit(word: u64) -> (f64, f64) {
         let u = 2.0 - f64::from_bits(0x3FF0_0000_0000_0000 | word >> 12);
-        const ROOT_HALF: u64 = 0x3FE6_A09E_0000_0000;
         let shifted = u.to_bits().wrapping_add(0x3FF0_0000_0000_0000 - ROOT_HALF);
         let significand = f64::from_bits((shifted & 0x000F_FFFF_FFFF_FFFF) + ROOT_HALF);
         // Bits that already are the number 2^52 + exponent: not every processor converts 64-bit integers.
-        let exponent = f64::from_bits(0x4330_0000_0000_0000 | shifted >> 52) - (4_503_599_627_370_496.0 + 1023.0);
+        let exponent =
+            f64::from_bits(0x4330_0000_0000_0000 | shifted >> 52) - (4_503_599_627_370_496.0 + 1023.0);
         (significand - 1.0, exponent)
     }
 

@@ -2,7 +2,7 @@
 //! numbers: as easy as 1, 2, 3", 2011).
 
 /// Counters worked on side by side.
-pub(crate) const LANES: usize = 16;
+pub(crate) const LANES: usize = 32;
 
 /// The words of `LANES` consecutive blocks; row `j` holds word `j` of every block, the order vectors write them in.
 pub(crate) type Group = [[u32; LANES]; 4];
@@ -14,7 +14,7 @@ const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 ///
 /// Every draw is computed from the two, so a fill is cut over threads freely, a dropout mask is recomputed instead of
 /// stored, and saving the pair ([`Philox::state`]) and restoring it ([`Philox::from_state`]) continues exactly. A fill
-/// advances the counter by whole groups of 16 blocks (64 words).
+/// advances the counter by whole groups of 32 blocks (128 words).
 ///
 /// ```
 /// use barehand_kernels::random::Philox;
@@ -75,7 +75,8 @@ impl Philox {
     /// The block at the current counter; `stream` is the counter's upper half, 0 in every fill.
     #[inline(always)]
     pub(crate) fn block_of(self, stream: u64) -> [u32; 4] {
-        let counter = [self.counter as u32, (self.counter >> 32) as u32, stream as u32, (stream >> 32) as u32];
+        let counter =
+            [self.counter as u32, (self.counter >> 32) as u32, stream as u32, (stream >> 32) as u32];
         block(counter, [self.seed as u32, (self.seed >> 32) as u32])
     }
 
@@ -103,7 +104,8 @@ pub fn block(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let left = (a & 0xFFFF_FFFF) * MULTIPLIERS[0];
         let right = (c & 0xFFFF_FFFF) * MULTIPLIERS[1];
-        (a, b, c, d) = ((right >> 32) ^ b ^ u64::from(key[0]), right, (left >> 32) ^ d ^ u64::from(key[1]), left);
+        (a, b, c, d) =
+            ((right >> 32) ^ b ^ u64::from(key[0]), right, (left >> 32) ^ d ^ u64::from(key[1]), left);
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
     [a as u32, b as u32, c as u32, d as u32]
