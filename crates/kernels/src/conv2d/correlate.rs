@@ -1,0 +1,294 @@
+//! The inner loops of convolution: weights times rows at offsets, and dot products of such rows.
+
+use super::grid::Place;
+use crate::buffer::Buffer;
+use crate::gemm::lanes::{Lanes, Portable, Vectors};
+use crate::gemm::tile;
+use crate::isa::{Arch, Isa, Kernel};
+
+/// Taps between two visits to the sums: their weights and rows stay in the first two caches.
+const DEPTH: usize = 1024;
+
+/// Tiles of outputs computed before they are written where they belong.
+const TILES: usize = 8;
+
+/// The rows of a matrix of weights in panels as high as the tiles that will use them, tap after tap.
+pub(super) struct Packed<T> {
+    pub rows: usize,
+    pub taps: usize,
+    pub panels: Vec<T>,
+}
+
+/// The heights that `rows` are cut into, with where each starts.
+#[inline(always)]
+fn panels(rows: usize, highest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let height = [8, 4, 2, 1].into_iter().find(|&height| height <= highest && start + height <= rows)?;
+        start += height;
+        Some((start - height, height))
+    })
+}
+
+/// The height of the tallest tile.
+pub(super) fn tallest() -> usize {
+    if crate::isa::active() == Isa::Avx512 { 8 } else { 4 }
+}
+
+impl<T: Vectors> Packed<T> {
+    /// `weight(row, tap)` for every row and tap.
+    pub fn new(rows: usize, taps: usize, highest: usize, weight: impl Fn(usize, usize) -> T) -> Self {
+        let mut packed = Vec::with_capacity(rows * taps);
+        for (start, height) in panels(rows, highest) {
+            for tap in 0..taps {
+                packed.extend((start..start + height).map(|row| weight(row, tap)));
+            }
+        }
+        Packed { rows, taps, panels: packed }
+    }
+}
+
+/// `out[m][p] = bias[m] + sum over taps t of weights[m][t] * grid[offsets[t] + p]` for every output `p` of a run.
+pub(super) struct Correlation<'a, T> {
+    pub weights: &'a Packed<T>,
+    pub offsets: &'a [usize],
+    pub grid: &'a [T],
+    pub run: usize,
+    pub bias: Option<&'a [T]>,
+    pub place: Place,
+    /// One plane for each row of the weights.
+    pub out: &'a mut [T],
+    /// Elements of a plane.
+    pub plane: usize,
+    /// The tile height the weights were packed for.
+    pub highest: usize,
+}
+
+impl<T: Vectors> Kernel for Correlation<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(mut self) {
+        match A::ISA {
+            Isa::Avx512 => self.run_with::<T::Wide>(),
+            Isa::Avx2 => self.run_with::<T::Half>(),
+            _ => self.run_with::<Portable<A, T>>(),
+        }
+    }
+}
+
+impl<T: Vectors> Correlation<'_, T> {
+    #[inline(always)]
+    fn run_with<L: Lanes<T>>(&mut self) {
+        let width = 3 * L::N;
+        let stretch = TILES * width;
+        // Zeros, for the sums of no taps at all.
+        let mut sums = Buffer::zeroed(self.weights.rows * stretch);
+        assert!(self.offsets.len() == self.weights.taps && self.out.len() >= self.weights.rows * self.plane);
+        for from in (0..self.run).step_by(stretch) {
+            let to = self.run.min(from + stretch);
+            for t in (0..self.weights.taps).step_by(DEPTH) {
+                let depth = DEPTH.min(self.weights.taps - t);
+                for p in (from..to).step_by(width) {
+                    let vectors = (to - p).div_ceil(L::N).min(3);
+                    let sums = &mut sums[p - from..];
+                    for (row, height) in panels(self.weights.rows, self.highest) {
+                        let weights = &self.weights.panels[row * self.weights.taps + t * height..];
+                        let job = Tile { weights, offsets: &self.offsets[t..t + depth], grid: self.grid, p };
+                        let sums = &mut sums[row * stretch..];
+                        // SAFETY: the grid has slack for the last tile's width past its last output, and `sums` holds
+                        // whole tiles.
+                        unsafe {
+                            match height {
+                                8 => job.any::<L, 8>(vectors, sums, stretch, t > 0),
+                                4 => job.any::<L, 4>(vectors, sums, stretch, t > 0),
+                                2 => job.any::<L, 2>(vectors, sums, stretch, t > 0),
+                                _ => job.any::<L, 1>(vectors, sums, stretch, t > 0),
+                            }
+                        }
+                    }
+                }
+            }
+            self.place_stretch(from, to, &sums, stretch);
+        }
+    }
+
+    /// Writes outputs `from..to` where they belong.
+    #[inline(always)]
+    fn place_stretch(&mut self, from: usize, to: usize, sums: &[T], stretch: usize) {
+        let place = self.place;
+        for row in 0..self.weights.rows {
+            let bias = self.bias.map_or(T::ZERO, |bias| bias[row]);
+            let out = &mut self.out[row * self.plane..][..self.plane];
+            let sums = &sums[row * stretch..][..stretch];
+            let mut p = from;
+            while p < to {
+                let (i, j) = (p / place.width, p % place.width);
+                let next = to.min((i + 1) * place.width);
+                if j < place.columns {
+                    let count = (next - p).min(place.columns - j);
+                    let start = place.start + i * place.row_stride + j * place.col_stride;
+                    let sums = &sums[p - from..][..count];
+                    if place.col_stride == 1 {
+                        out[start..][..count].iter_mut().zip(sums).for_each(|(out, &sum)| *out = sum + bias);
+                    } else {
+                        let out = out[start..].iter_mut().step_by(place.col_stride);
+                        out.zip(sums).for_each(|(out, &sum)| *out = sum + bias);
+                    }
+                }
+                p = next;
+            }
+        }
+    }
+}
+
+struct Tile<'a, T> {
+    weights: &'a [T],
+    offsets: &'a [usize],
+    grid: &'a [T],
+    p: usize,
+}
+
+impl<T: Vectors> Tile<'_, T> {
+    #[inline(always)]
+    unsafe fn any<L: Lanes<T>, const M: usize>(
+        &self,
+        vectors: usize,
+        sums: &mut [T],
+        stretch: usize,
+        add: bool,
+    ) {
+        // SAFETY: the caller's.
+        unsafe {
+            match vectors {
+                1 => self.compute::<L, M, 1>(sums, stretch, add),
+                2 => self.compute::<L, M, 2>(sums, stretch, add),
+                _ => self.compute::<L, M, 3>(sums, stretch, add),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn compute<L: Lanes<T>, const M: usize, const V: usize>(
+        &self,
+        sums: &mut [T],
+        stretch: usize,
+        add: bool,
+    ) {
+        // SAFETY: the caller's.
+        unsafe {
+            let start = self.grid.as_ptr().add(self.p);
+            let acc =
+                tile::outer::<T, L, M, V>(self.offsets.len(), self.weights.as_ptr(), 1, M, T::ZERO, |t| {
+                    start.add(*self.offsets.get_unchecked(t))
+                });
+            for i in 0..M {
+                for v in 0..V {
+                    let sum = sums.as_mut_ptr().add(i * stretch + v * L::N);
+                    if add {
+                        L::splat(T::ONE).fma(acc[i][v], L::load(sum)).store(sum);
+                    } else {
+                        acc[i][v].store(sum);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Outputs that dot products walk along at once.
+const RUN: usize = 1536;
+
+/// `sums[m][t] += sum over p of gradients[m][p] * grid[offsets[t] + p]`
+pub(super) struct Dots<'a, T> {
+    /// `rows` rows of `run` elements, zeros where the grid's numbering has no output.
+    pub gradients: &'a [T],
+    pub rows: usize,
+    pub run: usize,
+    pub offsets: &'a [usize],
+    pub grid: &'a [T],
+    pub sums: &'a mut [T],
+}
+
+impl<T: Vectors> Kernel for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(mut self) {
+        match A::ISA {
+            Isa::Avx512 => self.run_with::<T::Wide, 4>(),
+            Isa::Avx2 => self.run_with::<T::Half, 2>(),
+            _ => self.run_with::<Portable<A, T>, 2>(),
+        }
+    }
+}
+
+impl<T: Vectors> Dots<'_, T> {
+    #[inline(always)]
+    fn run_with<L: Lanes<T>, const M: usize>(&mut self) {
+        let taps = self.offsets.len();
+        assert!(self.gradients.len() == self.rows * self.run && self.sums.len() == self.rows * taps);
+        let step = self.run.div_ceil(self.run.div_ceil(RUN)).next_multiple_of(16);
+        for p in (0..self.run).step_by(step) {
+            let depth = step.min(self.run - p);
+            let mut t = 0;
+            // SAFETY: rows of gradients and of the grid hold the run.
+            unsafe {
+                while t + 6 <= taps {
+                    self.down::<L, M, 6>(p, depth, t);
+                    t += 6;
+                }
+                if t + 3 <= taps {
+                    self.down::<L, M, 3>(p, depth, t);
+                    t += 3;
+                }
+                while t < taps {
+                    self.down::<L, M, 1>(p, depth, t);
+                    t += 1;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn down<L: Lanes<T>, const M: usize, const N: usize>(&mut self, p: usize, depth: usize, t: usize) {
+        let mut row = 0;
+        // SAFETY: the caller's.
+        unsafe {
+            while row + M <= self.rows {
+                self.tile::<L, M, N>(p, depth, row, t);
+                row += M;
+            }
+            while row < self.rows {
+                self.tile::<L, 1, N>(p, depth, row, t);
+                row += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile<L: Lanes<T>, const M: usize, const N: usize>(
+        &mut self,
+        p: usize,
+        depth: usize,
+        row: usize,
+        t: usize,
+    ) {
+        // SAFETY: the caller's.
+        unsafe {
+            let gradients = self.gradients.as_ptr().add(row * self.run + p);
+            let grid = self.grid.as_ptr().add(p);
+            let sums = tile::dot::<T, L, M, N>(
+                depth,
+                T::ZERO,
+                |i| gradients.add(i * self.run),
+                |j| grid.add(*self.offsets.get_unchecked(t + j)),
+            );
+            for (i, sums) in sums.iter().enumerate() {
+                for (j, &sum) in sums.iter().enumerate() {
+                    self.sums[(row + i) * self.offsets.len() + t + j] += sum;
+                }
+            }
+        }
+    }
+}

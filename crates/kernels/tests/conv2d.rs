@@ -1,0 +1,188 @@
+//! Convolution and its gradients against the definition, written as plain loops.
+
+use barehand_kernels::Real;
+use barehand_kernels::conv2d::{Conv2d, Conv2dShape};
+use barehand_kernels::isa::{self, Isa};
+use barehand_kernels::threads;
+
+/// A linear congruential generator: enough to vary shapes and values.
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn values<T: Real>(&mut self, n: usize) -> Vec<T> {
+        (0..n).map(|_| T::from_f64(self.next(2001) as f64 / 1000.0 - 1.0)).collect()
+    }
+
+    fn shape(&mut self) -> Conv2dShape {
+        loop {
+            let groups = 1 + self.next(3);
+            let s = Conv2dShape {
+                batch: self.next(4),
+                in_channels: groups * (1 + self.next(5)),
+                out_channels: groups * (1 + self.next(20)),
+                input: [1 + self.next(9), 1 + self.next(24)],
+                kernel: [1 + self.next(4), 1 + self.next(4)],
+                stride: [1 + self.next(3), 1 + self.next(3)],
+                padding: [self.next(5), self.next(5)],
+                dilation: [1 + self.next(3), 1 + self.next(3)],
+                groups,
+            };
+            if s.output().is_some() {
+                return s;
+            }
+        }
+    }
+}
+
+/// Calls `body` with the places in input, weights and output of every product in the convolution.
+fn each(s: &Conv2dShape, mut body: impl FnMut(usize, usize, usize)) {
+    let [oh, ow] = s.output().unwrap();
+    let (cg, kg) = (s.in_channels / s.groups, s.out_channels / s.groups);
+    let pairs = |h: usize, w: usize| (0..h).flat_map(move |i| (0..w).map(move |j| (i, j)));
+    for (n, k) in pairs(s.batch, s.out_channels) {
+        for (i, j) in pairs(oh, ow) {
+            for c in 0..cg {
+                for (r, q) in pairs(s.kernel[0], s.kernel[1]) {
+                    let row = (i * s.stride[0] + r * s.dilation[0]).wrapping_sub(s.padding[0]);
+                    let col = (j * s.stride[1] + q * s.dilation[1]).wrapping_sub(s.padding[1]);
+                    if row < s.input[0] && col < s.input[1] {
+                        let channel = n * s.in_channels + k / kg * cg + c;
+                        body(
+                            (channel * s.input[0] + row) * s.input[1] + col,
+                            ((k * cg + c) * s.kernel[0] + r) * s.kernel[1] + q,
+                            ((n * s.out_channels + k) * oh + i) * ow + j,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn close<T: Real>(what: &str, s: &Conv2dShape, got: &[T], want: &[f64], terms: usize) {
+    let tolerance = T::EPSILON.to_f64() * (8.0 + 2.0 * terms as f64);
+    for (i, (a, b)) in got.iter().zip(want).enumerate() {
+        assert!((a.to_f64() - b).abs() <= tolerance, "{what} {} {s:?}: {a} for {b} at {i}", T::NAME);
+    }
+}
+
+fn check<T: Conv2d>(draws: &mut Draws, s: &Conv2dShape) {
+    let [oh, ow] = s.output().unwrap();
+    let x: Vec<T> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
+    let w: Vec<T> = draws.values(s.out_channels * s.in_channels / s.groups * s.kernel[0] * s.kernel[1]);
+    let bias: Vec<T> = draws.values(s.out_channels);
+    let dy: Vec<T> = draws.values(s.batch * s.out_channels * oh * ow);
+    let mut y = vec![0.0; dy.len()];
+    let (mut dx, mut dw, mut dbias) = (vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; bias.len()]);
+    each(s, |x_at, w_at, y_at| {
+        y[y_at] += x[x_at].to_f64() * w[w_at].to_f64();
+        dx[x_at] += dy[y_at].to_f64() * w[w_at].to_f64();
+        dw[w_at] += dy[y_at].to_f64() * x[x_at].to_f64();
+    });
+    for (i, dy) in dy.iter().enumerate() {
+        dbias[i / (oh * ow) % s.out_channels] += dy.to_f64();
+    }
+    let biased: Vec<f64> =
+        y.iter().enumerate().map(|(i, y)| y + bias[i / (oh * ow) % s.out_channels].to_f64()).collect();
+    let (taps, outputs) = (w.len() / s.out_channels, s.batch * oh * ow);
+    let returned = s.out_channels / s.groups * s.kernel[0] * s.kernel[1];
+    for isa in Isa::available() {
+        isa::force(Some(isa));
+        for threads in [1, 2, 3] {
+            threads::with_num_threads(threads, || {
+                let mut got = vec![T::NAN; y.len()];
+                T::conv2d(s, &x, &w, None, &mut got);
+                close("plain", s, &got, &y, taps);
+                T::conv2d(s, &x, &w, Some(&bias), &mut got);
+                close("biased", s, &got, &biased, taps);
+                let mut got = vec![T::NAN; x.len()];
+                T::conv2d_input_grad(s, &w, &dy, &mut got);
+                close("input gradient", s, &got, &dx, returned);
+                let (mut got, mut got_bias) = (vec![T::NAN; w.len()], vec![T::NAN; bias.len()]);
+                T::conv2d_weight_grad(s, &x, &dy, &mut got, None);
+                close("weight gradient", s, &got, &dw, outputs);
+                T::conv2d_weight_grad(s, &x, &dy, &mut got, Some(&mut got_bias));
+                close("weight gradient", s, &got, &dw, outputs);
+                close("bias gradient", s, &got_bias, &dbias, outputs);
+            });
+        }
+    }
+}
+
+#[test]
+fn random_shapes_are_the_definition() {
+    let mut draws = Draws(1);
+    for _ in 0..150 {
+        let s = draws.shape();
+        check::<f32>(&mut draws, &s);
+        check::<f64>(&mut draws, &s);
+    }
+}
+
+const PLAIN: Conv2dShape = Conv2dShape {
+    batch: 2,
+    in_channels: 3,
+    out_channels: 16,
+    input: [28, 28],
+    kernel: [3, 3],
+    stride: [1, 1],
+    padding: [0, 0],
+    dilation: [1, 1],
+    groups: 1,
+};
+
+#[test]
+fn shapes_of_real_networks_are_the_definition() {
+    let mut draws = Draws(2);
+    for s in [
+        PLAIN,
+        Conv2dShape { in_channels: 130, out_channels: 13, input: [9, 9], padding: [1, 1], ..PLAIN },
+        Conv2dShape { kernel: [7, 7], stride: [2, 2], padding: [3, 3], input: [41, 64], ..PLAIN },
+        Conv2dShape { kernel: [1, 1], in_channels: 40, ..PLAIN },
+        Conv2dShape { kernel: [1, 1], stride: [2, 2], ..PLAIN },
+        Conv2dShape { in_channels: 16, groups: 16, padding: [1, 1], ..PLAIN },
+        Conv2dShape { in_channels: 8, out_channels: 16, groups: 8, ..PLAIN },
+        Conv2dShape { batch: 1, out_channels: 64, input: [5, 70], padding: [1, 1], ..PLAIN },
+        Conv2dShape { batch: 19, out_channels: 2, input: [3, 3], ..PLAIN },
+        Conv2dShape { padding: [4, 4], input: [2, 3], ..PLAIN },
+        Conv2dShape { kernel: [1, 30], padding: [0, 10], dilation: [1, 1], ..PLAIN },
+    ] {
+        check::<f32>(&mut draws, &s);
+        check::<f64>(&mut draws, &s);
+    }
+}
+
+#[test]
+fn the_result_does_not_depend_on_threads() {
+    let mut draws = Draws(3);
+    for s in [PLAIN, Conv2dShape { batch: 33, input: [9, 9], ..PLAIN }, Conv2dShape { batch: 1, ..PLAIN }] {
+        let [oh, ow] = s.output().unwrap();
+        let x: Vec<f32> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
+        let w: Vec<f32> = draws.values(s.out_channels * s.in_channels * 9);
+        let dy: Vec<f32> = draws.values(s.batch * s.out_channels * oh * ow);
+        let run = |threads: usize| {
+            threads::with_num_threads(threads, || {
+                let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
+                f32::conv2d(&s, &x, &w, None, &mut y);
+                f32::conv2d_input_grad(&s, &w, &dy, &mut dx);
+                f32::conv2d_weight_grad(&s, &x, &dy, &mut dw, None);
+                (y, dx, dw)
+            })
+        };
+        assert!(run(1) == run(2) && run(1) == run(3), "{s:?}");
+    }
+}
+
+#[test]
+fn sizes_of_outputs() {
+    assert_eq!(PLAIN.output(), Some([26, 26]));
+    assert_eq!(Conv2dShape { padding: [1, 2], stride: [2, 3], ..PLAIN }.output(), Some([14, 10]));
+    assert_eq!(Conv2dShape { dilation: [13, 13], ..PLAIN }.output(), Some([2, 2]));
+    assert_eq!(Conv2dShape { dilation: [14, 1], ..PLAIN }.output(), None);
+    assert_eq!(Conv2dShape { stride: [0, 1], ..PLAIN }.output(), None);
+}
