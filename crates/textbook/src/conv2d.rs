@@ -22,6 +22,9 @@ use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::trace::Trace;
 
+/// More padded elements than this are a mistake, not an example.
+const LARGEST_PADDED: usize = 100_000_000;
+
 /// Which way the kernel lies on the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kernel {
@@ -228,6 +231,14 @@ impl Conv2d {
                 self.dilation[axis],
             )?;
         }
+        let padded = (0..2).map(|axis| self.padding[axis].saturating_mul(2).saturating_add(image[axis + 1]));
+        let elements = padded.fold(batch.saturating_mul(channels), usize::saturating_mul);
+        if elements > LARGEST_PADDED {
+            return Err(Error::new(
+                operation,
+                format!("padding {:?} makes {elements} elements, too many", self.padding),
+            ));
+        }
         Ok(Sizes { batch, channels, image: [image[1], image[2]], outputs, kernel, out })
     }
 }
@@ -248,14 +259,15 @@ pub(crate) fn window_count(
     padding: usize,
     dilation: usize,
 ) -> Result<usize> {
-    let reach = dilation * kernel.saturating_sub(1) + 1;
-    if kernel == 0 || length + 2 * padding < reach {
+    let reach = dilation.saturating_mul(kernel.saturating_sub(1)).saturating_add(1);
+    let padded = padding.saturating_mul(2).saturating_add(length);
+    if kernel == 0 || padded < reach {
         let message = format!(
             "a kernel of {kernel} (dilation {dilation}) does not fit {length} elements with padding {padding}"
         );
         return Err(Error::new(operation, message));
     }
-    Ok((length + 2 * padding - reach) / stride + 1)
+    Ok((padded - reach) / stride + 1)
 }
 
 /// (C, H, W) as a batch of one.

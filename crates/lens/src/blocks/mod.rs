@@ -1,0 +1,9 @@
+//! The registered blocks, a file for each chapter.
+
+pub mod activations;
+pub mod arithmetic;
+pub mod layers;
+pub mod losses;
+pub mod optimizers;
+pub mod regression;
+pub mod schedules;
