@@ -271,18 +271,24 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::Rsqrt => map(x, out, math::rsqrt::<A, T>),
             Unary::Recip => map(x, out, |x| T::ONE / x),
             Unary::Exp => map(x, out, math::exp::<A, T>),
-            Unary::Exp2 => map(x, out, T::exp2),
+            Unary::Exp2 => map(x, out, |x| x.exp2::<A>()),
             Unary::Expm1 => map(x, out, math::expm1::<A, T>),
             Unary::Ln => map(x, out, math::ln::<A, T>),
             Unary::Log1p => map(x, out, math::log1p::<A, T>),
-            Unary::Log2 => map(x, out, T::log2),
-            Unary::Log10 => map(x, out, T::log10),
-            Unary::Sin => map(x, out, math::sin::<A, T>),
-            Unary::Cos => map(x, out, math::cos::<A, T>),
+            Unary::Log2 => map(x, out, |x| x.log2::<A>()),
+            Unary::Log10 => map(x, out, |x| x.log10::<A>()),
+            Unary::Sin => {
+                map(x, out, math::sin::<A, T>);
+                patch(x, out, |x| x.sin_cos_far().0);
+            }
+            Unary::Cos => {
+                map(x, out, math::cos::<A, T>);
+                patch(x, out, |x| x.sin_cos_far().1);
+            }
             Unary::Tan => map(x, out, T::tan),
             Unary::Atan => map(x, out, T::atan),
-            Unary::Sinh => map(x, out, T::sinh),
-            Unary::Cosh => map(x, out, T::cosh),
+            Unary::Sinh => map(x, out, |x| x.sinh::<A>()),
+            Unary::Cosh => map(x, out, |x| x.cosh::<A>()),
             Unary::Tanh => map(x, out, math::tanh::<A, T>),
             Unary::Erf => map(x, out, math::erf::<A, T>),
             Unary::Sigmoid => map(x, out, math::sigmoid::<A, T>),
@@ -311,7 +317,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::DivScalar(s) => map(x, out, |x| x / s),
             Unary::ScalarSub(s) => map(x, out, |x| s - x),
             Unary::ScalarDiv(s) => map(x, out, |x| s / x),
-            Unary::PowScalar(s) => power(x, out, s),
+            Unary::PowScalar(s) => power::<A, T>(x, out, s),
             Unary::Clamp(low, high) => map(x, out, |x| clamp(x, low, high)),
             Unary::Affine { scale, shift } => map(x, out, |x| A::fma(scale, x, shift)),
         }
@@ -358,11 +364,19 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::Log1p => zip(saved, dy, dx, |x, d| d / (x + one)),
             Unary::Log2 => zip(saved, dy, dx, |x, d| d / (x * c(LN_2))),
             Unary::Log10 => zip(saved, dy, dx, |x, d| d / (x * c(LN_10))),
-            Unary::Sin => zip(saved, dy, dx, |x, d| d * math::cos::<A, T>(x)),
-            Unary::Cos => zip(saved, dy, dx, |x, d| -d * math::sin::<A, T>(x)),
+            Unary::Sin => {
+                map(saved, dx, math::cos::<A, T>);
+                patch(saved, dx, |x| x.sin_cos_far().1);
+                dx.iter_mut().zip(dy).for_each(|(dx, d)| *dx *= *d);
+            }
+            Unary::Cos => {
+                map(saved, dx, math::sin::<A, T>);
+                patch(saved, dx, |x| x.sin_cos_far().0);
+                dx.iter_mut().zip(dy).for_each(|(dx, d)| *dx *= -*d);
+            }
             Unary::Atan => zip(saved, dy, dx, |x, d| d / (one + x * x)),
-            Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh()),
-            Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh()),
+            Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh::<A>()),
+            Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh::<A>()),
             Unary::Erf => zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-x * x))),
             Unary::LogSigmoid => zip(saved, dy, dx, |x, d| d * math::sigmoid::<A, T>(-x)),
             Unary::Softplus { beta, threshold } => zip(saved, dy, dx, |x, d| {
@@ -405,7 +419,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 d / (q * q)
             }),
             Unary::ScalarDiv(s) => zip(saved, dy, dx, |x, d| -d * ((s / x) / x)),
-            Unary::PowScalar(s) => power_backward(saved, dy, dx, s),
+            Unary::PowScalar(s) => power_backward::<A, T>(saved, dy, dx, s),
             Unary::Clamp(low, high) => {
                 zip(saved, dy, dx, |x, d| if x >= low && x <= high { d } else { zero });
             }
@@ -415,7 +429,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
 
 /// `x^s`, without the general power where arithmetic gives the same.
 #[inline(always)]
-fn power<T: Math>(x: &[T], out: &mut [T], s: T) {
+fn power<A: Arch, T: Math>(x: &[T], out: &mut [T], s: T) {
     match s.to_f64() {
         0.0 => out.fill(T::ONE),
         0.5 => map(x, out, T::sqrt),
@@ -423,19 +437,19 @@ fn power<T: Math>(x: &[T], out: &mut [T], s: T) {
         2.0 => map(x, out, |x| x * x),
         3.0 => map(x, out, |x| x * x * x),
         -1.0 => map(x, out, |x| T::ONE / x),
-        _ => map(x, out, |x| x.powf(s)),
+        _ => map(x, out, |x| x.powf::<A>(s)),
     }
 }
 
 /// `dy s x^(s - 1)`, and 0 everywhere for `s = 0`.
 #[inline(always)]
-fn power_backward<T: Math>(x: &[T], dy: &[T], dx: &mut [T], s: T) {
+fn power_backward<A: Arch, T: Math>(x: &[T], dy: &[T], dx: &mut [T], s: T) {
     match s.to_f64() {
         0.0 => dx.fill(T::ZERO),
         1.0 => dx.copy_from_slice(dy),
         2.0 => zip(x, dy, dx, |x, d| d * (T::TWO * x)),
         3.0 => zip(x, dy, dx, |x, d| d * (s * (x * x))),
-        _ => zip(x, dy, dx, |x, d| d * (s * x.powf(s - T::ONE))),
+        _ => zip(x, dy, dx, |x, d| d * (s * x.powf::<A>(s - T::ONE))),
     }
 }
 
@@ -483,5 +497,21 @@ fn tanh_softplus<A: Arch, T: Math>(x: T) -> T {
 fn map<T: Copy>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
     for (out, x) in out.iter_mut().zip(x) {
         *out = f(*x);
+    }
+}
+
+/// Recomputes what lies beyond the range of the vectorised sine and cosine: rare, so found first in one quick pass.
+#[inline(always)]
+fn patch<T: Math>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    let mut far = false;
+    for x in x {
+        far |= x.abs() > T::SIN_RANGE;
+    }
+    if far {
+        for (out, x) in out.iter_mut().zip(x) {
+            if x.abs() > T::SIN_RANGE {
+                *out = f(*x);
+            }
+        }
     }
 }
