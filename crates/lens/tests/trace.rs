@@ -126,3 +126,45 @@ fn infinities_travel_as_words() {
     let json = crate::trace("relu", &given(&[("x", json!(["inf", "nan"]))])).unwrap().to_json();
     assert_eq!(json["steps"][0]["values"], json!(["inf", "nan"]));
 }
+
+#[test]
+fn nothing_a_user_can_write_panics() {
+    let odd = [
+        json!(null),
+        json!(true),
+        json!("inf"),
+        json!("word"),
+        json!(-1),
+        json!(0),
+        json!(3),
+        json!(1e300),
+        json!([]),
+        json!([[]]),
+        json!([[], []]),
+        json!([0.5]),
+        json!([0, 0]),
+        json!([1, 2, 3, 4, 5, 6, 7]),
+        json!([["nan"]]),
+        json!([[1.0, -2.0], [3.0, 4.0]]),
+        json!([[[[1.0, 2.0], [3.0, 4.0]]]]),
+        json!([[], 1]),
+        json!({}),
+    ];
+    let mut refused = 0;
+    for block in blocks() {
+        let names: Vec<&str> = block.inputs.iter().chain(block.options).map(|i| i.name).collect();
+        for (i, first) in names.iter().enumerate() {
+            for a in &odd {
+                refused += usize::from(trace(block.name, &given(&[(first, a.clone())])).is_err());
+                for second in &names[i + 1..] {
+                    for b in &odd {
+                        // What counts is that it returns.
+                        let both = given(&[(first, a.clone()), (second, b.clone())]);
+                        let _ = trace(block.name, &both).map(|trace| (trace.to_string(), trace.to_json()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 1000, "only {refused} refused");
+}
