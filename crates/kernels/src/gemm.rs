@@ -185,7 +185,7 @@ unsafe impl<T: Send> Sync for Target<T> {}
 
 impl<T> Target<T> {
     fn new(c: MatrixMut<T>) -> Self {
-        let (rows, cols, row_stride, col_stride) = (c.rows, c.cols, c.row_stride, c.col_stride);
+        let MatrixMut { data, rows, cols, row_stride, col_stride } = c;
         let steps = |n: usize, stride: usize| n.saturating_sub(1) * stride;
         let rows_apart = (rows <= 1 || row_stride > steps(cols, col_stride)) && (cols <= 1 || col_stride > 0);
         let cols_apart = (cols <= 1 || col_stride > steps(rows, row_stride)) && (rows <= 1 || row_stride > 0);
@@ -193,7 +193,7 @@ impl<T> Target<T> {
             rows == 0 || cols == 0 || rows_apart || cols_apart,
             "the elements of a {rows}x{cols} output with strides {row_stride}, {col_stride} overlap"
         );
-        Target { start: c.data.as_mut_ptr(), len: c.data.len(), rows, cols, row_stride, col_stride }
+        Target { start: data.as_mut_ptr(), len: data.len(), rows, cols, row_stride, col_stride }
     }
 
     fn extent(&self) -> usize {

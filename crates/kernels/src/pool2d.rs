@@ -55,11 +55,7 @@ impl Pool2dShape {
             }
             let n = (padded + stride - 1).checked_sub(window)? / stride + 1;
             // The last window starts inside the input or its left padding.
-            let n = if (n - 1) * stride >= self.input[i] + padding {
-                n - 1
-            } else {
-                n
-            };
+            let n = if (n - 1) * stride >= self.input[i] + padding { n - 1 } else { n };
             (n > 0).then_some(n)
         };
         Some([axis(0)?, axis(1)?])
@@ -164,42 +160,21 @@ pool2d!(f32, f64);
 pub const NO_INDEX: u32 = u32::MAX;
 
 fn max<T: Real>(s: &Pool2dShape, x: &[T], y: &mut [T], indices: &mut [u32]) {
-    let Sizes {
-        planes,
-        input,
-        pixels,
-        ..
-    } = s.sizes();
+    let Sizes { planes, input, pixels, .. } = s.sizes();
     assert!(
         x.len() == planes * input && y.len() == planes * pixels && indices.len() == y.len(),
         "sizes of {s:?}"
     );
-    assert!(
-        input < NO_INDEX as usize,
-        "a plane of {input} elements has more than 32-bit indices"
-    );
+    assert!(input < NO_INDEX as usize, "a plane of {input} elements has more than 32-bit indices");
     let body = |plane: usize, y: &mut [T], indices: &mut [u32]| {
-        isa::dispatch(MaxPlane {
-            s,
-            x: &x[plane * input..][..input],
-            y,
-            indices,
-        });
+        isa::dispatch(MaxPlane { s, x: &x[plane * input..][..input], y, indices });
     };
     if threads::threads_for(y.len(), GRAIN) > 1 {
-        let outputs = y
-            .par_chunks_exact_mut(pixels)
-            .zip(indices.par_chunks_exact_mut(pixels));
-        threads::run(|| {
-            outputs
-                .enumerate()
-                .for_each(|(plane, (y, indices))| body(plane, y, indices))
-        });
+        let outputs = y.par_chunks_exact_mut(pixels).zip(indices.par_chunks_exact_mut(pixels));
+        threads::run(|| outputs.enumerate().for_each(|(plane, (y, indices))| body(plane, y, indices)));
     } else if pixels > 0 {
         let outputs = y.chunks_exact_mut(pixels).zip(indices.chunks_exact_mut(pixels));
-        outputs
-            .enumerate()
-            .for_each(|(plane, (y, indices))| body(plane, y, indices));
+        outputs.enumerate().for_each(|(plane, (y, indices))| body(plane, y, indices));
     }
 }
 
@@ -219,10 +194,7 @@ impl<T: Real> Kernel for MaxPlane<'_, T> {
         let [height, width] = s.input;
         let columns = s.output().map_or(0, |output| output[1]);
         let halving = s.kernel == [2, 2] && s.stride == [2, 2] && s.padding == [0, 0] && s.dilation == [1, 1];
-        let rows = y
-            .chunks_exact_mut(columns)
-            .zip(indices.chunks_exact_mut(columns))
-            .enumerate();
+        let rows = y.chunks_exact_mut(columns).zip(indices.chunks_exact_mut(columns)).enumerate();
         for (i, (y, indices)) in rows {
             if halving && !s.ceil_mode {
                 max_of_four(&x[2 * i * width..][..2 * width], 2 * i * width, y, indices);
@@ -235,14 +207,8 @@ impl<T: Real> Kernel for MaxPlane<'_, T> {
                     continue;
                 };
                 for tap in (0..s.kernel[1]).map(|c| c * s.dilation[1]) {
-                    let first = s.padding[1]
-                        .saturating_sub(tap)
-                        .div_ceil(s.stride[1])
-                        .min(columns);
-                    let last = (width + s.padding[1])
-                        .saturating_sub(tap)
-                        .div_ceil(s.stride[1])
-                        .min(columns);
+                    let first = s.padding[1].saturating_sub(tap).div_ceil(s.stride[1]).min(columns);
+                    let last = (width + s.padding[1]).saturating_sub(tap).div_ceil(s.stride[1]).min(columns);
                     if first >= last {
                         continue;
                     }
@@ -262,17 +228,14 @@ impl<T: Real> Kernel for MaxPlane<'_, T> {
 /// Raises every `y[j]` to `x[start + j step]` where that is larger or NaN.
 #[inline(always)]
 fn raise<T: Real>(x: &[T], start: usize, step: usize, y: &mut [T], indices: &mut [u32]) {
-    let x = &x[start..][..(y.len() - 1) * step + 1];
+    let x = &x[start..][..=(y.len() - 1) * step];
     let indices = &mut indices[..y.len()];
     for j in 0..y.len() {
         let value = x[j * step];
+        #[allow(clippy::needless_bitwise_bool)] // Without branches, so that it is vectorised.
         let wins = (value > y[j]) | value.is_nan() | (indices[j] == NO_INDEX);
         y[j] = if wins { value } else { y[j] };
-        indices[j] = if wins {
-            (start + j * step) as u32
-        } else {
-            indices[j]
-        };
+        indices[j] = if wins { (start + j * step) as u32 } else { indices[j] };
     }
 }
 
@@ -297,12 +260,7 @@ fn max_of_four<T: Real>(rows: &[T], start: usize, y: &mut [T], indices: &mut [u3
 }
 
 fn max_backward<T: Real>(s: &Pool2dShape, dy: &[T], indices: &[u32], dx: &mut [T]) {
-    let Sizes {
-        planes,
-        input,
-        pixels,
-        ..
-    } = s.sizes();
+    let Sizes { planes, input, pixels, .. } = s.sizes();
     assert!(
         dx.len() == planes * input && dy.len() == planes * pixels && indices.len() == dy.len(),
         "sizes of {s:?}"
@@ -349,25 +307,14 @@ impl Means {
                 let start = i * s.stride[axis];
                 let end = (start + s.kernel[axis]).min(size + 2 * padding);
                 let range = start.saturating_sub(padding).min(size)..end.saturating_sub(padding).min(size);
-                let count = if count_include_pad {
-                    end - start
-                } else {
-                    range.len()
-                };
+                let count = if count_include_pad { end - start } else { range.len() };
                 Span { range, count }
             };
             (0..output[axis]).map(window).collect()
         };
         let (rows, columns) = (axis(0), axis(1));
         let pairs = s.kernel[1] == 2 && s.stride[1] == 2 && s.padding[1] == 0 && 2 * output[1] <= s.input[1];
-        Means {
-            planes: s.batch * s.channels,
-            input: s.input,
-            rows,
-            columns,
-            divisor,
-            pairs,
-        }
+        Means { planes: s.batch * s.channels, input: s.input, rows, columns, divisor, pairs }
     }
 
     fn sharing_out(planes: usize, input: [usize; 2], output: [usize; 2]) -> Self {
@@ -376,22 +323,12 @@ impl Means {
             assert!(size > 0 || n == 0, "no window fits an empty input");
             let window = |i: usize| {
                 let range = i * size / n..((i + 1) * size).div_ceil(n);
-                Span {
-                    count: range.len(),
-                    range,
-                }
+                Span { count: range.len(), range }
             };
             (0..n).map(window).collect()
         };
         let pairs = input[1] == 2 * output[1];
-        Means {
-            planes,
-            input,
-            rows: axis(0),
-            columns: axis(1),
-            divisor: None,
-            pairs,
-        }
+        Means { planes, input, rows: axis(0), columns: axis(1), divisor: None, pairs }
     }
 
     fn divisor<T: Real>(&self, row: &Span, column: &Span) -> T {
@@ -399,10 +336,7 @@ impl Means {
     }
 
     fn sizes(&self) -> (usize, usize) {
-        (
-            self.input[0] * self.input[1],
-            self.rows.len() * self.columns.len(),
-        )
+        (self.input[0] * self.input[1], self.rows.len() * self.columns.len())
     }
 }
 
@@ -414,12 +348,7 @@ fn average<T: Real + Plain>(means: &Means, x: &[T], y: &mut [T]) {
     );
     threads::for_each_chunk(y, pixels, GRAIN / 4, |start, y| {
         let x = &x[start / pixels * input..][..input];
-        isa::dispatch(AveragePlane {
-            means,
-            x,
-            y,
-            sums: &mut Buffer::scratch(means.input[1]),
-        });
+        isa::dispatch(AveragePlane { means, x, y, sums: &mut Buffer::scratch(means.input[1]) });
     });
 }
 
@@ -490,12 +419,7 @@ impl<T: Real> Kernel for AveragePlaneBackward<'_, T> {
 
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let AveragePlaneBackward {
-            means,
-            dy,
-            dx,
-            row_gradient,
-        } = self;
+        let AveragePlaneBackward { means, dy, dx, row_gradient } = self;
         let width = row_gradient.len();
         dx.fill(T::ZERO);
         for (i, row) in means.rows.iter().enumerate() {
@@ -509,9 +433,7 @@ impl<T: Real> Kernel for AveragePlaneBackward<'_, T> {
             } else {
                 for (&dy, column) in dy.iter().zip(&means.columns) {
                     let share = dy / means.divisor(row, column);
-                    row_gradient[column.range.clone()]
-                        .iter_mut()
-                        .for_each(|gradient| *gradient += share);
+                    row_gradient[column.range.clone()].iter_mut().for_each(|gradient| *gradient += share);
                 }
             }
             for dx in dx[row.range.start * width..row.range.end * width].chunks_exact_mut(width.max(1)) {

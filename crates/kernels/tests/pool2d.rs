@@ -9,10 +9,7 @@ struct Draws(u64);
 
 impl Draws {
     fn next(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % n
     }
 
@@ -32,11 +29,7 @@ fn shape(draws: &mut Draws, dilated: bool) -> Pool2dShape {
             kernel,
             stride: [1 + draws.next(3), 1 + draws.next(3)],
             padding: [draws.next(kernel[0] / 2 + 1), draws.next(kernel[1] / 2 + 1)],
-            dilation: if dilated {
-                [1 + draws.next(3), 1 + draws.next(3)]
-            } else {
-                [1, 1]
-            },
+            dilation: if dilated { [1 + draws.next(3), 1 + draws.next(3)] } else { [1, 1] },
             ceil_mode: draws.next(2) == 0,
         };
         if s.output().is_some() {
@@ -68,13 +61,7 @@ fn maximum_is_the_definition() {
     for case in 0..300 {
         let mut s = shape(&mut draws, true);
         if case % 3 == 0 {
-            s = Pool2dShape {
-                kernel: [2, 2],
-                stride: [2, 2],
-                padding: [0, 0],
-                dilation: [1, 1],
-                ..s
-            };
+            s = Pool2dShape { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ..s };
             s.input = [s.input[0] + 1, s.input[1] + 1];
         }
         let [oh, ow] = s.output().unwrap();
@@ -82,8 +69,9 @@ fn maximum_is_the_definition() {
         let plane = s.input[0] * s.input[1];
         let mut x = draws.values(planes * plane);
         if case % 5 == 0 {
-            x.iter_mut()
-                .for_each(|x| *x = if *x > 7.0 { f64::NAN } else { *x });
+            for x in x.iter_mut().filter(|x| **x > 7.0) {
+                *x = f64::NAN;
+            }
         }
         let (mut y, mut indices) = (vec![], vec![]);
         let dy = draws.values(planes * oh * ow);
@@ -110,10 +98,7 @@ fn maximum_is_the_definition() {
         everywhere(|| {
             let (mut got, mut at, mut got_dx) = (vec![9.0; y.len()], vec![9; y.len()], vec![9.0; x.len()]);
             f64::max_pool2d(&s, &x, &mut got, &mut at);
-            assert!(
-                got.iter().zip(&y).all(|(a, b)| same(*a, *b)),
-                "{s:?}\n{got:?}\n{y:?}"
-            );
+            assert!(got.iter().zip(&y).all(|(a, b)| same(*a, *b)), "{s:?}\n{got:?}\n{y:?}");
             assert_eq!(at, indices, "{s:?}");
             f64::max_pool2d_backward(&s, &dy, &at, &mut got_dx);
             assert_eq!(got_dx, dx, "{s:?}");
@@ -140,10 +125,7 @@ fn wide(x: &[f32]) -> Vec<f64> {
 fn close(got: &[f64], want: &[f64], tolerance: f64, context: &dyn std::fmt::Debug) {
     assert_eq!(got.len(), want.len());
     for (i, (a, b)) in got.iter().zip(want).enumerate() {
-        assert!(
-            (a - b).abs() <= tolerance * (1.0 + b.abs()),
-            "{context:?}: {a} for {b} at {i}"
-        );
+        assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{context:?}: {a} for {b} at {i}");
     }
 }
 
@@ -160,10 +142,7 @@ fn mean(
     for p in 0..planes {
         for (rows, cols, divisor) in windows {
             let mut sum = 0.0;
-            for at in rows
-                .iter()
-                .flat_map(|r| cols.iter().map(move |c| p * plane + r * input[1] + c))
-            {
+            for at in rows.iter().flat_map(|r| cols.iter().map(move |c| p * plane + r * input[1] + c)) {
                 sum += x[at];
                 dx[at] += dy[y.len()] / divisor;
             }
@@ -179,12 +158,7 @@ fn mean_is_the_definition() {
     for case in 0..300 {
         let mut s = shape(&mut draws, false);
         if case % 4 == 0 {
-            s = Pool2dShape {
-                kernel: [2, 2],
-                stride: [2, 2],
-                padding: [0, 0],
-                ..s
-            };
+            s = Pool2dShape { kernel: [2, 2], stride: [2, 2], padding: [0, 0], ..s };
             s.input = [s.input[0] + 1, s.input[1] + 1];
         }
         let (include, divisor) = (draws.next(2) == 0, [None, Some(3)][draws.next(2)]);
@@ -195,11 +169,7 @@ fn mean_is_the_definition() {
         let count = |axis: usize, i: usize| {
             let start = i * s.stride[axis];
             let end = (start + s.kernel[axis]).min(s.input[axis] + 2 * s.padding[axis]);
-            if include {
-                end - start
-            } else {
-                inside(&s, axis, i).len()
-            }
+            if include { end - start } else { inside(&s, axis, i).len() }
         };
         let windows: Vec<_> = (0..oh)
             .flat_map(|i| (0..ow).map(move |j| (i, j)))
@@ -238,13 +208,7 @@ fn adaptive_mean_is_the_definition() {
         };
         let windows: Vec<_> = (0..output[0])
             .flat_map(|i| (0..output[1]).map(move |j| (i, j)))
-            .map(|(i, j)| {
-                (
-                    span(0, i),
-                    span(1, j),
-                    (span(0, i).len() * span(1, j).len()) as f64,
-                )
-            })
+            .map(|(i, j)| (span(0, i), span(1, j), (span(0, i).len() * span(1, j).len()) as f64))
             .collect();
         let (y, dx) = mean(planes, input, &windows, &x, &dy);
         everywhere(|| {
@@ -272,16 +236,7 @@ fn the_last_window_starts_inside() {
     assert_eq!(s.output(), Some([2, 2]));
     assert_eq!(Pool2dShape { ceil_mode: true, ..s }.output(), Some([3, 3]));
     // A fourth window would start at 6, in the right padding.
-    assert_eq!(
-        Pool2dShape {
-            ceil_mode: true,
-            padding: [1, 1],
-            stride: [3, 3],
-            ..s
-        }
-        .output(),
-        Some([2, 2])
-    );
+    assert_eq!(Pool2dShape { ceil_mode: true, padding: [1, 1], stride: [3, 3], ..s }.output(), Some([2, 2]));
     assert_eq!(Pool2dShape { padding: [2, 0], ..s }.output(), None);
     assert_eq!(Pool2dShape { kernel: [6, 1], ..s }.output(), None);
 }

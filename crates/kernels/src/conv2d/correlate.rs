@@ -6,8 +6,8 @@ use crate::gemm::lanes::{Lanes, Portable, Vectors};
 use crate::gemm::tile;
 use crate::isa::{Arch, Isa, Kernel};
 
-/// Taps between two visits to the sums: their weights and rows stay in the first two caches.
-const DEPTH: usize = 1024;
+/// Taps between two visits to the sums: a panel of their rows and their weights stay in the first cache.
+const DEPTH: usize = 160;
 
 /// Tiles of outputs computed before they are written where they belong.
 const TILES: usize = 8;
@@ -82,19 +82,32 @@ impl<T: Vectors> Correlation<'_, T> {
     fn run_with<L: Lanes<T>>(&mut self) {
         let width = 3 * L::N;
         let stretch = TILES * width;
+        let taps = self.weights.taps;
+        let depth = taps.div_ceil(taps.div_ceil(DEPTH).max(1)).max(1);
+        // Rows at odd offsets cross cache lines: where several tiles read them, an aligned copy pays.
+        let copy = self.weights.rows > self.highest;
+        let mut panel = Buffer::<T>::scratch(if copy { depth * width } else { 0 });
         // Zeros, for the sums of no taps at all.
         let mut sums = Buffer::zeroed(self.weights.rows * stretch);
         assert!(self.offsets.len() == self.weights.taps && self.out.len() >= self.weights.rows * self.plane);
         for from in (0..self.run).step_by(stretch) {
             let to = self.run.min(from + stretch);
-            for t in (0..self.weights.taps).step_by(DEPTH) {
-                let depth = DEPTH.min(self.weights.taps - t);
-                for p in (from..to).step_by(width) {
-                    let vectors = (to - p).div_ceil(L::N).min(3);
+            for p in (from..to).step_by(width) {
+                let vectors = (to - p).div_ceil(L::N).min(3);
+                for t in (0..taps).step_by(depth) {
+                    let offsets = &self.offsets[t..taps.min(t + depth)];
                     let sums = &mut sums[p - from..];
+                    if copy {
+                        let wide = vectors * L::N;
+                        for (&offset, to) in offsets.iter().zip(panel.chunks_exact_mut(wide)) {
+                            to.copy_from_slice(&self.grid[offset + p..][..wide]);
+                        }
+                    }
                     for (row, height) in panels(self.weights.rows, self.highest) {
-                        let weights = &self.weights.panels[row * self.weights.taps + t * height..];
-                        let job = Tile { weights, offsets: &self.offsets[t..t + depth], grid: self.grid, p };
+                        let weights = &self.weights.panels[row * taps + t * height..];
+                        let rows =
+                            if copy { Rows::Copied(&panel) } else { Rows::InPlace(&self.grid[p..], offsets) };
+                        let job = Tile { weights, taps: offsets.len(), rows };
                         let sums = &mut sums[row * stretch..];
                         // SAFETY: the grid has slack for the last tile's width past its last output, and `sums` holds
                         // whole tiles.
@@ -142,11 +155,19 @@ impl<T: Vectors> Correlation<'_, T> {
     }
 }
 
+/// What a tile multiplies its weights with.
+#[derive(Clone, Copy)]
+enum Rows<'a, T> {
+    /// One row after another, as wide as the tile.
+    Copied(&'a [T]),
+    /// Rows at offsets.
+    InPlace(&'a [T], &'a [usize]),
+}
+
 struct Tile<'a, T> {
     weights: &'a [T],
-    offsets: &'a [usize],
-    grid: &'a [T],
-    p: usize,
+    taps: usize,
+    rows: Rows<'a, T>,
 }
 
 impl<T: Vectors> Tile<'_, T> {
@@ -177,11 +198,17 @@ impl<T: Vectors> Tile<'_, T> {
     ) {
         // SAFETY: the caller's.
         unsafe {
-            let start = self.grid.as_ptr().add(self.p);
-            let acc =
-                tile::outer::<T, L, M, V>(self.offsets.len(), self.weights.as_ptr(), 1, M, T::ZERO, |t| {
-                    start.add(*self.offsets.get_unchecked(t))
-                });
+            let weights = self.weights.as_ptr();
+            let acc = match self.rows {
+                Rows::Copied(rows) => tile::outer::<T, L, M, V>(self.taps, weights, 1, M, T::ZERO, |t| {
+                    rows.as_ptr().add(t * V * L::N)
+                }),
+                Rows::InPlace(rows, offsets) => {
+                    tile::outer::<T, L, M, V>(self.taps, weights, 1, M, T::ZERO, |t| {
+                        rows.as_ptr().add(*offsets.get_unchecked(t))
+                    })
+                }
+            };
             for i in 0..M {
                 for v in 0..V {
                     let sum = sums.as_mut_ptr().add(i * stretch + v * L::N);
@@ -196,8 +223,8 @@ impl<T: Vectors> Tile<'_, T> {
     }
 }
 
-/// Outputs that dot products walk along at once.
-const RUN: usize = 1536;
+/// Outputs that dot products walk along at once: ten rows of them stay in the first cache.
+const RUN: usize = 768;
 
 /// `sums[m][t] += sum over p of gradients[m][p] * grid[offsets[t] + p]`
 pub(super) struct Dots<'a, T> {
@@ -229,38 +256,56 @@ impl<T: Vectors> Dots<'_, T> {
         let taps = self.offsets.len();
         assert!(self.gradients.len() == self.rows * self.run && self.sums.len() == self.rows * taps);
         let step = self.run.div_ceil(self.run.div_ceil(RUN)).next_multiple_of(16);
+        let copy = self.rows > M;
+        let mut panel = Buffer::<T>::scratch(if copy { 6 * step } else { 0 });
         for p in (0..self.run).step_by(step) {
             let depth = step.min(self.run - p);
             let mut t = 0;
-            // SAFETY: rows of gradients and of the grid hold the run.
-            unsafe {
-                while t + 6 <= taps {
-                    self.down::<L, M, 6>(p, depth, t);
-                    t += 6;
+            while t < taps {
+                let count = if t + 6 <= taps { 6 } else { 3.min(taps - t) };
+                let offsets = &self.offsets[t..t + count];
+                let mut rows: [&[T]; 6] = [&[]; 6];
+                for (row, &offset) in rows.iter_mut().zip(offsets) {
+                    *row = &self.grid[offset + p..][..depth];
                 }
-                if t + 3 <= taps {
-                    self.down::<L, M, 3>(p, depth, t);
-                    t += 3;
+                if copy {
+                    // As in a correlation.
+                    for (row, to) in rows.iter_mut().zip(panel.chunks_exact_mut(depth)) {
+                        to[..row.len()].copy_from_slice(row);
+                        *row = to;
+                    }
                 }
-                while t < taps {
-                    self.down::<L, M, 1>(p, depth, t);
-                    t += 1;
+                // SAFETY: rows of gradients and of the grid hold the depth.
+                unsafe {
+                    match count {
+                        6 => self.down::<L, M, 6>(&rows, p, depth, t),
+                        3 => self.down::<L, M, 3>(&rows, p, depth, t),
+                        2 => self.down::<L, M, 2>(&rows, p, depth, t),
+                        _ => self.down::<L, M, 1>(&rows, p, depth, t),
+                    }
                 }
+                t += count;
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn down<L: Lanes<T>, const M: usize, const N: usize>(&mut self, p: usize, depth: usize, t: usize) {
+    unsafe fn down<L: Lanes<T>, const M: usize, const N: usize>(
+        &mut self,
+        rows: &[&[T]; 6],
+        p: usize,
+        depth: usize,
+        t: usize,
+    ) {
         let mut row = 0;
         // SAFETY: the caller's.
         unsafe {
             while row + M <= self.rows {
-                self.tile::<L, M, N>(p, depth, row, t);
+                self.tile::<L, M, N>(rows, p, depth, row, t);
                 row += M;
             }
             while row < self.rows {
-                self.tile::<L, 1, N>(p, depth, row, t);
+                self.tile::<L, 1, N>(rows, p, depth, row, t);
                 row += 1;
             }
         }
@@ -269,6 +314,7 @@ impl<T: Vectors> Dots<'_, T> {
     #[inline(always)]
     unsafe fn tile<L: Lanes<T>, const M: usize, const N: usize>(
         &mut self,
+        rows: &[&[T]; 6],
         p: usize,
         depth: usize,
         row: usize,
@@ -277,12 +323,11 @@ impl<T: Vectors> Dots<'_, T> {
         // SAFETY: the caller's.
         unsafe {
             let gradients = self.gradients.as_ptr().add(row * self.run + p);
-            let grid = self.grid.as_ptr().add(p);
             let sums = tile::dot::<T, L, M, N>(
                 depth,
                 T::ZERO,
                 |i| gradients.add(i * self.run),
-                |j| grid.add(*self.offsets.get_unchecked(t + j)),
+                |j| rows[j].as_ptr(),
             );
             for (i, sums) in sums.iter().enumerate() {
                 for (j, &sum) in sums.iter().enumerate() {

@@ -168,6 +168,7 @@ unsafe fn copy_panel<T: Vectors>(
     padded: usize,
     to: &mut [T],
 ) {
+    const ROWS: usize = 16;
     let to = &mut to[..depth * padded];
     // SAFETY: the caller's.
     unsafe {
@@ -180,7 +181,6 @@ unsafe fn copy_panel<T: Vectors>(
             return;
         }
         // Along the contiguous axis of the source, a few rows of the copy at a time so that its lines stay in cache.
-        const ROWS: usize = 16;
         for t in (0..depth).step_by(ROWS) {
             let rows = ROWS.min(depth - t);
             for j in 0..padded {

@@ -4,6 +4,7 @@
 //! dozen accumulators at once, and written as arrays they are spilled to memory on every step (forty times slower).
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::wildcard_imports)] // Every name of it starts with `_mm` or `__m`.
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
@@ -27,6 +28,12 @@ pub(crate) trait Lanes<T>: Copy {
     unsafe fn fma(self, b: Self, c: Self) -> Self;
     /// The sum of the lanes, pairwise.
     unsafe fn sum(self) -> T;
+    /// The sums of four vectors, bit for bit: fewer instructions where the vectors are wide.
+    #[inline(always)]
+    unsafe fn sum_four(four: [Self; 4]) -> [T; 4] {
+        // SAFETY: the caller's.
+        unsafe { [four[0].sum(), four[1].sum(), four[2].sum(), four[3].sum()] }
+    }
 }
 
 /// Element types that have vector registers.
@@ -75,7 +82,7 @@ impl<T: Real + Plain> Vectors for T {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, |$v:ident| $sum:expr) => {
+    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, |$v:ident| $sum:expr $(, |$four:ident| $sums:expr)?) => {
         impl Lanes<$t> for $register {
             const N: usize = $n;
             #[inline(always)]
@@ -104,14 +111,43 @@ macro_rules! register {
                 // SAFETY: the caller's.
                 unsafe { $sum }
             }
+            $(
+                #[inline(always)]
+                unsafe fn sum_four(four: [Self; 4]) -> [$t; 4] {
+                    let $four = four;
+                    // SAFETY: the caller's.
+                    unsafe { $sums }
+                }
+            )?
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-register!(__m512, f32, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, |v| {
-    _mm512_reduce_add_ps(v)
-});
+register!(
+    __m512,
+    f32,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_fmadd_ps,
+    |v| {
+        // In the order of `sum_four`, so that a row's sums do not depend on the tile that computes it.
+        <__m512 as Lanes<f32>>::sum_four([v; 4])[0]
+    },
+    |v| {
+        // Lanes of the four interleaved, added as they are: each 128-bit quarter ends up with one lane of each.
+        let ab = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
+        let cd = _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
+        let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+        let (low, high) = (_mm512_unpacklo_pd(ab, cd), _mm512_unpackhi_pd(ab, cd));
+        let all = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+        let half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps::<1>(all));
+        let sums = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+        std::mem::transmute::<__m128, [f32; 4]>(sums)
+    }
+);
 #[cfg(target_arch = "x86_64")]
 register!(__m512d, f64, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, |v| {
     _mm512_reduce_add_pd(v)

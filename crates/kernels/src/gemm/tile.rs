@@ -81,6 +81,19 @@ pub(crate) unsafe fn dot<T: Copy, L: Lanes<T>, const M: usize, const N: usize>(
                 }
             }
         }
-        std::array::from_fn(|i| std::array::from_fn(|j| acc[i][j].sum()))
+        let mut sums = [[zero; N]; M];
+        for j in 0..N {
+            if M == 4 {
+                let four = L::sum_four([acc[0][j], acc[1 % M][j], acc[2 % M][j], acc[3 % M][j]]);
+                for i in 0..M {
+                    sums[i][j] = four[i];
+                }
+            } else {
+                for i in 0..M {
+                    sums[i][j] = acc[i][j].sum();
+                }
+            }
+        }
+        sums
     }
 }

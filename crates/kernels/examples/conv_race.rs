@@ -1,0 +1,77 @@
+//! Times convolution: `conv_race THREADS` prints `name-pass milliseconds GFLOP/s`, the best of many calls.
+
+use std::time::{Duration, Instant};
+
+use barehand_kernels::conv2d::{Conv2d, Conv2dShape};
+use barehand_kernels::pool2d::{Pool2d, Pool2dShape};
+use barehand_kernels::threads;
+
+/// Name, batch, input channels, output channels, height and width, kernel, stride, padding, groups.
+const SHAPES: [(&str, [usize; 8]); 6] = [
+    ("first", [64, 1, 32, 28, 3, 1, 0, 1]),
+    ("second", [64, 32, 64, 26, 3, 1, 0, 1]),
+    ("wide", [32, 64, 64, 56, 3, 1, 1, 1]),
+    ("stem", [8, 3, 64, 224, 7, 2, 3, 1]),
+    ("pointwise", [16, 64, 128, 28, 1, 1, 0, 1]),
+    ("depthwise", [16, 128, 128, 28, 3, 1, 1, 128]),
+];
+
+fn best(mut call: impl FnMut() + Send) -> f64 {
+    threads::run(|| {
+        let began = Instant::now();
+        let mut best = Duration::MAX;
+        while began.elapsed() < Duration::from_millis(200) {
+            let start = Instant::now();
+            call();
+            best = best.min(start.elapsed());
+        }
+        best.as_secs_f64()
+    })
+}
+
+fn main() {
+    let threads = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1);
+    threads::set_num_threads(threads);
+    for (name, [batch, in_channels, out_channels, size, kernel, stride, padding, groups]) in SHAPES {
+        let s = Conv2dShape {
+            batch,
+            in_channels,
+            out_channels,
+            input: [size, size],
+            kernel: [kernel, kernel],
+            stride: [stride, stride],
+            padding: [padding, padding],
+            dilation: [1, 1],
+            groups,
+        };
+        let [height, width] = s.output().expect("fits");
+        let values = |n: usize| -> Vec<f32> { (0..n).map(|i| (i % 7) as f32 - 3.0).collect() };
+        let x = values(batch * in_channels * size * size);
+        let w = values(out_channels * in_channels / groups * kernel * kernel);
+        let dy = values(batch * out_channels * height * width);
+        let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+        let flops = 2.0 * (dy.len() * w.len() / out_channels) as f64;
+        let report = |pass: &str, seconds: f64| {
+            println!("{name}-{pass} {:.3} {:.1}", seconds * 1e3, flops / seconds / 1e9);
+        };
+        report("forward", best(|| f32::conv2d(&s, &x, &w, None, &mut y)));
+        report("input", best(|| f32::conv2d_input_grad(&s, &w, &dy, &mut dx)));
+        report("weight", best(|| f32::conv2d_weight_grad(&s, &x, &dy, &mut dw, None)));
+    }
+    let s = Pool2dShape {
+        batch: 32,
+        channels: 64,
+        input: [56, 56],
+        kernel: [2, 2],
+        stride: [2, 2],
+        padding: [0, 0],
+        dilation: [1, 1],
+        ceil_mode: false,
+    };
+    let x: Vec<f32> = (0..32 * 64 * 56 * 56).map(|i| (i % 7) as f32 - 3.0).collect();
+    let (mut y, mut dx, mut indices) = (vec![0.0; x.len() / 4], x.clone(), vec![0; x.len() / 4]);
+    println!("maxpool-forward {:.3} 0", best(|| f32::max_pool2d(&s, &x, &mut y, &mut indices)) * 1e3);
+    println!("maxpool-input {:.3} 0", best(|| f32::max_pool2d_backward(&s, &y, &indices, &mut dx)) * 1e3);
+    println!("avgpool-forward {:.3} 0", best(|| f32::avg_pool2d(&s, &x, true, None, &mut y)) * 1e3);
+    println!("avgpool-input {:.3} 0", best(|| f32::avg_pool2d_backward(&s, &y, true, None, &mut dx)) * 1e3);
+}
