@@ -77,12 +77,13 @@ impl Trace {
     /// otherwise numbers have six digits and large arrays are cut.
     pub fn to_text(&self, full: bool) -> String {
         let mut text = format!("{}: {}\n{}\n\n", self.block.name, self.block.summary, self.block.formula);
-        let engine = self.block.engine.map(|engine| ("engine", engine));
-        for (label, place) in engine.into_iter().chain([("textbook", self.block.twin)]) {
-            let _ = writeln!(text, "{label:<10}{place}");
-        }
-        for (name, value) in &self.inputs {
-            let _ = writeln!(text, "{name:<10}{value}");
+        let engine = self.block.engine.map(|engine| ("engine", engine.to_owned()));
+        let places = engine.into_iter().chain([("textbook", self.block.twin.to_owned())]);
+        let inputs = self.inputs.iter().map(|(name, value)| (*name, value.to_string()));
+        let header: Vec<(&str, String)> = places.chain(inputs).collect();
+        let labels = header.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (label, value) in header {
+            let _ = writeln!(text, "{label:<labels$}  {value}");
         }
         let width =
             |of: fn(&Step) -> &str| self.steps.iter().map(|s| of(s).chars().count()).max().unwrap_or(0);

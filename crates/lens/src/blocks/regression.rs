@@ -3,11 +3,13 @@
 use barehand_textbook::line_through_origin::{batch_descent, cost_grid, per_sample_descent};
 use barehand_textbook::linear_regression::with_intercept;
 use barehand_textbook::{
-    Array, Cost, GradientDescent, LogisticDescent, MersenneTwister, Objective, Order, TwoLayerNetwork,
+    Array, Cost, GradientDescent, LogisticDescent, MersenneTwister, Objective, Order, Trace, TwoLayerNetwork,
     least_squares_normal_equations, least_squares_qr,
 };
 
+use crate::arguments::Arguments;
 use crate::block::{Block, Input, input};
+use crate::error::Error;
 
 const X: Input = input("x", "(m, d), without a column of ones", "[[1.0], [2.0], [3.0], [4.0]]");
 const Y: Input = input("y", "(m, outputs)", "[[3.1], [4.9], [7.2], [8.8]]");
@@ -32,7 +34,7 @@ pub const BLOCKS: &[Block] = &[
         ],
         run: |a, t| {
             let (x, y) = (a.array("x")?, a.array("y")?);
-            let x = if a.flag("intercept")? { with_intercept(&x)? } else { x };
+            let x = design_matrix(&x, a, t)?;
             let last = |array: &Array| array.shape().last().copied().unwrap_or(1);
             let zeros = Array::zeros(&[last(&x), last(&y)]);
             let theta = a.maybe_array("theta")?.unwrap_or(zeros);
@@ -59,7 +61,7 @@ pub const BLOCKS: &[Block] = &[
         options: &[INTERCEPT, input("method", "qr (Householder) or normal_equations (Cholesky)", "\"qr\"")],
         run: |a, t| {
             let (x, y) = (a.array("x")?, a.array("y")?);
-            let x = if a.flag("intercept")? { with_intercept(&x)? } else { x };
+            let x = design_matrix(&x, a, t)?;
             let qr = a.choice("method", &[("qr", true), ("normal_equations", false)])?;
             if qr {
                 least_squares_qr(&x, &y, t)?
@@ -166,3 +168,12 @@ pub const BLOCKS: &[Block] = &[
         },
     },
 ];
+
+/// x, with a column of ones in front where an intercept is asked for.
+fn design_matrix(x: &Array, a: &Arguments, t: &mut Trace) -> Result<Array, Error> {
+    if !a.flag("intercept")? {
+        return Ok(x.clone());
+    }
+    t.section("design matrix");
+    Ok(t.step("X", "a column of ones, then x", with_intercept(x)?))
+}
