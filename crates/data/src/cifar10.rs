@@ -81,11 +81,11 @@ fn append(mut source: Source<'_>, pixels: &mut Vec<u8>, labels: &mut Vec<i64>) -
 
 fn dataset(pixels: Vec<u8>, labels: Vec<i64>) -> Result<ImageDataset> {
     let count = labels.len();
-    let images = Tensor::from_vec(pixels, &[count, 3, SIDE, SIDE])?;
+    let images = Tensor::from_vec(pixels, [count, 3, SIDE, SIDE])?;
     ImageDataset::new(
         "CIFAR-10",
         images,
-        Tensor::from_vec(labels, &[count])?,
+        Tensor::from_vec(labels, [count])?,
         CLASSES.map(String::from).to_vec(),
     )
 }

@@ -75,13 +75,10 @@ impl Idx {
 
     pub(crate) fn from_source(source: &mut Source<'_>) -> Result<Idx> {
         let magic = source.read_exact(4, "IDX magic number")?;
-        let (code, ndim) = match magic[..] {
-            [0, 0, code, ndim] => (code, ndim),
-            _ => {
-                return Err(
-                    source.malformed(format!("an IDX file starts with two zero bytes, found {magic:02x?}"))
-                );
-            }
+        let [0, 0, code, ndim] = magic[..] else {
+            return Err(
+                source.malformed(format!("an IDX file starts with two zero bytes, found {magic:02x?}"))
+            );
         };
         let width = match code {
             0x08 | 0x09 => 1,

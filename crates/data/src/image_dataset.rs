@@ -94,7 +94,9 @@ impl ImageDataset {
         let mut histograms = vec![[0u64; 256]; channels];
         for (i, plane) in pixels.chunks_exact((height * width).max(1)).enumerate() {
             let histogram = &mut histograms[i % channels];
-            plane.iter().for_each(|&pixel| histogram[usize::from(pixel)] += 1);
+            for &pixel in plane {
+                histogram[usize::from(pixel)] += 1;
+            }
         }
         let moments = histograms.iter().map(|histogram| {
             let count = histogram.iter().sum::<u64>() as f64;
@@ -129,7 +131,7 @@ impl ImageDataset {
         Ok(ImageDataset {
             name: self.name.clone(),
             images: Tensor::from_vec(chosen, &shape)?,
-            labels: Tensor::from_vec(chosen_labels, &[indices.len()])?,
+            labels: Tensor::from_vec(chosen_labels, [indices.len()])?,
             class_names: self.class_names.clone(),
         })
     }

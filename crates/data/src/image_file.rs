@@ -115,7 +115,9 @@ impl ImageOptions {
             pixels = self.resize.run(&pixels, channels, from, to);
         }
         if self.invert {
-            pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+            for pixel in &mut pixels {
+                *pixel = 255 - *pixel;
+            }
         }
         // From pixels of channels to channels of pixels.
         let planes = (0..channels).flat_map(|c| pixels.iter().skip(c).step_by(channels).copied()).collect();

@@ -16,7 +16,7 @@ use crate::image_file::ImageOptions;
 /// sets none.
 pub fn image_folder(root: impl AsRef<Path>, options: &ImageOptions) -> Result<ImageDataset> {
     let root = root.as_ref();
-    let classes = entries(root, |path| path.is_dir())?;
+    let classes = entries(root, std::path::Path::is_dir)?;
     if classes.is_empty() {
         return Err(Error::format(root.display().to_string(), "no subfolders, expected one for each class"));
     }
@@ -70,6 +70,6 @@ fn entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>
 }
 
 fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     ending.is_some_and(|ending| ["png", "jpg", "jpeg"].iter().any(|known| ending == *known)) && path.is_file()
 }

@@ -92,24 +92,21 @@ pub(crate) fn idx_images(
 ) -> Result<ImageDataset> {
     let pixels = Idx::from_source(images)?;
     let classes = Idx::from_source(labels)?;
-    let count = match pixels.shape[..] {
-        [count, SIDE, SIDE] => count,
-        _ => {
-            let text = format!("expected images of shape (N, {SIDE}, {SIDE}), found {:?}", pixels.shape);
-            return Err(images.malformed(text));
-        }
+    let [count, SIDE, SIDE] = pixels.shape[..] else {
+        let text = format!("expected images of shape (N, {SIDE}, {SIDE}), found {:?}", pixels.shape);
+        return Err(images.malformed(text));
     };
     if classes.shape != [count] {
         let text = format!("expected one label for each of {count} images, found shape {:?}", classes.shape);
         return Err(labels.malformed(text));
     }
     let pixels = match pixels.data {
-        IdxData::U8(pixels) => Tensor::from_vec(pixels, &[count, 1, SIDE, SIDE])?,
+        IdxData::U8(pixels) => Tensor::from_vec(pixels, [count, 1, SIDE, SIDE])?,
         other => return Err(images.malformed(format!("expected u8 pixels, found {}", other.type_name()))),
     };
     let classes = match classes.data {
         IdxData::U8(classes) => classes.into_iter().map(i64::from).collect(),
         other => return Err(labels.malformed(format!("expected u8 labels, found {}", other.type_name()))),
     };
-    ImageDataset::new(name, pixels, Tensor::from_vec(classes, &[count])?, class_names.to_vec())
+    ImageDataset::new(name, pixels, Tensor::from_vec(classes, [count])?, class_names.to_vec())
 }

@@ -45,7 +45,7 @@ fn read_all(bytes: &[u8]) {
         let _ = parse_mnist_csv(bytes);
         let largest = LARGEST.get();
         assert!(
-            largest <= 1 << 17 | 4 * 1032 * bytes.len(),
+            largest <= (1 << 17) | (4 * 1032 * bytes.len()),
             "{largest} bytes asked for, {} given",
             bytes.len()
         );
@@ -111,7 +111,9 @@ proptest! {
         let count = shape.iter().product::<u32>();
         let elements: Vec<u8> = (0..count).map(|i| (i as u8).wrapping_mul(37) ^ seed).collect();
         let mut file = vec![0, 0, 8, shape.len() as u8];
-        shape.iter().for_each(|n| file.extend(n.to_be_bytes()));
+        for n in &shape {
+            file.extend(n.to_be_bytes());
+        }
         file.extend(&elements);
         let idx = Idx::parse(&file).unwrap();
         prop_assert_eq!(idx.shape, shape.iter().map(|&n| n as usize).collect::<Vec<_>>());

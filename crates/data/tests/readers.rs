@@ -17,7 +17,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn idx(code: u8, shape: &[u32], elements: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, code, shape.len() as u8];
-    shape.iter().for_each(|n| bytes.extend(n.to_be_bytes()));
+    for n in shape {
+        bytes.extend(n.to_be_bytes());
+    }
     bytes.extend(elements);
     bytes
 }
@@ -95,7 +97,7 @@ fn write_mnist(folder: &Path, dash: &str, compress: bool) {
         for (kind, bytes) in
             [("images-idx3", idx(8, &[count, 28, 28], &pixels)), ("labels-idx1", idx(8, &[count], &labels))]
         {
-            let kind = kind.replacen("-", "*", 1).replace('-', dash).replace('*', "-");
+            let kind = kind.replacen('-', "*", 1).replace('-', dash).replace('*', "-");
             let kind = kind.replace("-idx", &format!("{dash}idx"));
             let (end, bytes) = if compress { (".gz", gzip(&bytes)) } else { ("", bytes) };
             fs::write(folder.join(format!("{split}-{kind}-ubyte{end}")), bytes).unwrap();
@@ -191,7 +193,7 @@ fn mnist_csv_is_read_with_and_without_header() {
     refused(parse_mnist_csv(csv_row("-1", 0).as_bytes()), &["line 1", "-1"]);
     refused(parse_mnist_csv(header.as_bytes()), &["no rows"]);
     refused(parse_mnist_csv(b""), &["no rows"]);
-    refused(parse_mnist_csv(&gzip(&[b'1'; 1 << 20])), &["line 1 is longer"]);
+    refused(parse_mnist_csv(&gzip(&vec![b'1'; 1 << 20])), &["line 1 is longer"]);
 }
 
 #[test]

@@ -184,7 +184,8 @@ impl fmt::Display for ClassificationReport {
         let width = longest.max("weighted avg".len()).max(self.digits);
         let number =
             |score: f64| if score.is_nan() { "nan".to_owned() } else { format!("{score:.*}", self.digits) };
-        let support = |weight: f64| if self.whole { format!("{weight:.0}") } else { format!("{weight:?}") };
+        // Sums of weights get the scores' digits; scikit-learn prints all seventeen.
+        let support = |weight: f64| format!("{weight:.*}", if self.whole { 0 } else { self.digits });
         let line = |f: &mut fmt::Formatter<'_>, name: &str, [p, r, f1, s]: [String; 4]| {
             writeln!(f, "{name:>width$}  {p:>9} {r:>9} {f1:>9} {s:>9}")
         };
