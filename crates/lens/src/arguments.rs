@@ -119,14 +119,14 @@ impl Arguments {
         integers.ok_or_else(|| self.invalid(name, format!("expected whole numbers, got {value}")))
     }
 
-    /// Two counts, vertical and horizontal; one number stands for both.
+    /// Two numbers from 0 to 10000, vertical and horizontal; one number stands for both.
     pub fn pair(&self, name: &str) -> Result<[usize; 2], Error> {
-        let counts: Option<Vec<usize>> =
-            self.integers(name)?.into_iter().map(|n| usize::try_from(n).ok()).collect();
-        match counts.as_deref() {
+        let size = |n: i64| usize::try_from(n).ok().filter(|n| *n <= 10_000);
+        let sizes: Option<Vec<usize>> = self.integers(name)?.into_iter().map(size).collect();
+        match sizes.as_deref() {
             Some(&[both]) => Ok([both, both]),
             Some(&[vertical, horizontal]) => Ok([vertical, horizontal]),
-            _ => Err(self.invalid(name, "expected one or two whole numbers that are not negative")),
+            _ => Err(self.invalid(name, "expected one or two whole numbers in 0..=10000, none negative")),
         }
     }
 

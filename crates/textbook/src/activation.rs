@@ -56,6 +56,11 @@ const SELU: (f64, f64) = (1.673_263_242_354_377_3, 1.050_700_987_355_480_5);
 /// sqrt(2/pi) and the cubic's coefficient of the tanh approximation of GELU.
 const GELU_TANH: (f64, f64) = (0.797_884_560_802_865_4, 0.044715);
 
+/// `positive` for x > 0, `otherwise` for x <= 0.
+fn by_sign(x: f64, positive: f64, otherwise: f64) -> f64 {
+    if x <= 0.0 { otherwise } else { positive }
+}
+
 /// log(1 + e^x) without overflow.
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -64,28 +69,10 @@ fn softplus(x: f64) -> f64 {
 impl Elementwise for Activation {
     fn value(&self, x: f64) -> f64 {
         match *self {
-            Activation::Relu => {
-                if x > 0.0 || x.is_nan() {
-                    x
-                } else {
-                    0.0
-                }
-            }
-            Activation::LeakyRelu { slope } => {
-                if x > 0.0 {
-                    x
-                } else {
-                    slope * x
-                }
-            }
-            Activation::Elu { alpha } => {
-                if x > 0.0 {
-                    x
-                } else {
-                    alpha * x.exp_m1()
-                }
-            }
-            Activation::Selu => SELU.1 * if x > 0.0 { x } else { SELU.0 * x.exp_m1() },
+            Activation::Relu => by_sign(x, x, 0.0),
+            Activation::LeakyRelu { slope } => by_sign(x, x, slope * x),
+            Activation::Elu { alpha } => by_sign(x, x, alpha * x.exp_m1()),
+            Activation::Selu => SELU.1 * by_sign(x, x, SELU.0 * x.exp_m1()),
             Activation::Logistic => logistic(x),
             Activation::Tanh => x.tanh(),
             Activation::Gelu => x * normal_cdf(x),
@@ -106,28 +93,12 @@ impl Elementwise for Activation {
 
     fn derivative(&self, x: f64) -> f64 {
         match *self {
-            Activation::Relu => {
-                if x <= 0.0 {
-                    0.0
-                } else {
-                    1.0
-                }
-            }
-            Activation::LeakyRelu { slope } => {
-                if x > 0.0 {
-                    1.0
-                } else {
-                    slope
-                }
-            }
-            Activation::Elu { alpha } => {
-                if x <= 0.0 {
-                    alpha * x.exp()
-                } else {
-                    1.0
-                }
-            }
-            Activation::Selu => SELU.1 * if x <= 0.0 { SELU.0 * x.exp() } else { 1.0 },
+            Activation::Relu => by_sign(x, 1.0, 0.0),
+            // PyTorch sends not-a-number down the other side here.
+            Activation::LeakyRelu { slope } if x.is_nan() => slope,
+            Activation::LeakyRelu { slope } => by_sign(x, 1.0, slope),
+            Activation::Elu { alpha } => by_sign(x, 1.0, alpha * x.exp()),
+            Activation::Selu => SELU.1 * by_sign(x, 1.0, SELU.0 * x.exp()),
             Activation::Logistic => logistic(x) * (1.0 - logistic(x)),
             Activation::Tanh => 1.0 - x.tanh().powi(2),
             Activation::Gelu => normal_cdf(x) + x * normal_density(x),

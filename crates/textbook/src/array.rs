@@ -187,11 +187,6 @@ impl Array {
         self.data.iter().sum()
     }
 
-    /// The mean of all elements.
-    pub fn mean(&self) -> f64 {
-        self.sum() / self.len() as f64
-    }
-
     /// `axis` counted from the front; a negative one counts from the back, -1 being the last.
     pub fn axis(&self, operation: &str, axis: isize) -> Result<usize> {
         let rank = self.rank() as isize;

@@ -16,7 +16,7 @@
 //! dx[n,c,a,b] = sum of dy[n,o,i,j] w[o,c,u,v] over all that touched (a, b)
 //! ```
 //!
-//! [`crate::im2col`] computes the same as one matrix product. PyTorch: `torch.nn.Conv2d`.
+//! [`crate::im2col()`] computes the same as one matrix product. PyTorch: `torch.nn.Conv2d`.
 
 use crate::array::Array;
 use crate::error::{Error, Result};

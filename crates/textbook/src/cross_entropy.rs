@@ -124,7 +124,8 @@ impl CrossEntropy {
         Ok(trace.step("dx", "(p sum q - q) dl", dx))
     }
 
-    /// The loss of probabilities `p`, shape (N, C), (N, C, ..) or (C): values in 0..=1, taken as they are (rows need not sum to 1).
+    /// The loss of probabilities `p`, shape (N, C), (N, C, ..) or (C): values in 0..=1, taken as they are (rows need not
+    /// sum to 1).
     pub fn forward_probabilities(
         &self,
         p: &Array,
