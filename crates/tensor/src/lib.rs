@@ -3,13 +3,21 @@
 //! [`Tensor`] is the one array type of the whole library. Views, broadcasting, slicing and reductions follow NumPy and
 //! PyTorch; every fallible call returns a [`Result`] whose [`Error`] names the operation and the shapes.
 
+pub mod any_tensor;
+pub mod atomic_file;
 pub mod autograd;
+mod display;
 pub mod element;
 pub mod error;
 pub mod layout;
+mod npy;
+pub mod npz;
 pub mod ops;
+pub mod random;
+pub mod safetensors;
 pub mod tensor;
 
+pub use any_tensor::{AnyTensor, NamedTensors};
 pub use autograd::{
     GradientCheck, Gradients, InputGradients, Operator, apply, check_gradients, is_recording, no_grad,
 };
@@ -23,6 +31,8 @@ pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
 pub use ops::einsum::einsum;
 pub use ops::index::{Index, where_};
 pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
+pub use npz::{read_npz, write_npz};
+pub use random::Generator;
 pub use tensor::Tensor;
 
 /// Recycled memory of tensors: how much is held, and giving it back.
