@@ -374,8 +374,12 @@ fn channel_sums<T: Math>(dy: &[T], x: &[T], layout: Layout, mean: &[T]) -> Buffe
             let to = pieces.min(from + group);
             let piece = from * height * run..x.len().min(to * height * run);
             // SAFETY: tasks do not overlap.
-            let (dy_sum, dyx_sum) =
-                unsafe { (first.slice(from * width, (to - from) * width), second.slice(from * width, (to - from) * width)) };
+            let (dy_sum, dyx_sum) = unsafe {
+                (
+                    first.slice(from * width, (to - from) * width),
+                    second.slice(from * width, (to - from) * width),
+                )
+            };
             let (dy, x) = (&dy[piece.clone()], &x[piece]);
             dispatch(ChannelSums { dy, x, from, height, layout, mean, dy_sum, dyx_sum });
         });
@@ -404,7 +408,8 @@ impl<T: Math> Kernel for ChannelSums<'_, T> {
         let run = layout.run();
         if layout.inner == 1 {
             let sums = dy_sum.chunks_exact_mut(run).zip(dyx_sum.chunks_exact_mut(run));
-            for ((dy, x), (dy_sum, dyx_sum)) in dy.chunks(height * run).zip(x.chunks(height * run)).zip(sums) {
+            for ((dy, x), (dy_sum, dyx_sum)) in dy.chunks(height * run).zip(x.chunks(height * run)).zip(sums)
+            {
                 for (dy, x) in dy.chunks_exact(run).zip(x.chunks_exact(run)) {
                     let sums = dy_sum.iter_mut().zip(&mut *dyx_sum);
                     for (((dy, x), mean), (dy_sum, dyx_sum)) in dy.iter().zip(x).zip(mean).zip(sums) {

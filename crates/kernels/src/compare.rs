@@ -62,7 +62,13 @@ pub fn not(x: View<bool>, out: &mut [bool]) {
 
 /// `x` where `cond` holds and `y` elsewhere, for views of one shape; `out` is row-major.
 pub fn select<T: Plain>(cond: View<bool>, x: View<T>, y: View<T>, out: &mut [T]) {
-    assert!(cond.shape == x.shape && x.shape == y.shape, "select of {:?}, {:?}, {:?}", cond.shape, x.shape, y.shape);
+    assert!(
+        cond.shape == x.shape && x.shape == y.shape,
+        "select of {:?}, {:?}, {:?}",
+        cond.shape,
+        x.shape,
+        y.shape
+    );
     assert_eq!(x.len(), out.len(), "select into {} elements", out.len());
     let (cond, x, y) = (Source::new(cond), Source::new(x), Source::new(y));
     for_each_chunk(out, CHUNK, CHEAP_GRAIN, |start, piece| {

@@ -97,7 +97,10 @@ impl<T: Math> Problem<'_, T> {
     fn check(&self, rows: usize) {
         let Problem { logits, classes, targets, options } = self;
         assert_eq!(logits.len(), rows * classes, "cross-entropy of {rows} rows of {classes} classes");
-        assert!(options.weight.is_none_or(|w| w.len() == *classes), "one weight for each of {classes} classes");
+        assert!(
+            options.weight.is_none_or(|w| w.len() == *classes),
+            "one weight for each of {classes} classes"
+        );
         match targets {
             Targets::Classes(t) => {
                 assert_eq!(t.len(), rows, "one target for each row");
@@ -180,8 +183,11 @@ impl<T: Math> Kernel for Forward<'_, T> {
                 Targets::Classes(targets) => problem.kept(targets[row]).map_or(0.0, |t| {
                     let mut loss = (1.0 - smoothing) * problem.weight(t).to_f64() * surprise(x[t]);
                     if smoothing > 0.0 {
-                        let all: f64 =
-                            x.iter().enumerate().map(|(c, x)| problem.weight(c).to_f64() * surprise(*x)).sum();
+                        let all: f64 = x
+                            .iter()
+                            .enumerate()
+                            .map(|(c, x)| problem.weight(c).to_f64() * surprise(*x))
+                            .sum();
                         loss += smoothing / classes as f64 * all;
                     }
                     loss

@@ -88,8 +88,14 @@ fn forward<T: Math>(
     rstd: &mut [T],
 ) {
     let rows = mean.len();
-    assert!(x.len() == rows * cols && out.len() == x.len() && rstd.len() == rows, "layer_norm of {rows} x {cols}");
-    assert!([weight, bias].iter().flatten().all(|p| p.len() == cols), "layer_norm parameters for {cols} columns");
+    assert!(
+        x.len() == rows * cols && out.len() == x.len() && rstd.len() == rows,
+        "layer_norm of {rows} x {cols}"
+    );
+    assert!(
+        [weight, bias].iter().flatten().all(|p| p.len() == cols),
+        "layer_norm parameters for {cols} columns"
+    );
     let weight = or_filled(weight, cols, T::ONE);
     let bias = or_filled(bias, cols, T::ZERO);
     let (out, mean, rstd) = (Disjoint::new(out), Disjoint::new(mean), Disjoint::new(rstd));
@@ -147,7 +153,10 @@ fn backward<T: Math>(
     dbias: Option<&mut [T]>,
 ) {
     let rows = mean.len();
-    assert!(x.len() == rows * cols && dy.len() == x.len() && rstd.len() == rows, "layer_norm of {rows} x {cols}");
+    assert!(
+        x.len() == rows * cols && dy.len() == x.len() && rstd.len() == rows,
+        "layer_norm of {rows} x {cols}"
+    );
     assert!(weight.is_none_or(|w| w.len() == cols), "layer_norm weight for {cols} columns");
     assert!(dx.as_ref().is_none_or(|dx| dx.len() == x.len()), "a gradient for each input");
     let sums = dweight.is_some() || dbias.is_some();
@@ -225,7 +234,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 if row + DEPTH <= mean.len() {
                     add_rows::<T, DEPTH>(row, dy, x, mean, rstd, dweight, dbias);
                 } else {
-                    (row..mean.len()).for_each(|row| add_rows::<T, 1>(row, dy, x, mean, rstd, dweight, dbias));
+                    (row..mean.len())
+                        .for_each(|row| add_rows::<T, 1>(row, dy, x, mean, rstd, dweight, dbias));
                 }
             }
         }

@@ -172,12 +172,30 @@ impl Fold for CenteredSquares<'_> {
 macro_rules! with_fold {
     ($op:expr, |$fold:ident| $call:expr) => {
         match $op {
-            Reduce::Sum | Reduce::Mean => { let $fold = super::Sum; $call }
-            Reduce::Prod => { let $fold = super::Prod; $call }
-            Reduce::Max => { let $fold = super::Max; $call }
-            Reduce::Min => { let $fold = super::Min; $call }
-            Reduce::SumSquares => { let $fold = super::SumSquares; $call }
-            Reduce::SumAbs => { let $fold = super::SumAbs; $call }
+            Reduce::Sum | Reduce::Mean => {
+                let $fold = super::Sum;
+                $call
+            }
+            Reduce::Prod => {
+                let $fold = super::Prod;
+                $call
+            }
+            Reduce::Max => {
+                let $fold = super::Max;
+                $call
+            }
+            Reduce::Min => {
+                let $fold = super::Min;
+                $call
+            }
+            Reduce::SumSquares => {
+                let $fold = super::SumSquares;
+                $call
+            }
+            Reduce::SumAbs => {
+                let $fold = super::SumAbs;
+                $call
+            }
         }
     };
 }

@@ -177,7 +177,11 @@ impl<'a, T: Plain> Source<'a, T> {
             Source::Copied(buffer) => Reader::Slice(&buffer[start..]),
             Source::Rows(data, axes) => match axes[..] {
                 [Axis { stride: 0, .. }] => Reader::Constant(Buffer::filled(BLOCK, data[0])),
-                _ => Reader::Strided { data, walk: Walk::new(axes.clone(), start), block: Buffer::scratch(BLOCK) },
+                _ => Reader::Strided {
+                    data,
+                    walk: Walk::new(axes.clone(), start),
+                    block: Buffer::scratch(BLOCK),
+                },
             },
         }
     }
@@ -259,7 +263,8 @@ pub fn copy<T: Plain>(x: View<T>, out: &mut [T]) {
 /// that each of its elements is on a cache line of its own.
 fn nearer_axis(axes: &Axes) -> Option<usize> {
     let (inner, outer) = axes.split_last()?;
-    let (near, axis) = outer.iter().enumerate().filter(|(_, axis)| axis.stride > 0).min_by_key(|(_, a)| a.stride)?;
+    let (near, axis) =
+        outer.iter().enumerate().filter(|(_, axis)| axis.stride > 0).min_by_key(|(_, a)| a.stride)?;
     (inner.stride >= 8 && axis.stride < inner.stride && axis.len >= 4 && inner.len >= 4).then_some(near)
 }
 

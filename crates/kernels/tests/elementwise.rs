@@ -45,15 +45,25 @@ fn layouts() -> Vec<(Vec<usize>, Vec<Vec<usize>>)> {
         (vec![3, 0, 2], vec![vec![0, 2, 1]]),
         (vec![63, 10], vec![vec![10, 1], vec![0, 1], vec![1, 0], vec![1, 63], vec![0, 0], vec![13, 1]]),
         (vec![33, 1000], vec![vec![1000, 1], vec![0, 1], vec![1, 0], vec![1, 33], vec![2003, 2]]),
-        (vec![5, 17, 40], vec![vec![680, 40, 1], vec![1, 200, 5], vec![40, 200, 1], vec![0, 40, 1], vec![17, 1, 0]]),
-        (vec![3, 1, 4, 70], vec![vec![280, 280, 70, 1], vec![0, 9, 1, 4], vec![280, 5, 1, 4], vec![4, 0, 1, 12]]),
+        (
+            vec![5, 17, 40],
+            vec![vec![680, 40, 1], vec![1, 200, 5], vec![40, 200, 1], vec![0, 40, 1], vec![17, 1, 0]],
+        ),
+        (
+            vec![3, 1, 4, 70],
+            vec![vec![280, 280, 70, 1], vec![0, 9, 1, 4], vec![280, 5, 1, 4], vec![4, 0, 1, 12]],
+        ),
         (vec![70_001], vec![vec![1], vec![0]]),
         (vec![300, 301], vec![vec![301, 1], vec![1, 300], vec![0, 1], vec![1, 0]]),
     ]
 }
 
 fn extent(shape: &[usize], strides: &[usize]) -> usize {
-    if shape.contains(&0) { 0 } else { 1 + shape.iter().zip(strides).map(|(n, s)| (n - 1) * s).sum::<usize>() }
+    if shape.contains(&0) {
+        0
+    } else {
+        1 + shape.iter().zip(strides).map(|(n, s)| (n - 1) * s).sum::<usize>()
+    }
 }
 
 /// Runs `test` in every setting.
@@ -93,8 +103,7 @@ fn moves() {
             // Back into the same places, and nowhere else; only where places are distinct.
             if !strides.contains(&0) {
                 let mut back = vec![u32::MAX; data.len()];
-                let rows: Vec<usize> =
-                    (0..shape.len()).map(|i| shape[i + 1..].iter().product()).collect();
+                let rows: Vec<usize> = (0..shape.len()).map(|i| shape[i + 1..].iter().product()).collect();
                 assign(&mut back, &shape, strides, View::new(&want, &shape, &rows));
                 let x = View::new(&back, &shape, strides);
                 assert_eq!(naive(x), want, "assign {shape:?} {strides:?}");
@@ -118,7 +127,9 @@ fn views() {
                 let y = View::new(&b, &shape, right);
                 let ys = naive(y);
                 f64::binary(Binary::Sub, x, y, &mut out);
-                let all = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> { xs.iter().zip(&ys).map(|(x, y)| f(*x, *y)).collect() };
+                let all = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+                    xs.iter().zip(&ys).map(|(x, y)| f(*x, *y)).collect()
+                };
                 assert_eq!(out, all(&|x, y| x - y), "{shape:?} {left:?} {right:?}");
                 let mut assigned = xs.clone();
                 f64::binary_assign(Binary::Mul, &mut assigned, y);
@@ -140,7 +151,10 @@ fn views() {
                     (Compare::Ge, |x, y| x >= y),
                 ] {
                     compare(op, x, y, &mut flags);
-                    assert!(flags.iter().zip(xs.iter().zip(&ys)).all(|(f, (x, y))| *f == holds(*x, *y)), "{op:?}");
+                    assert!(
+                        flags.iter().zip(xs.iter().zip(&ys)).all(|(f, (x, y))| *f == holds(*x, *y)),
+                        "{op:?}"
+                    );
                 }
                 let rows: Vec<usize> = (0..shape.len()).map(|i| shape[i + 1..].iter().product()).collect();
                 let cond = View::new(&flags, &shape, &rows);
@@ -253,11 +267,27 @@ fn formula(op: Unary<f64>, x: f64) -> f64 {
         Unary::Sigmoid => sigmoid(x),
         Unary::LogSigmoid => sigmoid(x).ln(),
         Unary::Softplus { beta, threshold } => {
-            if beta * x > threshold { x } else { (beta * x).exp().ln_1p() / beta }
+            if beta * x > threshold {
+                x
+            } else {
+                (beta * x).exp().ln_1p() / beta
+            }
         }
         Unary::Relu => x.max(0.0),
-        Unary::LeakyRelu(slope) => if x > 0.0 { x } else { slope * x },
-        Unary::Elu(alpha) => if x > 0.0 { x } else { alpha * x.exp_m1() },
+        Unary::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                slope * x
+            }
+        }
+        Unary::Elu(alpha) => {
+            if x > 0.0 {
+                x
+            } else {
+                alpha * x.exp_m1()
+            }
+        }
         Unary::Selu => 1.0507009873554805 * if x > 0.0 { x } else { 1.6732632423543772 * x.exp_m1() },
         Unary::GeluErf => 0.5 * x * (1.0 + erf(x / 2f64.sqrt())),
         Unary::GeluTanh => {
@@ -310,7 +340,11 @@ fn derivatives() {
         let single: Vec<f32> = y_single(op, &x);
         for ((x, single), y) in x.iter().zip(single).zip(&y) {
             let scale = y.abs().max(x.abs()).max(1.0);
-            assert!((f64::from(single) - y).abs() <= 2e-6 * scale * scale, "{}({x}) = {single} in f32, {y} in f64", op.name());
+            assert!(
+                (f64::from(single) - y).abs() <= 2e-6 * scale * scale,
+                "{}({x}) = {single} in f32, {y} in f64",
+                op.name()
+            );
         }
         let dy = noise(n, 6, 1.0);
         let saved = if op.saves() == Saved::Output { &y } else { &x };
@@ -319,7 +353,13 @@ fn derivatives() {
         for i in 0..n {
             let h = 1e-5;
             let slope = (formula(op, x[i] + h) - formula(op, x[i] - h)) / (2.0 * h);
-            assert!(close(dx[i], dy[i] * slope, 1e-6), "{}'({}) = {}, not {slope}", op.name(), x[i], dx[i] / dy[i]);
+            assert!(
+                close(dx[i], dy[i] * slope, 1e-6),
+                "{}'({}) = {}, not {slope}",
+                op.name(),
+                x[i],
+                dx[i] / dy[i]
+            );
         }
     }
     let pairs: [(Binary, fn(f64, f64) -> f64, bool); 11] = [
@@ -332,7 +372,11 @@ fn derivatives() {
         (Binary::Minimum, f64::min, false),
         (Binary::Atan2, f64::atan2, false),
         (Binary::SquaredError, |x, y| (x - y).powi(2), false),
-        (Binary::BceWithLogits, |x, y| -(y * (1.0 / (1.0 + (-x).exp())).ln() + (1.0 - y) * (1.0 / (1.0 + x.exp())).ln()), false),
+        (
+            Binary::BceWithLogits,
+            |x, y| -(y * (1.0 / (1.0 + (-x).exp())).ln() + (1.0 - y) * (1.0 / (1.0 + x.exp())).ln()),
+            false,
+        ),
         (Binary::Bce, |x, y| -(y * x.ln() + (1.0 - y) * (1.0 - x).ln()), true),
     ];
     for (op, formula, positive) in pairs {
@@ -345,7 +389,14 @@ fn derivatives() {
         let mut out = vec![0.0; n];
         f64::binary(op, view(&x), view(&y), &mut out);
         for i in 0..n {
-            assert!(close(out[i], formula(x[i], y[i]), 1e-12), "{}({}, {}) = {}", op.name(), x[i], y[i], out[i]);
+            assert!(
+                close(out[i], formula(x[i], y[i]), 1e-12),
+                "{}({}, {}) = {}",
+                op.name(),
+                x[i],
+                y[i],
+                out[i]
+            );
         }
         for side in [Side::Left, Side::Right] {
             f64::binary_backward(op, side, view(&x), view(&y), view(&d), &mut out);
@@ -356,7 +407,14 @@ fn derivatives() {
                     Side::Right => formula(x[i], y[i] + h) - formula(x[i], y[i] - h),
                 };
                 let want = d[i] * difference / (2.0 * h);
-                assert!(close(out[i], want, 1e-6), "{} {side:?} at ({}, {}): {} for {want}", op.name(), x[i], y[i], out[i]);
+                assert!(
+                    close(out[i], want, 1e-6),
+                    "{} {side:?} at ({}, {}): {} for {want}",
+                    op.name(),
+                    x[i],
+                    y[i],
+                    out[i]
+                );
             }
         }
     }
@@ -390,11 +448,42 @@ fn y_single(op: Unary<f64>, x: &[f64]) -> Vec<f32> {
 /// The same operation for another type, for operations without parameters.
 fn plain(op: Unary<f64>) -> Unary<f32> {
     let all = [
-        Unary::Neg, Unary::Abs, Unary::Sign, Unary::Square, Unary::Sqrt, Unary::Rsqrt, Unary::Recip, Unary::Exp,
-        Unary::Exp2, Unary::Expm1, Unary::Ln, Unary::Log1p, Unary::Log2, Unary::Log10, Unary::Sin, Unary::Cos,
-        Unary::Tan, Unary::Atan, Unary::Sinh, Unary::Cosh, Unary::Tanh, Unary::Erf, Unary::Sigmoid,
-        Unary::LogSigmoid, Unary::Relu, Unary::Selu, Unary::GeluErf, Unary::GeluTanh, Unary::Silu, Unary::Mish,
-        Unary::Hardswish, Unary::Softsign, Unary::Floor, Unary::Ceil, Unary::Round, Unary::Trunc,
+        Unary::Neg,
+        Unary::Abs,
+        Unary::Sign,
+        Unary::Square,
+        Unary::Sqrt,
+        Unary::Rsqrt,
+        Unary::Recip,
+        Unary::Exp,
+        Unary::Exp2,
+        Unary::Expm1,
+        Unary::Ln,
+        Unary::Log1p,
+        Unary::Log2,
+        Unary::Log10,
+        Unary::Sin,
+        Unary::Cos,
+        Unary::Tan,
+        Unary::Atan,
+        Unary::Sinh,
+        Unary::Cosh,
+        Unary::Tanh,
+        Unary::Erf,
+        Unary::Sigmoid,
+        Unary::LogSigmoid,
+        Unary::Relu,
+        Unary::Selu,
+        Unary::GeluErf,
+        Unary::GeluTanh,
+        Unary::Silu,
+        Unary::Mish,
+        Unary::Hardswish,
+        Unary::Softsign,
+        Unary::Floor,
+        Unary::Ceil,
+        Unary::Round,
+        Unary::Trunc,
     ];
     *all.iter().find(|single: &&Unary<f32>| single.name() == op.name()).expect("every operation is listed")
 }

@@ -44,7 +44,10 @@ fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let error = (got - want).abs() / want.abs().max(1.0);
-        assert!(error <= tolerance || got == want || (got.is_nan() && want.is_nan()), "{what}[{i}]: {got} for {want}");
+        assert!(
+            error <= tolerance || got == want || (got.is_nan() && want.is_nan()),
+            "{what}[{i}]: {got} for {want}"
+        );
     }
 }
 
@@ -96,7 +99,9 @@ fn fused_layers_agree_with_plain_loops() {
             cross_entropy(rows, cols);
             layer_norm(rows, cols);
         }
-        for (n, channels, inner) in [(4, 3, 1), (100, 7, 1), (257, 130, 1), (5, 3, 2), (6, 5, 49), (3, 4, 4096)] {
+        for (n, channels, inner) in
+            [(4, 3, 1), (100, 7, 1), (257, 130, 1), (5, 3, 2), (6, 5, 49), (3, 4, 4096)]
+        {
             batch_norm(n, channels, inner);
         }
     });
@@ -143,10 +148,9 @@ fn cross_entropy(rows: usize, cols: usize) {
     let x = shared(rows * cols, 3, 10.0);
     let scale = shared(rows, 4, 1.0);
     let weight: Vec<f64> = shared(cols, 5, 1.0).iter().map(|w| w.abs()).collect();
-    let q: Vec<f64> = double(&single(&naive_log_softmax(&noise(rows * cols, 6, 2.0), cols)
-        .iter()
-        .map(|y| y.exp())
-        .collect::<Vec<_>>()));
+    let q: Vec<f64> = double(&single(
+        &naive_log_softmax(&noise(rows * cols, 6, 2.0), cols).iter().map(|y| y.exp()).collect::<Vec<_>>(),
+    ));
     let classes: Vec<i64> =
         (0..rows).map(|r| if r % 5 == 3 { -100 } else { (r * 7 % cols) as i64 }).collect();
     let log_p = naive_log_softmax(&x, cols);
@@ -213,7 +217,8 @@ fn moments(x: impl Iterator<Item = f64> + Clone, eps: f64) -> (f64, f64) {
 
 fn layer_norm(rows: usize, cols: usize) {
     let eps = 1e-5;
-    let x: Vec<f64> = double(&single(&noise(rows * cols, 7, 3.0).iter().map(|x| x + 10.0).collect::<Vec<_>>()));
+    let x: Vec<f64> =
+        double(&single(&noise(rows * cols, 7, 3.0).iter().map(|x| x + 10.0).collect::<Vec<_>>()));
     let dy = shared(rows * cols, 8, 1.0);
     let (weight, bias) = (shared(cols, 9, 2.0), shared(cols, 10, 1.0));
     let stats: Vec<_> = x.chunks(cols).map(|x| moments(x.iter().copied(), eps)).collect();
@@ -249,7 +254,15 @@ fn layer_norm(rows: usize, cols: usize) {
             T::layer_norm(&x, cols, weight, None, eps as T, &mut out, &mut mean, &mut rstd);
             let (mut dweight, mut dbias) = (vec![0.0; cols], vec![0.0; cols]);
             T::layer_norm_backward(
-                &dy, &x, cols, weight, &mean, &rstd, Some(&mut out), Some(&mut dweight), Some(&mut dbias),
+                &dy,
+                &x,
+                cols,
+                weight,
+                &mean,
+                &rstd,
+                Some(&mut out),
+                Some(&mut dweight),
+                Some(&mut dbias),
             );
             [out, dweight, dbias].concat()
         });
@@ -294,7 +307,8 @@ fn batch_norm(n: usize, channels: usize, inner: usize) {
             let (mut dx, mut mean, mut var) = (vec![0.0; len], vec![0.0; channels], vec![0.0; channels]);
             let (mut dw, mut db) = (vec![0.0; channels], vec![0.0; channels]);
             T::batch_norm_train(&x, channels, inner, None, None, eps as T, &mut dx, &mut mean, &mut var);
-            let (e, w, gradients) = (eps as T, Some(&weight[..]), (Some(&mut dx[..]), Some(&mut dw[..]), Some(&mut db[..])));
+            let (e, w, gradients) =
+                (eps as T, Some(&weight[..]), (Some(&mut dx[..]), Some(&mut dw[..]), Some(&mut db[..])));
             let (a, b, c) = gradients;
             if train {
                 T::batch_norm_train_backward(&dy, &x, channels, inner, w, &mean, &var, e, a, b, c);

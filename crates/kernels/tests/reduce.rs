@@ -45,9 +45,8 @@ fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
     }
 }
 
-const OPS: [Reduce; 7] = [
-    Reduce::Sum, Reduce::Mean, Reduce::Prod, Reduce::Max, Reduce::Min, Reduce::SumSquares, Reduce::SumAbs,
-];
+const OPS: [Reduce; 7] =
+    [Reduce::Sum, Reduce::Mean, Reduce::Prod, Reduce::Max, Reduce::Min, Reduce::SumSquares, Reduce::SumAbs];
 
 fn naive(op: Reduce, x: &[f64]) -> f64 {
     let larger = |a: f64, b: f64| if b > a || b.is_nan() { b } else { a };
@@ -148,9 +147,17 @@ fn views() -> Vec<f32> {
 
 fn middle_axis() -> Vec<f32> {
     let mut all = Vec::new();
-    for (outer, axis, inner) in
-        [(1, 1, 1), (3, 7, 1), (2, 1000, 1), (300, 65, 1), (1, 63, 300), (4, 5, 600), (7, 2, 3), (0, 3, 2), (1, 3000, 1)]
-    {
+    for (outer, axis, inner) in [
+        (1, 1, 1),
+        (3, 7, 1),
+        (2, 1000, 1),
+        (300, 65, 1),
+        (1, 63, 300),
+        (4, 5, 600),
+        (7, 2, 3),
+        (0, 3, 2),
+        (1, 3000, 1),
+    ] {
         let data = double(&single(&noise(outer * axis * inner, 4, 9.0)));
         // Coarse values, so that extremes occur more than once.
         let coarse: Vec<f64> = data.iter().map(|x| x.round()).collect();
@@ -254,7 +261,12 @@ fn edges() {
         let (mut values, mut indices) = ([0.0], [0]);
         for max in [true, false] {
             let mut out = [0.0];
-            f32::reduce(if max { Reduce::Max } else { Reduce::Min }, View::new(&x, &[n], &[1]), &[true], &mut out);
+            f32::reduce(
+                if max { Reduce::Max } else { Reduce::Min },
+                View::new(&x, &[n], &[1]),
+                &[true],
+                &mut out,
+            );
             assert!(out[0].is_nan());
             f32::arg_reduce(max, &x, 1, n, 1, &mut values, &mut indices);
             assert!(values[0].is_nan() && indices[0] == (n / 2) as i64);

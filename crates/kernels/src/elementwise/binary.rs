@@ -143,20 +143,36 @@ impl<T: Math> Kernel for Backward<'_, T> {
             (Binary::Mul, Side::Right) => zip(x, dout, dx, |x, d| x * d),
             (Binary::Div, Side::Left) => zip(y, dout, dx, |y, d| d / y),
             (Binary::Div, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * ((x / y) / y)),
-            (Binary::Pow, Side::Left) => zip3(x, y, dout, dx, |x, y, d| {
-                if y == T::ZERO { T::ZERO } else { d * (y * x.powf::<A>(y - T::ONE)) }
-            }),
+            (Binary::Pow, Side::Left) => {
+                zip3(
+                    x,
+                    y,
+                    dout,
+                    dx,
+                    |x, y, d| {
+                        if y == T::ZERO { T::ZERO } else { d * (y * x.powf::<A>(y - T::ONE)) }
+                    },
+                )
+            }
             (Binary::Pow, Side::Right) => zip3(x, y, dout, dx, |x, y, d| {
-                if x == T::ZERO && y >= T::ZERO { T::ZERO } else { d * (x.powf::<A>(y) * math::ln::<A, T>(x)) }
+                if x == T::ZERO && y >= T::ZERO {
+                    T::ZERO
+                } else {
+                    d * (x.powf::<A>(y) * math::ln::<A, T>(x))
+                }
             }),
-            (Binary::Maximum, Side::Left) | (Binary::Minimum, Side::Right) => zip3(x, y, dout, dx, |x, y, d| {
-                let share = if x == y { half } else { T::ONE };
-                if x < y { T::ZERO } else { d * share }
-            }),
-            (Binary::Maximum, Side::Right) | (Binary::Minimum, Side::Left) => zip3(x, y, dout, dx, |x, y, d| {
-                let share = if x == y { half } else { T::ONE };
-                if x > y { T::ZERO } else { d * share }
-            }),
+            (Binary::Maximum, Side::Left) | (Binary::Minimum, Side::Right) => {
+                zip3(x, y, dout, dx, |x, y, d| {
+                    let share = if x == y { half } else { T::ONE };
+                    if x < y { T::ZERO } else { d * share }
+                })
+            }
+            (Binary::Maximum, Side::Right) | (Binary::Minimum, Side::Left) => {
+                zip3(x, y, dout, dx, |x, y, d| {
+                    let share = if x == y { half } else { T::ONE };
+                    if x > y { T::ZERO } else { d * share }
+                })
+            }
             (Binary::Atan2, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * over_square(y, x, y)),
             (Binary::Atan2, Side::Right) => zip3(x, y, dout, dx, |x, y, d| d * over_square(-x, x, y)),
             (Binary::SquaredError, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * (T::TWO * (x - y))),

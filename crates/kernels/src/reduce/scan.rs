@@ -24,7 +24,13 @@ fn strips([outer, axis, inner]: [usize; 3], task: impl Fn(usize, usize, usize) +
     });
 }
 
-pub(super) fn arg_reduce<T: Math>(max: bool, x: &[T], shape: [usize; 3], values: &mut [T], indices: &mut [i64]) {
+pub(super) fn arg_reduce<T: Math>(
+    max: bool,
+    x: &[T],
+    shape: [usize; 3],
+    values: &mut [T],
+    indices: &mut [i64],
+) {
     let [outer, axis, inner] = shape;
     assert_eq!(x.len(), outer * axis * inner, "arg_reduce of {shape:?}");
     assert!(values.len() == outer * inner && indices.len() == outer * inner, "arg_reduce of {shape:?}");

@@ -93,7 +93,8 @@ pub(super) fn reduce<T: Math>(op: Reduce, x: View<T>, reduced: &[bool], out: &mu
 /// Folds the reduced axes of a contiguous array, innermost first; returns the result and the axes left.
 fn fold<T: Math>(op: Reduce, data: &[T], axes: &[Axis]) -> (Buffer<f64>, Vec<Axis>) {
     // Runs of axes that are all reduced or all kept act as one.
-    let split = |axes: &[Axis], reduced: bool| axes.iter().rposition(|a| a.reduced != reduced).map_or(0, |i| i + 1);
+    let split =
+        |axes: &[Axis], reduced: bool| axes.iter().rposition(|a| a.reduced != reduced).map_or(0, |i| i + 1);
     let product = |axes: &[Axis]| axes.iter().map(|axis| axis.len).product::<usize>();
     let last_kept = split(axes, false);
     if last_kept == 0 {
@@ -112,11 +113,21 @@ fn fold<T: Math>(op: Reduce, data: &[T], axes: &[Axis]) -> (Buffer<f64>, Vec<Axi
         columns::reduce(op, data, product(outer), product(middle), product(tail), &mut out);
     }
     let left = [outer, tail].concat();
-    if left.iter().any(|axis| axis.reduced) { fold(op.of_partial_results(), &out, &left) } else { (out, left) }
+    if left.iter().any(|axis| axis.reduced) {
+        fold(op.of_partial_results(), &out, &left)
+    } else {
+        (out, left)
+    }
 }
 
 /// Writes `f` of each result into `out`, where the axes have their original order again.
-fn write<T: Math>(result: &[f64], order: &[Axis], kept: &[usize], out: &mut [T], f: impl Fn(f64) -> T + Sync) {
+fn write<T: Math>(
+    result: &[f64],
+    order: &[Axis],
+    kept: &[usize],
+    out: &mut [T],
+    f: impl Fn(f64) -> T + Sync,
+) {
     let mut strides = vec![0; kept.len()];
     let mut stride = 1;
     for axis in order.iter().rev() {
@@ -126,7 +137,13 @@ fn write<T: Math>(result: &[f64], order: &[Axis], kept: &[usize], out: &mut [T],
     cast(View::new(result, kept, &strides), out, f);
 }
 
-pub(super) fn variance<T: Math>(x: View<T>, reduced: &[bool], correction: f64, mean: &mut [T], var: &mut [T]) {
+pub(super) fn variance<T: Math>(
+    x: View<T>,
+    reduced: &[bool],
+    correction: f64,
+    mean: &mut [T],
+    var: &mut [T],
+) {
     let count = count(x, reduced, mean.len());
     assert_eq!(mean.len(), var.len(), "as many variances as means");
     if mean.is_empty() {
