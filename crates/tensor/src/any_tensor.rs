@@ -148,7 +148,7 @@ impl Encoding {
     /// so that the product of any of the lengths fits too.
     pub(crate) fn bytes_of(self, shape: &[usize]) -> Option<usize> {
         let bound = shape.iter().try_fold(self.size(), |bytes, &n| bytes.checked_mul(n.max(1)))?;
-        (bound <= isize::MAX as usize).then(|| if shape.contains(&0) { 0 } else { bound })
+        isize::try_from(bound).is_ok().then(|| if shape.contains(&0) { 0 } else { bound })
     }
 
     /// The elements of row-major `bytes`, whose length is that of `shape`. Types that tensors lack are widened: halves

@@ -4,7 +4,7 @@
 //! ```
 //! use barehand_tensor::Tensor;
 //!
-//! let x = Tensor::from([[1.0, 2.5], [3.0, 4.0]]);
+//! let x = Tensor::from([[1.0f32, 2.5], [3.0, 4.0]]);
 //! assert_eq!(x.to_string(), "tensor([[1.0000, 2.5000],\n        [3.0000, 4.0000]])");
 //! ```
 
@@ -170,7 +170,7 @@ impl Style {
     fn plain<T: Element>(&self, value: T) -> String {
         let x = value.as_f64();
         match self.form {
-            Form::Exact if T::DTYPE == DType::Bool => if x != 0.0 { "True" } else { "False" }.into(),
+            Form::Exact if T::DTYPE == DType::Bool => if x == 0.0 { "False" } else { "True" }.into(),
             Form::Exact => value.to_string(),
             _ if x.is_nan() => "nan".into(),
             _ if x.is_infinite() => if x > 0.0 { "inf" } else { "-inf" }.into(),

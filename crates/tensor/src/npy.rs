@@ -78,7 +78,10 @@ fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
         DType::U8 => "|u1",
         DType::Bool => "|b1",
     };
-    let lengths: String = shape.iter().map(|n| format!("{n},")).collect();
+    let lengths = match shape {
+        [only] => format!("{only},"),
+        _ => shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
     // Padded so that the elements start on a multiple of 64 bytes.
     let start = MAGIC.len() + 4;

@@ -49,7 +49,7 @@ impl<T: Float + Random> Tensor<T> {
     /// # Errors
     /// When `std` is negative or NaN.
     pub fn normal(mean: T, std: T, shape: impl AsRef<[usize]>, generator: &mut Generator) -> Result<Self> {
-        if !(std >= T::ZERO) {
+        if std < T::ZERO || std.is_nan() {
             return Err(Error::value(
                 "normal",
                 format!("the standard deviation must be 0 or more, not {std}"),
