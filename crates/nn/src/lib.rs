@@ -1,1 +1,75 @@
-//! TODO-DOC
+//! Neural networks: layers, losses, optimizers, learning-rate schedules, and models made of them.
+//!
+//! Names, defaults and update rules are PyTorch's. A model is a struct of layers; deriving [`Parameters`] names what it
+//! holds, and implementing [`Module`] says what it computes:
+//!
+//! ```
+//! use barehand_nn::{Generator, Linear, Module, Optimizer, Parameters, Result, Sgd, Tensor, cross_entropy};
+//!
+//! #[derive(Parameters)]
+//! struct Net {
+//!     hidden: Linear,
+//!     output: Linear,
+//! }
+//!
+//! impl Module for Net {
+//!     fn forward(&self, x: &Tensor) -> Result<Tensor> {
+//!         self.output.forward(&self.hidden.forward(x)?.relu()?)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let mut generator = Generator::new(0);
+//! let mut net = Net { hidden: Linear::new(2, 8, &mut generator), output: Linear::new(8, 2, &mut generator) };
+//! let x = Tensor::from([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+//! let y = Tensor::from([0_i64, 1, 1, 0]);
+//!
+//! let mut optimizer = Sgd::builder(0.5).momentum(0.9).build()?;
+//! for _ in 0..200 {
+//!     let loss = cross_entropy(&net.forward(&x)?, &y)?;
+//!     optimizer.step(&mut net, &loss.backward()?)?;
+//! }
+//! assert_eq!(net.forward(&x)?.argmax(-1)?, y);
+//! assert_eq!(net.named_parameters()[0].0, "hidden.weight");
+//! # Ok(())
+//! # }
+//! ```
+
+// The derive names this crate as its users do.
+extern crate self as barehand_nn;
+
+pub mod init;
+pub mod layers;
+pub mod loss;
+pub mod models;
+pub mod module;
+pub mod optim;
+pub mod schedule;
+pub mod summary;
+
+pub use barehand_kernels::random::Philox as Generator;
+pub use barehand_nn_derive::Parameters;
+pub use barehand_tensor::{Element, Error, Float, Gradients, Reduction, Result, Targets, Tensor, no_grad};
+pub use layers::activation::{
+    Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus, Softsign,
+    Tanh,
+};
+pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
+pub use layers::conv2d::Conv2d;
+pub use layers::dropout::Dropout;
+pub use layers::flatten::Flatten;
+pub use layers::layer_norm::LayerNorm;
+pub use layers::linear::Linear;
+pub use layers::pool2d::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+pub use layers::sequential::Sequential;
+pub use loss::bce::{BceLoss, BceWithLogitsLoss, bce_loss, bce_with_logits_loss};
+pub use loss::cross_entropy::{CrossEntropyLoss, cross_entropy};
+pub use loss::l1::{L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss};
+pub use loss::mse::{MseLoss, mse_loss};
+pub use module::{Module, Parameters, StateDict};
+pub use optim::adam::{Adam, AdamW};
+pub use optim::clip::{Norm, clip_grad_norm, clip_grad_value};
+pub use optim::sgd::Sgd;
+pub use optim::{Optimizer, OptimizerState};
+pub use schedule::{Schedule, Scheduler};
+pub use summary::{Summary, summary};

@@ -1,0 +1,133 @@
+//! Binary cross entropy, from probabilities and from logits.
+
+use barehand_tensor::{InputGradients, Operator, apply};
+
+use super::same_shape;
+use crate::{Error, Float, Reduction, Result, Tensor};
+
+/// The mean of -(t ln p + (1 - t) ln(1 - p)) from probabilities (`torch.nn.functional.binary_cross_entropy`).
+///
+/// # Errors
+/// When the shapes differ, or a probability is outside [0, 1].
+pub fn bce_loss<T: Float>(probability: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+    BceLoss::default().forward(probability, target)
+}
+
+/// The mean of -(t ln sigmoid(x) + (1 - t) ln(1 - sigmoid(x))) from logits, without overflow
+/// (`torch.nn.functional.binary_cross_entropy_with_logits`).
+///
+/// # Errors
+/// When the shapes differ.
+pub fn bce_with_logits_loss<T: Float>(logits: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+    BceWithLogitsLoss::default().forward(logits, target)
+}
+
+fn reduced<T: Float>(losses: &Tensor<T>, weight: Option<&Tensor<T>>, reduction: Reduction) -> Result<Tensor<T>> {
+    match weight {
+        Some(weight) => {
+            let weighted = losses.mul(&weight.detach())?;
+            same_shape("binary cross entropy's weight", &weighted, losses)?;
+            reduction.apply(&weighted)
+        }
+        None => reduction.apply(losses),
+    }
+}
+
+/// Binary cross entropy from probabilities (`torch.nn.BCELoss`). Logarithms are held at -100, and the gradient's
+/// denominator p (1 - p) at 1e-12, so that a certain mistake costs 100 and not infinity.
+#[derive(Clone, Debug)]
+pub struct BceLoss<T: Float = f32> {
+    /// Multiplies each loss; any shape that broadcasts to the losses'.
+    pub weight: Option<Tensor<T>>,
+    /// Default: mean.
+    pub reduction: Reduction,
+}
+
+impl<T: Float> Default for BceLoss<T> {
+    fn default() -> Self {
+        BceLoss { weight: None, reduction: Reduction::Mean }
+    }
+}
+
+impl<T: Float> BceLoss<T> {
+    /// The loss of probabilities and targets of one shape.
+    ///
+    /// # Errors
+    /// When the shapes differ, or a probability is outside [0, 1].
+    pub fn forward(&self, probability: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+        same_shape("bce_loss", probability, target)?;
+        let outside = probability.ge_scalar(T::from_real(0.0))?.and(&probability.le_scalar(T::from_real(1.0))?)?;
+        if !outside.all() {
+            return Err(Error::value(
+                "bce_loss",
+                "predictions must be probabilities from 0 to 1; for logits take bce_with_logits_loss",
+            ));
+        }
+        let losses = apply(BinaryCrossEntropy { target: target.detach() }, &[probability])?;
+        reduced(&losses, self.weight.as_ref(), self.reduction)
+    }
+}
+
+/// -(t ln p + (1 - t) ln(1 - p)), with PyTorch's bounds.
+struct BinaryCrossEntropy<T: Float> {
+    target: Tensor<T>,
+}
+
+impl<T: Float> Operator<T> for BinaryCrossEntropy<T> {
+    type Saved = Tensor<T>;
+
+    fn name(&self) -> &'static str {
+        "bce_loss"
+    }
+
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Tensor<T>)> {
+        let p = inputs[0].detach();
+        let log_p = p.ln()?.clamp(-100.0, f64::INFINITY)?;
+        let log_not_p = p.neg()?.log1p()?.clamp(-100.0, f64::INFINITY)?;
+        let losses = self.target.add_scalar(-1.0)?.mul(&log_not_p)?.sub(&self.target.mul(&log_p)?)?;
+        Ok((losses, p))
+    }
+
+    fn backward(&self, p: &Tensor<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
+        let spread = p.scalar_sub(1.0)?.mul(p)?.clamp(1e-12, f64::INFINITY)?;
+        let gradient = grad.mul(&p.sub(&self.target)?.div(&spread)?)?;
+        Ok([Some(gradient)].into_iter().collect())
+    }
+}
+
+/// Binary cross entropy from logits (`torch.nn.BCEWithLogitsLoss`):
+/// (1 - t) x - (1 + (pos_weight - 1) t) ln sigmoid(x).
+#[derive(Clone, Debug)]
+pub struct BceWithLogitsLoss<T: Float = f32> {
+    /// Multiplies each loss; any shape that broadcasts to the losses'.
+    pub weight: Option<Tensor<T>>,
+    /// Multiplies the positive term; one number for each class, or any shape that broadcasts to the losses'.
+    pub pos_weight: Option<Tensor<T>>,
+    /// Default: mean.
+    pub reduction: Reduction,
+}
+
+impl<T: Float> Default for BceWithLogitsLoss<T> {
+    fn default() -> Self {
+        BceWithLogitsLoss { weight: None, pos_weight: None, reduction: Reduction::Mean }
+    }
+}
+
+impl<T: Float> BceWithLogitsLoss<T> {
+    /// The loss of logits and targets of one shape.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn forward(&self, logits: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+        same_shape("bce_with_logits_loss", logits, target)?;
+        let target = target.detach();
+        let mut positive = logits.log_sigmoid()?;
+        if let Some(pos_weight) = &self.pos_weight {
+            let factor = pos_weight.detach().add_scalar(-1.0)?.mul(&target)?.add_scalar(1.0)?;
+            same_shape("bce_with_logits_loss's pos_weight", &factor, &target)?;
+            positive = positive.mul(&factor)?;
+        }
+        let losses = target.scalar_sub(1.0)?.mul(logits)?.sub(&positive)?;
+        reduced(&losses, self.weight.as_ref(), self.reduction)
+    }
+}
