@@ -255,7 +255,9 @@ impl<T: Math> Kernel for Backward<'_, T> {
                     let hard = (T::ONE - smoothing) * problem.weight(t);
                     let mass = hard.to_f64() + spread.to_f64() * all_weights;
                     let factor = scale * T::from_f64(mass / sum);
-                    dx.iter_mut().for_each(|dx| *dx *= factor);
+                    for dx in &mut *dx {
+                        *dx *= factor;
+                    }
                     dx[t] -= scale * hard;
                     if smoothing > T::ZERO {
                         for (c, dx) in dx.iter_mut().enumerate() {

@@ -16,6 +16,7 @@ use crate::real::Real;
 
 /// Real numbers with elementary functions. Those that take an [`Arch`] become vector code in a loop; the others call
 /// the system's library for `f64`, one element at a time.
+#[allow(clippy::return_self_not_must_use)] // Nobody computes a sine for its side effects.
 pub trait Math: Real + Plain {
     /// Beyond this absolute value [`Math::sin`] and [`Math::cos`] lose accuracy; use [`Math::sin_cos_far`] there.
     const SIN_RANGE: Self;
@@ -144,11 +145,11 @@ macro_rules! algorithms {
             /// positive and finite.
             #[inline(always)]
             fn split(x: $t) -> ($t, $t) {
-                let tiny = x < $t::MIN_POSITIVE;
-                let scaled = if tiny { x * (1u64 << MANTISSA) as $t } else { x };
                 // Shifting the bits by those of sqrt(1/2) makes the exponent field change at sqrt(1/2) and its
                 // multiples by powers of two.
                 const HALF_ROOT: $bits = std::$t::consts::FRAC_1_SQRT_2.to_bits();
+                let tiny = x < $t::MIN_POSITIVE;
+                let scaled = if tiny { x * (1u64 << MANTISSA) as $t } else { x };
                 let k = (scaled.to_bits().wrapping_sub(HALF_ROOT) as $int) >> MANTISSA;
                 let m = $t::from_bits(scaled.to_bits().wrapping_sub((k as $bits) << MANTISSA));
                 // To a number by the same trick that rounds: exact, and one vector instruction everywhere.

@@ -322,6 +322,9 @@ fn erf(x: f64) -> f64 {
     std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }
 
+/// A function, its formula, and whether its arguments are probabilities.
+type Pair = (Binary, fn(f64, f64) -> f64, bool);
+
 fn derivatives() {
     let n = 200;
     let close = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs().max(1.0);
@@ -362,7 +365,7 @@ fn derivatives() {
             );
         }
     }
-    let pairs: [(Binary, fn(f64, f64) -> f64, bool); 11] = [
+    let pairs: [Pair; 11] = [
         (Binary::Add, |x, y| x + y, false),
         (Binary::Sub, |x, y| x - y, false),
         (Binary::Mul, |x, y| x * y, false),

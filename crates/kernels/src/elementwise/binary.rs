@@ -96,7 +96,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Binary::Sub => zip(x, y, out, |x, y| x - y),
             Binary::Mul => zip(x, y, out, |x, y| x * y),
             Binary::Div => zip(x, y, out, |x, y| x / y),
-            Binary::Pow => zip(x, y, out, |x, y| x.powf::<A>(y)),
+            Binary::Pow => zip(x, y, out, T::powf::<A>),
             Binary::Maximum => zip(x, y, out, |x, y| if x > y || x.is_nan() { x } else { y }),
             Binary::Minimum => zip(x, y, out, |x, y| if x < y || x.is_nan() { x } else { y }),
             Binary::Atan2 => zip(x, y, out, T::atan2),
@@ -144,34 +144,26 @@ impl<T: Math> Kernel for Backward<'_, T> {
             (Binary::Div, Side::Left) => zip(y, dout, dx, |y, d| d / y),
             (Binary::Div, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * ((x / y) / y)),
             (Binary::Pow, Side::Left) => {
-                zip3(
-                    x,
-                    y,
-                    dout,
-                    dx,
-                    |x, y, d| {
-                        if y == T::ZERO { T::ZERO } else { d * (y * x.powf::<A>(y - T::ONE)) }
-                    },
-                )
+                zip3(x, y, dout, dx, |x, y, d| {
+                    let slope = y * x.powf::<A>(y - T::ONE);
+                    if y == T::ZERO { T::ZERO } else { d * slope }
+                });
             }
             (Binary::Pow, Side::Right) => zip3(x, y, dout, dx, |x, y, d| {
-                if x == T::ZERO && y >= T::ZERO {
-                    T::ZERO
-                } else {
-                    d * (x.powf::<A>(y) * math::ln::<A, T>(x))
-                }
+                let slope = x.powf::<A>(y) * math::ln::<A, T>(x);
+                if x == T::ZERO && y >= T::ZERO { T::ZERO } else { d * slope }
             }),
             (Binary::Maximum, Side::Left) | (Binary::Minimum, Side::Right) => {
                 zip3(x, y, dout, dx, |x, y, d| {
                     let share = if x == y { half } else { T::ONE };
                     if x < y { T::ZERO } else { d * share }
-                })
+                });
             }
             (Binary::Maximum, Side::Right) | (Binary::Minimum, Side::Left) => {
                 zip3(x, y, dout, dx, |x, y, d| {
                     let share = if x == y { half } else { T::ONE };
                     if x > y { T::ZERO } else { d * share }
-                })
+                });
             }
             (Binary::Atan2, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * over_square(y, x, y)),
             (Binary::Atan2, Side::Right) => zip3(x, y, dout, dx, |x, y, d| d * over_square(-x, x, y)),

@@ -271,12 +271,12 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::Rsqrt => map(x, out, math::rsqrt::<A, T>),
             Unary::Recip => map(x, out, |x| T::ONE / x),
             Unary::Exp => map(x, out, math::exp::<A, T>),
-            Unary::Exp2 => map(x, out, |x| x.exp2::<A>()),
+            Unary::Exp2 => map(x, out, T::exp2::<A>),
             Unary::Expm1 => map(x, out, math::expm1::<A, T>),
             Unary::Ln => map(x, out, math::ln::<A, T>),
             Unary::Log1p => map(x, out, math::log1p::<A, T>),
-            Unary::Log2 => map(x, out, |x| x.log2::<A>()),
-            Unary::Log10 => map(x, out, |x| x.log10::<A>()),
+            Unary::Log2 => map(x, out, T::log2::<A>),
+            Unary::Log10 => map(x, out, T::log10::<A>),
             Unary::Sin => {
                 map(x, out, math::sin::<A, T>);
                 patch(x, out, |x| x.sin_cos_far().0);
@@ -287,8 +287,8 @@ impl<T: Math> Kernel for Forward<'_, T> {
             }
             Unary::Tan => map(x, out, T::tan),
             Unary::Atan => map(x, out, T::atan),
-            Unary::Sinh => map(x, out, |x| x.sinh::<A>()),
-            Unary::Cosh => map(x, out, |x| x.cosh::<A>()),
+            Unary::Sinh => map(x, out, T::sinh::<A>),
+            Unary::Cosh => map(x, out, T::cosh::<A>),
             Unary::Tanh => map(x, out, math::tanh::<A, T>),
             Unary::Erf => map(x, out, math::erf::<A, T>),
             Unary::Sigmoid => map(x, out, math::sigmoid::<A, T>),

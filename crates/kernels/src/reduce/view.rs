@@ -28,9 +28,9 @@ struct Laid<'a, T: Math> {
 impl<'a, T: Math> Laid<'a, T> {
     /// In the memory's own order where the view covers it without gaps, in row-major order otherwise.
     fn new(x: View<'a, T>, reduced: &[bool]) -> Self {
-        let (mut axes, kept) = axes(x, reduced);
+        let (mut axes, kept) = axes(&x, reduced);
         let total = x.len();
-        axes.sort_by(|a, b| b.stride.cmp(&a.stride));
+        axes.sort_by_key(|axis| std::cmp::Reverse(axis.stride));
         let mut expected = 1;
         let contiguous = axes.iter().rev().all(|axis| {
             let fits = axis.stride == expected;
@@ -42,7 +42,7 @@ impl<'a, T: Math> Laid<'a, T> {
         }
         let mut copied = Buffer::scratch(total);
         copy(x, &mut copied);
-        Laid { data: &[], copied: Some(copied), axes: self::axes(x, reduced).0, kept }
+        Laid { data: &[], copied: Some(copied), axes: self::axes(&x, reduced).0, kept }
     }
 
     fn data(&self) -> &[T] {
@@ -50,7 +50,7 @@ impl<'a, T: Math> Laid<'a, T> {
     }
 }
 
-fn axes<T>(x: View<T>, reduced: &[bool]) -> (Vec<Axis>, Vec<usize>) {
+fn axes<T>(x: &View<T>, reduced: &[bool]) -> (Vec<Axis>, Vec<usize>) {
     let (mut axes, mut kept) = (Vec::new(), Vec::new());
     for ((&len, &stride), &reduced) in x.shape.iter().zip(x.strides).zip(reduced) {
         if len != 1 {
@@ -64,7 +64,7 @@ fn axes<T>(x: View<T>, reduced: &[bool]) -> (Vec<Axis>, Vec<usize>) {
 }
 
 /// How many elements go into each result; checks the sizes.
-fn count<T>(x: View<T>, reduced: &[bool], out: usize) -> usize {
+fn count<T>(x: &View<T>, reduced: &[bool], out: usize) -> usize {
     assert_eq!(x.shape.len(), reduced.len(), "one flag for each axis of {:?}", x.shape);
     let product = |want: bool| -> usize {
         x.shape.iter().zip(reduced).filter(|(_, reduced)| **reduced == want).map(|(len, _)| *len).product()
@@ -74,7 +74,7 @@ fn count<T>(x: View<T>, reduced: &[bool], out: usize) -> usize {
 }
 
 pub(super) fn reduce<T: Math>(op: Reduce, x: View<T>, reduced: &[bool], out: &mut [T]) {
-    let count = count(x, reduced, out.len());
+    let count = count(&x, reduced, out.len());
     if out.is_empty() {
         return;
     }
@@ -144,7 +144,7 @@ pub(super) fn variance<T: Math>(
     mean: &mut [T],
     var: &mut [T],
 ) {
-    let count = count(x, reduced, mean.len());
+    let count = count(&x, reduced, mean.len());
     assert_eq!(mean.len(), var.len(), "as many variances as means");
     if mean.is_empty() {
         return;
