@@ -89,7 +89,8 @@ impl<T: Float> Operator<T> for BinaryCrossEntropy<T> {
     }
 
     fn backward(&self, p: &Tensor<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
-        let spread = p.scalar_sub(1.0)?.mul(p)?.clamp(1e-12, f64::INFINITY)?;
+        // PyTorch's bound is a float constant, in double precision too.
+        let spread = p.scalar_sub(1.0)?.mul(p)?.clamp(f64::from(1e-12_f32), f64::INFINITY)?;
         let gradient = grad.mul(&p.sub(&self.target)?.div(&spread)?)?;
         Ok([Some(gradient)].into_iter().collect())
     }

@@ -4,8 +4,7 @@ use crate::summary::observe;
 use crate::{Conv2d, Dropout, Error, Float, Generator, Linear, MaxPool2d, Module, Parameters, ReLU, Result, Tensor};
 
 /// Two convolutions of 3 x 3 (to 32, then 64 channels), max-pooling by 2, and two linear layers (to 128, then to the
-/// classes), with ReLU between them: the network of PyTorch's MNIST
-/// example.
+/// classes), with ReLU between them: the network of PyTorch's MNIST example.
 #[derive(Parameters)]
 pub struct Cnn<T: Float = f32> {
     /// channels to 32
