@@ -1,0 +1,231 @@
+//! `barehand train`
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use barehand::data::DataLoader;
+use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
+use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
+use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file};
+use barehand::train::{Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer};
+use barehand::{Error, Result, threads};
+use clap::Args;
+use serde_json::json;
+
+use super::{print, print_json};
+use crate::config::{ModelKind, OptimizerKind, Overrides, RunConfig, ScheduleKind};
+use crate::model_file::{self, Architecture};
+use crate::progress::Progress;
+use crate::run_folder::RunFolder;
+use crate::{data_source, interrupt, run_report};
+
+/// Train a network on images and write a run folder: model, metrics, report.
+///
+/// Without arguments it trains a small network on the images that come with the program.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  barehand train\n  barehand train --model cnn --epochs 5\n  \
+                  barehand train --data fashion-mnist --model cnn --optimizer sgd --lr 0.05 --out runs/cnn\n  \
+                  barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    settings: Overrides,
+    /// Read settings from a TOML file, such as another run's config.toml; the command line goes before it.
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    config: Option<PathBuf>,
+    /// The run's folder [default: the next free runs/MODEL-DATA-N]
+    #[arg(long, value_name = "RUN", help_heading = "Run")]
+    out: Option<PathBuf>,
+    /// Go on with a run that was stopped, exactly where it was; only --epochs and --threads may be named beside it.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out"], help_heading = "Run")]
+    resume: Option<PathBuf>,
+    /// Show no progress.
+    #[arg(long, short, help_heading = "Run")]
+    quiet: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long, help_heading = "Run")]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let config = match &arguments.resume {
+        Some(run) => arguments.settings.on_resume(RunConfig::read(&RunFolder::open(run)?.config())?)?,
+        None => RunConfig::assemble(arguments.config.as_deref(), &arguments.settings)?,
+    };
+    if config.threads > 0 {
+        threads::set_num_threads(config.threads);
+    }
+    interrupt::listen()?;
+    // The data before the folder: a mistyped path should not leave an empty run behind.
+    let images = data_source::split(&config)?;
+    let folder = match &arguments.resume {
+        Some(run) => RunFolder::open(run)?,
+        None => {
+            let data = config.data.split(':').next().unwrap_or_default();
+            let kind = if config.model == ModelKind::Cnn { "cnn" } else { "mlp" };
+            RunFolder::create(arguments.out.as_deref(), &format!("{kind}-{data}"))?
+        }
+    };
+    let architecture = Architecture::new(&config, &images.train);
+    let mut model = architecture.build(&mut Generator::new(config.seed))?;
+    let mut optimizer = optimizer(&config)?;
+
+    let mut transform = architecture.transform();
+    if config.augment {
+        transform = transform.random_flip(0.5).random_crop(2);
+    }
+    let train = DataLoader::new(images.train.with_transform(&transform)?, config.batch_size)?
+        .shuffle(true)
+        .seed(config.seed);
+    let validation = match &images.validation {
+        Some(images) => Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(256))?),
+        None => None,
+    };
+    let steps = train.len() as u64 * config.epochs;
+
+    let options = CrossEntropyOptions { label_smoothing: config.label_smoothing, ..Default::default() };
+    let mut trainer = Trainer::new(Classification { options }, config.epochs)
+        .checkpoint(folder.checkpoint(), config.checkpoint_steps);
+    if config.clip_norm > 0.0 {
+        trainer = trainer.clip_grad_norm(config.clip_norm);
+    }
+    if config.early_stopping > 0 {
+        trainer = trainer.early_stopping(EarlyStopping::new(config.early_stopping));
+    }
+    if let Some((scheduler, every)) = schedule(&config, train.len() as u64)? {
+        trainer = trainer.schedule(scheduler, every);
+    }
+
+    let every = (steps / 2000).max(1);
+    let mut log = if arguments.resume.is_some() {
+        let checkpoint = Checkpoint::read(folder.checkpoint())?;
+        let log = MetricsLog::resume(folder.metrics(), every, checkpoint.step())?;
+        trainer.resume(checkpoint, model.as_mut(), optimizer.as_mut())?;
+        log
+    } else {
+        announce(arguments, &config, &folder, model.as_ref(), &architecture, &images)?;
+        MetricsLog::create(folder.metrics(), every)?
+    };
+    write_text(&folder.config(), &config.to_toml()?)?;
+
+    let mut progress = Progress::new(config.epochs, steps, trainer.progress().step, arguments.quiet);
+    let mut trainer = trainer.on_event(|event: &Event| {
+        log.append(event)?;
+        progress.show(event);
+        Ok(if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    let stopped = trainer.fit(model.as_mut(), optimizer.as_mut(), &train, validation.as_ref());
+    let taken = trainer.progress().clone();
+    drop(trainer);
+    progress.finish();
+    let stopped = stopped?;
+    if stopped == Stopped::Interrupted {
+        eprintln!(
+            "stopped after step {} of {steps}; `barehand train --resume {}` goes on from there",
+            taken.step,
+            folder.path().display()
+        );
+        return Err(Error::Interrupted);
+    }
+
+    model_file::write(&folder.model(), &architecture, model.as_ref())?;
+    let test = run_report::examine(&architecture, model.as_mut(), &images.test, config.batch_size)?;
+    run_report::write(&folder.report(), &folder, &config, &architecture, model.as_ref(), &test)?;
+    let history = MetricsLog::read(folder.metrics())?;
+    let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+    if arguments.json {
+        return print_json(&json!({
+            "run": folder.path(),
+            "report": folder.report(),
+            "model": folder.model(),
+            "accuracy": test.accuracy,
+            "loss": test.loss,
+            "parameters": model.num_parameters(),
+            "epochs": taken.epoch,
+            "steps": taken.step,
+            "seconds": seconds,
+            "stopped_early": stopped == Stopped::Early,
+        }));
+    }
+    let early = if stopped == Stopped::Early { " (stopped early, best weights kept)" } else { "" };
+    print(&format!(
+        "test accuracy {:.2} %, loss {:.4} on {} images{early}\nreport: {}",
+        100.0 * test.accuracy,
+        test.loss,
+        test.samples,
+        folder.report().display()
+    ))
+}
+
+/// What is about to happen, before it does.
+fn announce(
+    arguments: &Arguments,
+    config: &RunConfig,
+    folder: &RunFolder,
+    model: &dyn Module,
+    architecture: &Architecture,
+    images: &data_source::Images,
+) -> Result<()> {
+    if arguments.quiet {
+        return Ok(());
+    }
+    let [channels, height, width] = architecture.image;
+    eprintln!("{}", nn::summary(model, &[config.batch_size, channels, height, width])?);
+    eprintln!(
+        "{}: {} training, {} validation and {} test images; {} thread(s); writing {}",
+        images.train.name,
+        images.train.len(),
+        images.validation.as_ref().map_or(0, barehand::data::ImageDataset::len),
+        images.test.len(),
+        threads::num_threads(),
+        folder.path().display()
+    );
+    Ok(())
+}
+
+fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
+    let RunConfig { lr, momentum, nesterov, weight_decay, .. } = *config;
+    Ok(match config.optimizer {
+        OptimizerKind::Sgd => Box::new(
+            Sgd::builder(lr).momentum(momentum).nesterov(nesterov).weight_decay(weight_decay).build::<f32>()?,
+        ),
+        OptimizerKind::Adam => Box::new(Adam::builder(lr).weight_decay(weight_decay).build::<f32>()?),
+        OptimizerKind::Adamw => Box::new(AdamW::builder(lr).weight_decay(weight_decay).build::<f32>()?),
+    })
+}
+
+/// The schedule of a run whose epochs have `steps` steps; `None` for a constant rate.
+fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>> {
+    let total = steps * config.epochs;
+    let gamma = config.gamma;
+    let (schedule, every) = match config.schedule {
+        ScheduleKind::Constant => return Ok(None),
+        ScheduleKind::Step => (Schedule::Step { step_size: config.step_epochs, gamma }, Every::Epoch),
+        ScheduleKind::Exponential => (Schedule::Exponential { gamma }, Every::Epoch),
+        ScheduleKind::Cosine => {
+            let warm_up = (config.warmup_epochs * steps as f64).round() as u64;
+            let schedule = if warm_up == 0 {
+                Schedule::CosineAnnealing { t_max: total, eta_min: 0.0 }
+            } else {
+                Schedule::warm_up_cosine(0.01, warm_up, total, 0.0)
+            };
+            (schedule, Every::Step)
+        }
+        ScheduleKind::OneCycle => {
+            let cycle = OneCycle { max_lr: config.lr, total_steps: total, ..OneCycle::default() };
+            (Schedule::OneCycle(cycle), Every::Step)
+        }
+        ScheduleKind::Plateau => {
+            let plateau =
+                ReduceOnPlateau { factor: gamma, patience: config.schedule_patience, ..ReduceOnPlateau::default() };
+            (Schedule::ReduceOnPlateau(plateau), Every::Epoch)
+        }
+    };
+    Ok(Some((Scheduler::new(schedule, config.lr)?, every)))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    atomic_file::replace(path, |out| out.write_all(text.as_bytes()))
+}

@@ -1,0 +1,382 @@
+//! What a training run is made of: defaults, then a file, then the command line, each over the one before.
+
+use std::path::Path;
+
+use barehand::{Error, Result};
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// Which network.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// Fully connected layers with ReLU between them
+    Mlp,
+    /// 3x3 convolutions, one 2x2 max-pooling, fully connected layers
+    Cnn,
+}
+
+/// Which optimizer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum
+    Sgd,
+    /// Adam (Kingma & Ba 2015)
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019)
+    Adamw,
+}
+
+/// How the learning rate changes over the run.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// It stays as it is
+    Constant,
+    /// Times gamma every step-epochs epochs
+    Step,
+    /// Times gamma every epoch
+    Exponential,
+    /// Half a cosine down to 0, after warmup-epochs of linear rise
+    Cosine,
+    /// Up to lr and far down again (Smith & Topin 2018)
+    OneCycle,
+    /// Times gamma when the validation loss has not improved for schedule-patience epochs
+    Plateau,
+}
+
+/// Everything that decides a run's result. A run folder keeps it whole in `config.toml`; any part of it may stand in a
+/// `--config` file.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunConfig {
+    pub data: String,
+    pub validation: f64,
+    pub augment: bool,
+    pub model: ModelKind,
+    pub hidden: Vec<usize>,
+    pub channels: Vec<usize>,
+    pub dropout: f64,
+    pub epochs: u64,
+    pub batch_size: usize,
+    pub optimizer: OptimizerKind,
+    pub lr: f64,
+    pub momentum: f64,
+    pub nesterov: bool,
+    pub weight_decay: f64,
+    pub clip_norm: f64,
+    pub label_smoothing: f64,
+    pub schedule: ScheduleKind,
+    pub warmup_epochs: f64,
+    pub step_epochs: u64,
+    pub gamma: f64,
+    pub schedule_patience: u64,
+    pub early_stopping: u64,
+    pub checkpoint_steps: u64,
+    pub seed: u64,
+    pub threads: usize,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        RunConfig {
+            data: "embedded".into(),
+            validation: 0.1,
+            augment: false,
+            model: ModelKind::Mlp,
+            hidden: Vec::new(),
+            channels: vec![32, 64],
+            dropout: 0.0,
+            epochs: 10,
+            batch_size: 64,
+            optimizer: OptimizerKind::Adamw,
+            lr: 1e-3,
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.01,
+            clip_norm: 0.0,
+            label_smoothing: 0.0,
+            schedule: ScheduleKind::Cosine,
+            warmup_epochs: 0.0,
+            step_epochs: 5,
+            gamma: 0.1,
+            schedule_patience: 2,
+            early_stopping: 0,
+            checkpoint_steps: 0,
+            seed: 0,
+            threads: 0,
+        }
+    }
+}
+
+/// The settings a command line may name; whatever it leaves out comes from the file, or is the default.
+#[derive(Args, Debug, Default)]
+pub struct Overrides {
+    /// Images: embedded | fashion-mnist[:DIR] | mnist[:DIR] | cifar10[:DIR] | folder:DIR (one folder for each class)
+    /// [default: embedded]
+    #[arg(long, value_name = "DATA", help_heading = "Data")]
+    data: Option<String>,
+    /// Share of the training images held back to watch progress on; 0 for none [default: 0.1]
+    #[arg(long, value_name = "SHARE", help_heading = "Data")]
+    validation: Option<f64>,
+    /// Flip and shift training images at random
+    #[arg(long, help_heading = "Data", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    augment: Option<bool>,
+
+    /// The network [default: mlp]
+    #[arg(long, value_enum, help_heading = "Model")]
+    model: Option<ModelKind>,
+    /// Widths of the hidden layers [default: 512 for mlp, 128 for cnn]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', help_heading = "Model")]
+    hidden: Option<Vec<usize>>,
+    /// Channels of the convolutions [default: 32,64]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', help_heading = "Model")]
+    channels: Option<Vec<usize>>,
+    /// Share of hidden values dropped in training [default: 0]
+    #[arg(long, value_name = "P", help_heading = "Model")]
+    dropout: Option<f64>,
+
+    /// Passes over the training images [default: 10]
+    #[arg(long, help_heading = "Training")]
+    epochs: Option<u64>,
+    /// Images in a step [default: 64]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    batch_size: Option<usize>,
+    /// [default: adamw]
+    #[arg(long, value_enum, help_heading = "Training")]
+    optimizer: Option<OptimizerKind>,
+    /// Learning rate [default: 0.001, and 0.05 for sgd]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    lr: Option<f64>,
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long, value_name = "MU", help_heading = "Training")]
+    momentum: Option<f64>,
+    /// Nesterov's momentum for sgd
+    #[arg(long, help_heading = "Training", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    nesterov: Option<bool>,
+    /// Pull of the weights toward 0 [default: 0.01 for adamw, 0 otherwise]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    weight_decay: Option<f64>,
+    /// Largest norm of all gradients together; 0 for no limit [default: 0]
+    #[arg(long, value_name = "NORM", help_heading = "Training")]
+    clip_norm: Option<f64>,
+    /// Share of each target spread over all classes [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    label_smoothing: Option<f64>,
+    /// Stop when the validation loss has not improved for this many epochs, and keep the best; 0 for never [default: 0]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    early_stopping: Option<u64>,
+
+    /// How the learning rate changes [default: cosine]
+    #[arg(long, value_enum, help_heading = "Schedule")]
+    schedule: Option<ScheduleKind>,
+    /// Epochs of linear rise before a cosine [default: 0]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    warmup_epochs: Option<f64>,
+    /// Epochs between the steps of a step schedule [default: 5]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    step_epochs: Option<u64>,
+    /// Factor of step, exponential and plateau schedules [default: 0.1, and 0.9 for exponential]
+    #[arg(long, value_name = "FACTOR", help_heading = "Schedule")]
+    gamma: Option<f64>,
+    /// Epochs without improvement that a plateau schedule waits [default: 2]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Schedule")]
+    schedule_patience: Option<u64>,
+
+    /// Seed of weights, order, dropout and augmentation: same seed and threads, same bits [default: 0]
+    #[arg(long, help_heading = "Run")]
+    seed: Option<u64>,
+    /// Threads; 0 for BAREHAND_NUM_THREADS or all cores [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    threads: Option<usize>,
+    /// Steps between checkpoints within an epoch; 0 for one at each epoch's end only [default: 0]
+    #[arg(long, value_name = "STEPS", help_heading = "Run")]
+    checkpoint_steps: Option<u64>,
+}
+
+impl RunConfig {
+    /// Defaults, then `file`, then `overrides`; defaults that depend on other choices are filled in last.
+    pub fn assemble(file: Option<&Path>, overrides: &Overrides) -> Result<RunConfig> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?,
+            None => String::new(),
+        };
+        let name = file.map_or("the command line".to_string(), |path| path.display().to_string());
+        let mut table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| Error::format(name.clone(), error.to_string()))?;
+        for (key, value) in overrides.table()? {
+            table.insert(key, value);
+        }
+        let named = |key: &str| table.contains_key(key);
+        let (hidden, lr, decay, gamma) =
+            (!named("hidden"), !named("lr"), !named("weight-decay"), !named("gamma"));
+        let mut config: RunConfig =
+            table.clone().try_into().map_err(|error: toml::de::Error| Error::format(name, error.to_string()))?;
+        if hidden {
+            config.hidden = if config.model == ModelKind::Cnn { vec![128] } else { vec![512] };
+        }
+        if lr && config.optimizer == OptimizerKind::Sgd {
+            config.lr = 0.05;
+        }
+        if decay && config.optimizer != OptimizerKind::Adamw {
+            config.weight_decay = 0.0;
+        }
+        if gamma && config.schedule == ScheduleKind::Exponential {
+            config.gamma = 0.9;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Reads a run folder's `config.toml`.
+    pub fn read(path: &Path) -> Result<RunConfig> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        let config: RunConfig =
+            toml::from_str(&text).map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The whole configuration as a file.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::value("config", error.to_string()))
+    }
+
+    fn validate(&self) -> Result<()> {
+        let check = |holds: bool, name: &str, value: &dyn std::fmt::Display, rule: &str| {
+            if holds { Ok(()) } else { Err(Error::value("config", format!("{name} = {value}: {rule}"))) }
+        };
+        check((0.0..1.0).contains(&self.validation), "validation", &self.validation, "a share in [0, 1) expected")?;
+        check((0.0..1.0).contains(&self.dropout), "dropout", &self.dropout, "a share in [0, 1) expected")?;
+        check((0.0..=1.0).contains(&self.label_smoothing), "label-smoothing", &self.label_smoothing, "a share in [0, 1] expected")?;
+        check(self.epochs > 0, "epochs", &self.epochs, "at least 1 expected")?;
+        check(self.batch_size > 0, "batch-size", &self.batch_size, "at least 1 expected")?;
+        check(self.lr.is_finite() && self.lr >= 0.0, "lr", &self.lr, "a finite rate, 0 or more, expected")?;
+        check((0.0..1.0).contains(&self.momentum), "momentum", &self.momentum, "a number in [0, 1) expected")?;
+        check(self.weight_decay >= 0.0, "weight-decay", &self.weight_decay, "0 or more expected")?;
+        check(self.clip_norm >= 0.0, "clip-norm", &self.clip_norm, "0 or more expected")?;
+        check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
+        check(self.step_epochs > 0, "step-epochs", &self.step_epochs, "at least 1 expected")?;
+        check(self.warmup_epochs >= 0.0, "warmup-epochs", &self.warmup_epochs, "0 or more expected")?;
+        check(!self.hidden.contains(&0), "hidden", &0, "every layer needs at least one unit")?;
+        check(!self.channels.contains(&0), "channels", &0, "every convolution needs at least one channel")?;
+        check(
+            self.warmup_epochs < self.epochs as f64,
+            "warmup-epochs",
+            &self.warmup_epochs,
+            "fewer than the run's epochs expected",
+        )?;
+        let watches = self.early_stopping > 0 || self.schedule == ScheduleKind::Plateau;
+        check(
+            !watches || self.validation > 0.0,
+            "validation",
+            &self.validation,
+            "early-stopping and the plateau schedule watch validation images; hold some back",
+        )
+    }
+}
+
+impl Overrides {
+    /// The settings that were named, under their names in a file.
+    fn table(&self) -> Result<toml::Table> {
+        let mut table = toml::Table::new();
+        let mut put = |name: &str, value: Option<toml::Value>| {
+            if let Some(value) = value {
+                table.insert(name.to_string(), value);
+            }
+        };
+        let count = |n: Option<u64>| n.map(|n| toml::Value::Integer(i64::try_from(n).unwrap_or(i64::MAX)));
+        let size = |n: Option<usize>| count(n.map(|n| n as u64));
+        let real = |x: Option<f64>| x.map(toml::Value::Float);
+        let list = |list: &Option<Vec<usize>>| {
+            list.as_ref().map(|list| toml::Value::Array(list.iter().map(|&n| toml::Value::Integer(n as i64)).collect()))
+        };
+        fn choice<T: ValueEnum>(choice: Option<T>) -> Option<toml::Value> {
+            let value = choice?.to_possible_value()?;
+            Some(toml::Value::String(value.get_name().to_string()))
+        }
+        put("data", self.data.clone().map(toml::Value::String));
+        put("validation", real(self.validation));
+        put("augment", self.augment.map(toml::Value::Boolean));
+        put("model", choice(self.model));
+        put("hidden", list(&self.hidden));
+        put("channels", list(&self.channels));
+        put("dropout", real(self.dropout));
+        put("epochs", count(self.epochs));
+        put("batch-size", size(self.batch_size));
+        put("optimizer", choice(self.optimizer));
+        put("lr", real(self.lr));
+        put("momentum", real(self.momentum));
+        put("nesterov", self.nesterov.map(toml::Value::Boolean));
+        put("weight-decay", real(self.weight_decay));
+        put("clip-norm", real(self.clip_norm));
+        put("label-smoothing", real(self.label_smoothing));
+        put("schedule", choice(self.schedule));
+        put("warmup-epochs", real(self.warmup_epochs));
+        put("step-epochs", count(self.step_epochs));
+        put("gamma", real(self.gamma));
+        put("schedule-patience", count(self.schedule_patience));
+        put("early-stopping", count(self.early_stopping));
+        put("checkpoint-steps", count(self.checkpoint_steps));
+        put("seed", count(self.seed));
+        put("threads", size(self.threads));
+        Ok(table)
+    }
+
+    /// A run's configuration with more epochs or other threads; everything else decides what was learned so far.
+    pub fn on_resume(&self, mut config: RunConfig) -> Result<RunConfig> {
+        let named = self.table()?;
+        if let Some(name) = named.keys().find(|name| !["epochs", "threads", "checkpoint-steps"].contains(&name.as_str())) {
+            return Err(Error::value(
+                "--resume",
+                format!("--{name} cannot change in the middle of a run; only --epochs, --threads and --checkpoint-steps can"),
+            ));
+        }
+        if self.epochs.is_some_and(|epochs| epochs != config.epochs)
+            && matches!(config.schedule, ScheduleKind::Cosine | ScheduleKind::OneCycle)
+        {
+            return Err(Error::value(
+                "--resume",
+                "the schedule is laid out over the run's epochs, so their number cannot change; start with \
+                 --schedule constant, step, exponential or plateau to be free in this",
+            ));
+        }
+        config.epochs = self.epochs.unwrap_or(config.epochs);
+        config.threads = self.threads.unwrap_or(config.threads);
+        config.checkpoint_steps = self.checkpoint_steps.unwrap_or(config.checkpoint_steps);
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let folder = std::env::temp_dir().join(format!("barehand-config-{}", std::process::id()));
+        std::fs::write(&folder, "epochs = 3\nlr = 0.5\nmodel = \"cnn\"\n").unwrap();
+        let overrides = Overrides { epochs: Some(7), ..Overrides::default() };
+        let config = RunConfig::assemble(Some(&folder), &overrides).unwrap();
+        std::fs::remove_file(&folder).unwrap();
+        assert_eq!((config.epochs, config.lr, config.model), (7, 0.5, ModelKind::Cnn));
+        assert_eq!(config.hidden, [128]);
+    }
+
+    #[test]
+    fn a_written_configuration_reads_back_the_same() {
+        let config = RunConfig::assemble(None, &Overrides { lr: Some(0.1), ..Overrides::default() }).unwrap();
+        assert_eq!(toml::from_str::<RunConfig>(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let refuse = |overrides: Overrides| RunConfig::assemble(None, &overrides).unwrap_err().to_string();
+        assert!(refuse(Overrides { epochs: Some(0), ..Overrides::default() }).contains("epochs = 0"));
+        assert!(refuse(Overrides { dropout: Some(1.5), ..Overrides::default() }).contains("dropout = 1.5"));
+        let unknown = toml::from_str::<RunConfig>("learning_rate = 1").unwrap_err().to_string();
+        assert!(unknown.contains("learning_rate") && unknown.contains("expected one of"), "{unknown}");
+    }
+}

@@ -1,0 +1,168 @@
+//! The real program, run as users run it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn barehand(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_barehand")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Standard output as the one JSON object that `--json` promises.
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Exit code 2 and this text, nothing on standard output.
+fn refused(output: &Output, expected: &str) {
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains(expected), "\"{expected}\" is not in: {message}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn train_evaluate_predict_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let trained = json(&barehand(here, &["train", "--epochs", "2", "--out", "run", "--json"]));
+    assert!(trained["accuracy"].as_f64().unwrap() > 0.7, "{trained}");
+    for name in ["config.toml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "report.html"] {
+        assert!(here.join("run").join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+
+    let evaluated = json(&barehand(here, &["evaluate", "run", "--json"]));
+    assert_eq!(evaluated["accuracy"], trained["accuracy"]);
+    assert_eq!(evaluated["samples"], 1000);
+    let table = barehand(here, &["evaluate", "run", "--part", "validation"]);
+    assert!(text(&table.stdout).contains("Ankle boot"));
+
+    // A picture out of the test set, as a user would have it on disk.
+    let images = barehand::data::embedded().unwrap().test;
+    let pixels = images.images.select(0, 3).unwrap().to_vec();
+    image::GrayImage::from_raw(28, 28, pixels).unwrap().save(here.join("picture.png")).unwrap();
+    let predicted = json(&barehand(here, &["predict", "run", "picture.png", "--json"]));
+    let probabilities = predicted["predictions"][0]["probabilities"].as_object().unwrap();
+    assert_eq!(probabilities.len(), 10);
+    let sum: f64 = probabilities.values().map(|p| p.as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5);
+    assert!(text(&barehand(here, &["predict", "run", "picture.png", "--top", "2"]).stdout).contains('%'));
+
+    std::fs::remove_file(here.join("run/report.html")).unwrap();
+    json(&barehand(here, &["report", "run", "--json"]));
+    assert!(std::fs::read_to_string(here.join("run/report.html")).unwrap().starts_with("<!doctype html>"));
+
+    // The configuration that was written back makes the same run again, bit for bit.
+    json(&barehand(here, &["train", "--config", "run/config.toml", "--out", "again", "--json", "--quiet"]));
+    let model = |run: &str| std::fs::read(here.join(run).join("model.safetensors")).unwrap();
+    assert!(model("run") == model("again"));
+
+    refused(&barehand(here, &["train", "--out", "run"]), "already holds a run");
+    refused(&barehand(here, &["train", "--resume", "run", "--lr", "0.1"]), "--lr cannot change");
+    std::fs::write(here.join("run/model.safetensors"), b"junk").unwrap();
+    refused(&barehand(here, &["evaluate", "run"]), "model.safetensors");
+}
+
+#[test]
+fn a_convolutional_network_trains_with_every_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, schedule) in ["constant", "step", "exponential", "cosine", "one-cycle", "plateau"].iter().enumerate() {
+        let run = format!("run-{number}");
+        let arguments = [
+            "train", "--model", "mlp", "--hidden", "16", "--schedule", schedule, "--epochs", "2", "--optimizer", "sgd",
+            "--clip-norm", "1", "--dropout", "0.1", "--augment", "--out", &run, "--json", "--quiet",
+        ];
+        assert!(json(&barehand(folder.path(), &arguments))["accuracy"].as_f64().unwrap() > 0.3, "{schedule}");
+    }
+    let arguments = [
+        "train", "--model", "cnn", "--channels", "4,8", "--hidden", "16", "--epochs", "1", "--out", "cnn", "--json",
+    ];
+    assert!(json(&barehand(folder.path(), &arguments))["accuracy"].as_f64().unwrap() > 0.3);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let settings = ["train", "--hidden", "32", "--epochs", "6", "--checkpoint-steps", "7", "--threads", "1"];
+    let run = |extra: &[&str]| {
+        let arguments: Vec<&str> = settings.iter().chain(extra).copied().collect();
+        barehand(here, &arguments)
+    };
+    assert!(run(&["--out", "whole", "--quiet"]).status.success());
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_barehand"))
+        .args(settings)
+        .args(["--out", "parts", "--quiet"])
+        .current_dir(here)
+        .spawn()
+        .unwrap();
+    // Once the first checkpoint is there, the least polite of all signals.
+    let checkpoint = here.join("parts/checkpoint.safetensors");
+    while !checkpoint.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be stopped");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let resumed = barehand(here, &["train", "--resume", "parts", "--quiet", "--json"]);
+    json(&resumed);
+    let file = |run: &str, name: &str| std::fs::read(here.join(run).join(name)).unwrap();
+    assert!(file("whole", "model.safetensors") == file("parts", "model.safetensors"), "the weights differ");
+    let steps = |run: &str| {
+        let log = text(&file(run, "metrics.jsonl"));
+        log.lines().filter(|line| line.contains("\"step\"")).count()
+    };
+    assert_eq!(steps("whole"), steps("parts"));
+}
+
+#[test]
+fn trace_and_list_show_every_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let list = json(&barehand(here, &["list", "--json"]));
+    let blocks = list["blocks"].as_array().unwrap();
+    assert!(blocks.len() > 20);
+    for block in blocks {
+        let name = block["name"].as_str().unwrap();
+        let trace = json(&barehand(here, &["trace", name, "--json"]));
+        assert!(!trace["steps"].as_array().unwrap().is_empty(), "{name}");
+    }
+    let softmax = barehand(here, &["trace", "softmax", "--input", "[2.0, 1.0, 0.1]", "--full"]);
+    assert!(text(&softmax.stdout).contains("0.6590011388859679"), "{}", text(&softmax.stdout));
+    refused(&barehand(here, &["trace", "sofmax"]), "softmax");
+    refused(&barehand(here, &["trace", "softmax", "--input", "[1,"]), "not JSON");
+}
+
+#[test]
+fn mistakes_get_exit_code_2_and_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    refused(&barehand(here, &["train", "--data", "imagenet"]), "imagenet");
+    refused(&barehand(here, &["train", "--data", "mnist:/nowhere"]), "/nowhere");
+    refused(&barehand(here, &["train", "--epochs", "0"]), "epochs = 0");
+    refused(&barehand(here, &["train", "--optimizer", "sdg"]), "sgd");
+    refused(&barehand(here, &["train", "--config", "missing.toml"]), "missing.toml");
+    std::fs::write(here.join("bad.toml"), "learning_rate = 0.1").unwrap();
+    refused(&barehand(here, &["train", "--config", "bad.toml"]), "learning_rate");
+    refused(&barehand(here, &["evaluate", "nothing"]), "not a run folder");
+    refused(&barehand(here, &["predict", "nothing", "x.png"]), "not a run folder");
+    assert!(!here.join("runs").exists(), "a refused run left a folder behind");
+}
+
+#[test]
+fn every_command_explains_itself_with_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["train", "evaluate", "predict", "report", "trace", "list"] {
+        let help = text(&barehand(folder.path(), &[command, "--help"]).stdout);
+        assert!(help.contains("Examples:") && help.contains("--json"), "{command}: {help}");
+    }
+}
