@@ -130,7 +130,9 @@ def machine():
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
-    return f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the run"
+    load = os.getloadavg()[0]
+    quiet = "quiet" if load < 0.5 else f"NOT QUIET (load {load:.1f}): these times support no claim"
+    return f"{cpu}, {os.cpu_count()} cores, {quiet}"
 
 
 def main():
