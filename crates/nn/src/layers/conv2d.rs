@@ -15,7 +15,7 @@ use crate::{Error, Float, Generator, Module, Parameters, Result, Tensor, init};
 /// use barehand_nn::{Conv2d, Generator, Module, Tensor};
 ///
 /// let mut generator = Generator::new(0);
-/// let layer = Conv2d::builder(1, 32, 3).stride(2).padding(1).bias(false).build(&mut generator).unwrap();
+/// let layer: Conv2d = Conv2d::builder(1, 32, 3).stride(2).padding(1).bias(false).build(&mut generator).unwrap();
 /// assert_eq!(layer.forward(&Tensor::zeros([8, 1, 28, 28])).unwrap().shape(), [8, 32, 14, 14]);
 /// ```
 #[derive(Clone, Parameters)]

@@ -10,7 +10,7 @@ use crate::{Float, Generator, Module, Parameters, Result, Tensor, init};
 /// ```
 /// use barehand_nn::{Generator, Linear, Module, Tensor};
 ///
-/// let layer = Linear::new(4, 3, &mut Generator::new(0));
+/// let layer = Linear::<f32>::new(4, 3, &mut Generator::new(0));
 /// assert_eq!(layer.forward(&Tensor::zeros([2, 4])).unwrap().shape(), [2, 3]);
 /// ```
 #[derive(Clone, Parameters)]

@@ -14,7 +14,7 @@ use crate::{Float, Module, Parameters, Result, Tensor};
 ///
 /// let mut generator = Generator::new(0);
 /// let model =
-///     Sequential::new().add(Linear::new(4, 8, &mut generator)).add(ReLU).add(Linear::new(8, 2, &mut generator));
+///     Sequential::<f32>::new().add(Linear::new(4, 8, &mut generator)).add(ReLU).add(Linear::new(8, 2, &mut generator));
 /// assert_eq!(model.forward(&Tensor::zeros([1, 4])).unwrap().shape(), [1, 2]);
 /// assert_eq!(model.named_parameters()[2].0, "2.weight");
 /// ```
