@@ -111,7 +111,8 @@ impl Default for RunConfig {
 }
 
 /// The settings a command line may name; whatever it leaves out comes from the file, or is the default.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Overrides {
     /// Images: embedded | fashion-mnist[:DIR] | mnist[:DIR] | cifar10[:DIR] | folder:DIR (one folder for each class)
     /// [default: embedded]
@@ -211,8 +212,10 @@ impl RunConfig {
         let named = |key: &str| table.contains_key(key);
         let (hidden, lr, decay, gamma) =
             (!named("hidden"), !named("lr"), !named("weight-decay"), !named("gamma"));
-        let mut config: RunConfig =
-            table.clone().try_into().map_err(|error: toml::de::Error| Error::format(name, error.to_string()))?;
+        let mut config: RunConfig = table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| Error::format(name, error.to_string()))?;
         if hidden {
             config.hidden = if config.model == ModelKind::Cnn { vec![128] } else { vec![512] };
         }
@@ -232,8 +235,8 @@ impl RunConfig {
     /// Reads a run folder's `config.toml`.
     pub fn read(path: &Path) -> Result<RunConfig> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        let config: RunConfig =
-            toml::from_str(&text).map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
+        let config: RunConfig = toml::from_str(&text)
+            .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
         config.validate()?;
         Ok(config)
     }
@@ -247,13 +250,28 @@ impl RunConfig {
         let check = |holds: bool, name: &str, value: &dyn std::fmt::Display, rule: &str| {
             if holds { Ok(()) } else { Err(Error::value("config", format!("{name} = {value}: {rule}"))) }
         };
-        check((0.0..1.0).contains(&self.validation), "validation", &self.validation, "a share in [0, 1) expected")?;
+        check(
+            (0.0..1.0).contains(&self.validation),
+            "validation",
+            &self.validation,
+            "a share in [0, 1) expected",
+        )?;
         check((0.0..1.0).contains(&self.dropout), "dropout", &self.dropout, "a share in [0, 1) expected")?;
-        check((0.0..=1.0).contains(&self.label_smoothing), "label-smoothing", &self.label_smoothing, "a share in [0, 1] expected")?;
+        check(
+            (0.0..=1.0).contains(&self.label_smoothing),
+            "label-smoothing",
+            &self.label_smoothing,
+            "a share in [0, 1] expected",
+        )?;
         check(self.epochs > 0, "epochs", &self.epochs, "at least 1 expected")?;
         check(self.batch_size > 0, "batch-size", &self.batch_size, "at least 1 expected")?;
         check(self.lr.is_finite() && self.lr >= 0.0, "lr", &self.lr, "a finite rate, 0 or more, expected")?;
-        check((0.0..1.0).contains(&self.momentum), "momentum", &self.momentum, "a number in [0, 1) expected")?;
+        check(
+            (0.0..1.0).contains(&self.momentum),
+            "momentum",
+            &self.momentum,
+            "a number in [0, 1) expected",
+        )?;
         check(self.weight_decay >= 0.0, "weight-decay", &self.weight_decay, "0 or more expected")?;
         check(self.clip_norm >= 0.0, "clip-norm", &self.clip_norm, "0 or more expected")?;
         check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
@@ -280,57 +298,20 @@ impl RunConfig {
 impl Overrides {
     /// The settings that were named, under their names in a file.
     fn table(&self) -> Result<toml::Table> {
-        let mut table = toml::Table::new();
-        let mut put = |name: &str, value: Option<toml::Value>| {
-            if let Some(value) = value {
-                table.insert(name.to_string(), value);
-            }
-        };
-        let count = |n: Option<u64>| n.map(|n| toml::Value::Integer(i64::try_from(n).unwrap_or(i64::MAX)));
-        let size = |n: Option<usize>| count(n.map(|n| n as u64));
-        let real = |x: Option<f64>| x.map(toml::Value::Float);
-        let list = |list: &Option<Vec<usize>>| {
-            list.as_ref().map(|list| toml::Value::Array(list.iter().map(|&n| toml::Value::Integer(n as i64)).collect()))
-        };
-        fn choice<T: ValueEnum>(choice: Option<T>) -> Option<toml::Value> {
-            let value = choice?.to_possible_value()?;
-            Some(toml::Value::String(value.get_name().to_string()))
-        }
-        put("data", self.data.clone().map(toml::Value::String));
-        put("validation", real(self.validation));
-        put("augment", self.augment.map(toml::Value::Boolean));
-        put("model", choice(self.model));
-        put("hidden", list(&self.hidden));
-        put("channels", list(&self.channels));
-        put("dropout", real(self.dropout));
-        put("epochs", count(self.epochs));
-        put("batch-size", size(self.batch_size));
-        put("optimizer", choice(self.optimizer));
-        put("lr", real(self.lr));
-        put("momentum", real(self.momentum));
-        put("nesterov", self.nesterov.map(toml::Value::Boolean));
-        put("weight-decay", real(self.weight_decay));
-        put("clip-norm", real(self.clip_norm));
-        put("label-smoothing", real(self.label_smoothing));
-        put("schedule", choice(self.schedule));
-        put("warmup-epochs", real(self.warmup_epochs));
-        put("step-epochs", count(self.step_epochs));
-        put("gamma", real(self.gamma));
-        put("schedule-patience", count(self.schedule_patience));
-        put("early-stopping", count(self.early_stopping));
-        put("checkpoint-steps", count(self.checkpoint_steps));
-        put("seed", count(self.seed));
-        put("threads", size(self.threads));
-        Ok(table)
+        toml::Table::try_from(self).map_err(|error| Error::value("the command line", error.to_string()))
     }
 
     /// A run's configuration with more epochs or other threads; everything else decides what was learned so far.
     pub fn on_resume(&self, mut config: RunConfig) -> Result<RunConfig> {
         let named = self.table()?;
-        if let Some(name) = named.keys().find(|name| !["epochs", "threads", "checkpoint-steps"].contains(&name.as_str())) {
+        if let Some(name) =
+            named.keys().find(|name| !["epochs", "threads", "checkpoint-steps"].contains(&name.as_str()))
+        {
             return Err(Error::value(
                 "--resume",
-                format!("--{name} cannot change in the middle of a run; only --epochs, --threads and --checkpoint-steps can"),
+                format!(
+                    "--{name} cannot change in the middle of a run; only --epochs, --threads and --checkpoint-steps can"
+                ),
             ));
         }
         if self.epochs.is_some_and(|epochs| epochs != config.epochs)

@@ -43,7 +43,10 @@ fn image_folder(root: &Path, seed: u64) -> Result<TrainTest> {
     let options = ImageOptions::rgb();
     let (train, test) = (root.join("train"), root.join("test"));
     if train.is_dir() && test.is_dir() {
-        return Ok(TrainTest { train: data::image_folder(train, &options)?, test: data::image_folder(test, &options)? });
+        return Ok(TrainTest {
+            train: data::image_folder(train, &options)?,
+            test: data::image_folder(test, &options)?,
+        });
     }
     let whole = data::image_folder(root, &options)?;
     let split = Splitter::new().test(0.2).seed(seed).stratified(&whole.labels)?;

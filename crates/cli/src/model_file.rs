@@ -20,6 +20,8 @@ pub struct Architecture {
     pub hidden: Vec<usize>,
     pub channels: Vec<usize>,
     pub dropout: f64,
+    /// What the images were called that it learned from.
+    pub trained_on: String,
     /// Channels, height and width of an image.
     pub image: [usize; 3],
     /// The classes, in the order of the outputs.
@@ -44,6 +46,7 @@ impl Architecture {
             hidden: config.hidden.clone(),
             channels: config.channels.clone(),
             dropout: config.dropout,
+            trained_on: images.name.clone(),
             image: images.image_shape(),
             classes: images.class_names.clone(),
             mean,
@@ -97,7 +100,11 @@ impl Architecture {
         if images.class_names.len() != self.classes.len() {
             return Err(Error::shape(
                 "model",
-                format!("{} classes for a network that tells {}", images.class_names.len(), self.classes.len()),
+                format!(
+                    "{} classes for a network that tells {}",
+                    images.class_names.len(),
+                    self.classes.len()
+                ),
             ));
         }
         Ok(())
@@ -121,7 +128,8 @@ pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
     let archive = Archive::read(path)?;
     let refuse = |message: String| Error::format(path.display().to_string(), message);
     let text = |key: &str| {
-        let missing = || refuse(format!("the header has no \"{key}\": not a model that `barehand train` wrote"));
+        let missing =
+            || refuse(format!("the header has no \"{key}\": not a model that `barehand train` wrote"));
         archive.metadata.get(key).ok_or_else(missing)
     };
     if text("format")? != FORMAT {
@@ -129,20 +137,26 @@ pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
     }
     let version: u32 = text("version")?.parse().map_err(|_| refuse("the version is not a number".into()))?;
     if version > VERSION {
-        return Err(refuse(format!("version {version} is newer than this program, which reads up to {VERSION}")));
+        return Err(refuse(format!(
+            "version {version} is newer than this program, which reads up to {VERSION}"
+        )));
     }
-    let architecture: Architecture =
-        serde_json::from_str(text("architecture")?).map_err(|error| refuse(format!("architecture: {error}")))?;
+    let architecture: Architecture = serde_json::from_str(text("architecture")?)
+        .map_err(|error| refuse(format!("architecture: {error}")))?;
     let weights = archive
         .tensors
         .iter()
-        .map(|(name, x)| Ok((name.clone(), x.get::<f32>().map_err(|error| refuse(format!("{name}: {error}")))?)))
+        .map(|(name, x)| {
+            Ok((name.clone(), x.get::<f32>().map_err(|error| refuse(format!("{name}: {error}")))?))
+        })
         .collect::<Result<StateDict>>()?;
     let declared = architecture.declared_weights();
     let stored: usize = weights.iter().map(|(_, x)| x.len()).sum();
     // A header may claim any width: nothing is allocated for more weights than the file really holds.
     if declared.is_none_or(|declared| declared > stored) {
-        return Err(refuse(format!("the header describes a network larger than the {stored} numbers in the file")));
+        return Err(refuse(format!(
+            "the header describes a network larger than the {stored} numbers in the file"
+        )));
     }
     let mut model = architecture.build(&mut Generator::new(0))?;
     model.load_state_dict(&weights).map_err(|error| refuse(error.to_string()))?;

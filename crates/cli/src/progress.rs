@@ -19,7 +19,8 @@ impl Progress {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10));
             let template = "{msg:<12} {bar:32} {pos}/{len} steps  {elapsed} of {eta_total}  {prefix}";
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let total = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
                 // A failed write to the bar's own string has nobody to tell.
                 let _ = write!(out, "~{}", seconds(state.duration()));
@@ -38,7 +39,10 @@ impl Progress {
         match (event, &self.bar) {
             (Event::Step(step), Some(bar)) => {
                 bar.set_message(format!("epoch {}/{}", step.epoch, self.epochs));
-                bar.set_prefix(format!("loss {:.4}  {:.0} images/s", step.running_loss, step.samples_per_second));
+                bar.set_prefix(format!(
+                    "loss {:.4}  {:.0} images/s",
+                    step.running_loss, step.samples_per_second
+                ));
                 bar.set_position(step.step);
             }
             (Event::Epoch(epoch), Some(bar)) => bar.suspend(|| eprintln!("{}", self.line(epoch))),

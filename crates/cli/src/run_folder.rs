@@ -48,7 +48,10 @@ impl RunFolder {
         }
         Err(Error::value(
             "run",
-            format!("{} is not a run folder: it has no config.toml (`barehand train --out {0}` makes one)", path.display()),
+            format!(
+                "{} is not a run folder: it has no config.toml (`barehand train --out {0}` makes one)",
+                path.display()
+            ),
         ))
     }
 

@@ -10,7 +10,7 @@ use barehand::report::{self, Fact, Mistake, Picture, Report, Score};
 use barehand::train::{History, MetricsLog, predict};
 use barehand::{Error, Result, Tensor, isa, threads};
 
-use crate::config::{ModelKind, RunConfig};
+use crate::config::{ModelKind, OptimizerKind, RunConfig};
 use crate::model_file::Architecture;
 use crate::run_folder::RunFolder;
 
@@ -80,11 +80,13 @@ fn worst_mistakes(
             let at = i as isize;
             let probabilities = logits.select(0, at)?.softmax(0)?;
             // Pictures have their channels last; more than four are shown by their first three.
-            let pixels = images.images.select(0, at)?.narrow(0, 0, if channels > 4 { 3 } else { channels })?;
+            let pixels =
+                images.images.select(0, at)?.narrow(0, 0, if channels > 4 { 3 } else { channels })?;
             let shown = pixels.shape()[0];
             let pixels = pixels.permute([1, 2, 0])?.to_vec();
             Ok(Mistake {
-                image: Picture::new(width, height, shown, pixels).map_err(|e| Error::value("report", e.to_string()))?,
+                image: Picture::new(width, height, shown, pixels)
+                    .map_err(|e| Error::value("report", e.to_string()))?,
                 true_class: truth[i] as usize,
                 predicted_class: answers[i] as usize,
                 probability: f64::from(probabilities.at([answers[i] as usize])?),
@@ -133,21 +135,20 @@ fn page(
     let [channels, height, width] = architecture.image;
     let summary = nn::summary(model, &[1, channels, height, width])?;
     Ok(Report {
-        title: format!("{kind} on {}", config.data),
+        title: format!("{kind} on {}", architecture.trained_on),
         created: created(),
         summary: format!(
-            "{} parameters, {} epochs of {} and {}, tested on {} images it never saw.",
-            model.num_parameters(),
+            "{} epochs of {} on cross entropy, tested on {} images it never saw.",
             history.epochs.len(),
-            format!("{:?}", config.optimizer).to_lowercase(),
-            "cross entropy",
+            optimizer_name(config),
             test.samples
         ),
         scores,
         epochs: history.epochs.iter().map(epoch).collect(),
         steps: history.steps.iter().map(step).collect(),
         confusion: Some(
-            report::ConfusionMatrix::new(architecture.classes.clone(), test.confusion.clone()).map_err(refuse)?,
+            report::ConfusionMatrix::new(architecture.classes.clone(), test.confusion.clone())
+                .map_err(refuse)?,
         ),
         mistakes: test.mistakes.clone(),
         timings: timings(history, test),
@@ -170,6 +171,14 @@ fn page(
             Fact::new("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         ],
     })
+}
+
+fn optimizer_name(config: &RunConfig) -> &'static str {
+    match config.optimizer {
+        OptimizerKind::Sgd => "SGD",
+        OptimizerKind::Adam => "Adam",
+        OptimizerKind::Adamw => "AdamW",
+    }
 }
 
 fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
@@ -196,7 +205,8 @@ fn step(record: &barehand::train::StepRecord) -> report::Step {
 }
 
 fn timings(history: &History, test: &Examination) -> Vec<report::Timing> {
-    let total = |part: fn(&barehand::train::Timings) -> f64| history.epochs.iter().map(|e| part(&e.timings)).sum();
+    let total =
+        |part: fn(&barehand::train::Timings) -> f64| history.epochs.iter().map(|e| part(&e.timings)).sum();
     [
         ("Waiting for data", total(|t| t.data)),
         ("Forward", total(|t| t.forward)),
@@ -211,14 +221,20 @@ fn timings(history: &History, test: &Examination) -> Vec<report::Timing> {
 
 /// Every setting with its value, as the configuration file has them.
 fn configuration(config: &RunConfig) -> Result<Vec<Fact>> {
-    let table: toml::Table =
-        config.to_toml()?.parse().map_err(|error: toml::de::Error| Error::value("config", error.to_string()))?;
-    Ok(table.iter().map(|(name, value)| Fact::new(name.as_str(), value.to_string().trim_matches('"'))).collect())
+    let table: toml::Table = config
+        .to_toml()?
+        .parse()
+        .map_err(|error: toml::de::Error| Error::value("config", error.to_string()))?;
+    Ok(table
+        .iter()
+        .map(|(name, value)| Fact::new(name.as_str(), value.to_string().trim_matches('"')))
+        .collect())
 }
 
 /// Now, in UTC, as `2026-11-21 18:30 UTC`.
 fn created() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, minutes) = ((now / 86_400) as i64, now % 86_400 / 60);
     let (year, month, day) = civil_date(days);
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)

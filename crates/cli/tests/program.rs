@@ -33,7 +33,8 @@ fn train_evaluate_predict_report() {
     let here = folder.path();
     let trained = json(&barehand(here, &["train", "--epochs", "2", "--out", "run", "--json"]));
     assert!(trained["accuracy"].as_f64().unwrap() > 0.7, "{trained}");
-    for name in ["config.toml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "report.html"] {
+    for name in ["config.toml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "report.html"]
+    {
         assert!(here.join("run").join(name).metadata().unwrap().len() > 0, "{name}");
     }
 
@@ -72,16 +73,47 @@ fn train_evaluate_predict_report() {
 #[test]
 fn a_convolutional_network_trains_with_every_schedule() {
     let folder = tempfile::tempdir().unwrap();
-    for (number, schedule) in ["constant", "step", "exponential", "cosine", "one-cycle", "plateau"].iter().enumerate() {
+    for (number, schedule) in
+        ["constant", "step", "exponential", "cosine", "one-cycle", "plateau"].iter().enumerate()
+    {
         let run = format!("run-{number}");
         let arguments = [
-            "train", "--model", "mlp", "--hidden", "16", "--schedule", schedule, "--epochs", "2", "--optimizer", "sgd",
-            "--clip-norm", "1", "--dropout", "0.1", "--augment", "--out", &run, "--json", "--quiet",
+            "train",
+            "--model",
+            "mlp",
+            "--hidden",
+            "16",
+            "--schedule",
+            schedule,
+            "--epochs",
+            "2",
+            "--optimizer",
+            "sgd",
+            "--clip-norm",
+            "1",
+            "--dropout",
+            "0.1",
+            "--augment",
+            "--out",
+            &run,
+            "--json",
+            "--quiet",
         ];
         assert!(json(&barehand(folder.path(), &arguments))["accuracy"].as_f64().unwrap() > 0.3, "{schedule}");
     }
     let arguments = [
-        "train", "--model", "cnn", "--channels", "4,8", "--hidden", "16", "--epochs", "1", "--out", "cnn", "--json",
+        "train",
+        "--model",
+        "cnn",
+        "--channels",
+        "4,8",
+        "--hidden",
+        "16",
+        "--epochs",
+        "1",
+        "--out",
+        "cnn",
+        "--json",
     ];
     assert!(json(&barehand(folder.path(), &arguments))["accuracy"].as_f64().unwrap() > 0.3);
 }

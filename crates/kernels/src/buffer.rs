@@ -246,7 +246,10 @@ mod tests {
     fn size_classes_waste_at_most_a_quarter() {
         for bytes in [1, 63, 65, 1000, 4097, 33_000, 1 << 20, (1 << 20) + 1] {
             let class = size_class(bytes);
-            assert!(class >= bytes && class <= (bytes + bytes / 4).max(bytes + ALIGNMENT), "{bytes} -> {class}");
+            assert!(
+                class >= bytes && class <= (bytes + bytes / 4).max(bytes + ALIGNMENT),
+                "{bytes} -> {class}"
+            );
         }
     }
 }

@@ -45,7 +45,13 @@ pub fn combine_blocks<T: Plain>(
 }
 
 /// Sums the marked axes of a view of any countable type: what integer tensors use, one element at a time in order.
-pub fn sum_axes<T: Plain>(x: crate::View<T>, reduced: &[bool], zero: T, add: impl Fn(T, T) -> T, out: &mut [T]) {
+pub fn sum_axes<T: Plain>(
+    x: crate::View<T>,
+    reduced: &[bool],
+    zero: T,
+    add: impl Fn(T, T) -> T,
+    out: &mut [T],
+) {
     out.fill(zero);
     if x.is_empty() {
         return;

@@ -8,26 +8,26 @@
 //! `f32` and `f64` (`T::softmax(..)`), so each is compiled here and nowhere else.
 #![allow(unsafe_code)] // This is the room where `unsafe` lives; each block states its reason.
 
+pub mod batch_norm;
 pub mod buffer;
 pub mod compare;
-mod disjoint;
-pub mod elementwise;
 pub mod conv2d;
+pub mod cross_entropy;
+mod disjoint;
+pub mod dropout;
+pub mod elementwise;
 pub mod gather;
 pub mod gemm;
-pub mod dropout;
 pub mod isa;
-pub mod optimizer;
-pub mod random;
-pub mod pool2d;
-pub mod math;
-pub mod product;
-pub mod real;
-pub mod softmax;
-pub mod cross_entropy;
 pub mod layer_norm;
-pub mod batch_norm;
+pub mod math;
+pub mod optimizer;
+pub mod pool2d;
+pub mod product;
+pub mod random;
+pub mod real;
 pub mod reduce;
+pub mod softmax;
 pub mod strided;
 pub mod threads;
 pub mod view;

@@ -59,12 +59,16 @@ pub trait Real:
     /// The nearest value to a count.
     fn from_usize(n: usize) -> Self;
     /// `self * b + c`, fused. Slow without hardware support: kernels call [`Arch::fma`](crate::isa::Arch::fma).
+    #[must_use]
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.
+    #[must_use]
     fn sqrt(self) -> Self;
     /// Absolute value.
+    #[must_use]
     fn abs(self) -> Self;
     /// `self` with the sign of `sign`.
+    #[must_use]
     fn copysign(self, sign: Self) -> Self;
     /// Whether this is NaN.
     fn is_nan(self) -> bool;
@@ -73,11 +77,13 @@ pub trait Real:
 
     /// The larger of two, by one comparison.
     #[inline(always)]
+    #[must_use]
     fn max(self, other: Self) -> Self {
         if self > other { self } else { other }
     }
     /// The smaller of two, by one comparison.
     #[inline(always)]
+    #[must_use]
     fn min(self, other: Self) -> Self {
         if self < other { self } else { other }
     }

@@ -3,7 +3,10 @@
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, Data, DeriveInput, Error, Field, GenericParam, Ident, Index, Result, parse_macro_input, parse_quote};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Field, GenericParam, Ident, Index, Result, parse_macro_input,
+    parse_quote,
+};
 
 /// Implements `Parameters` for a struct.
 ///
@@ -35,7 +38,10 @@ enum Role {
 
 fn implement(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(input, "Parameters is derived for structs; implement it by hand for others"));
+        return Err(Error::new_spanned(
+            input,
+            "Parameters is derived for structs; implement it by hand for others",
+        ));
     };
     let root = library();
     let (mut reads, mut writes, mut holds_tensors) = (Vec::new(), Vec::new(), false);

@@ -80,7 +80,10 @@ pub enum Fan {
 /// When the shape has fewer than two axes.
 pub fn fans(shape: &[usize]) -> Result<(usize, usize)> {
     let &[outputs, inputs, ref field @ ..] = shape else {
-        return Err(Error::shape("fans", format!("a weight of shape {shape:?} has no fan: two axes or more expected")));
+        return Err(Error::shape(
+            "fans",
+            format!("a weight of shape {shape:?} has no fan: two axes or more expected"),
+        ));
     };
     let field: usize = field.iter().product();
     Ok((inputs * field, outputs * field))

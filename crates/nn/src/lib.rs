@@ -51,8 +51,8 @@ pub use barehand_kernels::random::Philox as Generator;
 pub use barehand_nn_derive::Parameters;
 pub use barehand_tensor::{Element, Error, Float, Gradients, Reduction, Result, Targets, Tensor, no_grad};
 pub use layers::activation::{
-    Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus, Softsign,
-    Tanh,
+    Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax,
+    Softplus, Softsign, Tanh,
 };
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
 pub use layers::conv2d::Conv2d;

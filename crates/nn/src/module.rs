@@ -97,7 +97,11 @@ pub trait Parameters<T: Float = f32> {
 
     /// How many numbers are trained.
     fn num_trainable(&self) -> usize {
-        self.named_parameters().iter().filter(|(_, parameter)| parameter.is_leaf()).map(|(_, p)| p.len()).sum()
+        self.named_parameters()
+            .iter()
+            .filter(|(_, parameter)| parameter.is_leaf())
+            .map(|(_, p)| p.len())
+            .sum()
     }
 
     /// Every parameter and buffer, off the tape, sharing memory until one side writes.

@@ -134,7 +134,11 @@ impl OneCycle {
             if step <= end || i + 1 == phases.len() {
                 let share = (step - begin) / (end - begin);
                 let between = |from: f64, to: f64| {
-                    if self.linear { from + share * (to - from) } else { to + (from - to) / 2.0 * (1.0 + (PI * share).cos()) }
+                    if self.linear {
+                        from + share * (to - from)
+                    } else {
+                        to + (from - to) / 2.0 * (1.0 + (PI * share).cos())
+                    }
                 };
                 return (between(from.0, rate), between(from.1, momentum));
             }
@@ -214,7 +218,13 @@ impl Schedule {
     pub fn learning_rate(&self, base: f64, step: u64) -> f64 {
         let t = step as f64;
         match self {
-            Schedule::Constant { factor, total_iters } => if step < *total_iters { base * factor } else { base },
+            Schedule::Constant { factor, total_iters } => {
+                if step < *total_iters {
+                    base * factor
+                } else {
+                    base
+                }
+            }
             Schedule::Step { step_size, gamma } => base * gamma.powf((step / step_size) as f64),
             Schedule::MultiStep { milestones, gamma } => {
                 base * gamma.powf(milestones.iter().filter(|&&milestone| milestone <= step).count() as f64)
@@ -224,7 +234,8 @@ impl Schedule {
                 eta_min + (base - eta_min) * (1.0 + (PI * t / *t_max as f64).cos()) / 2.0
             }
             Schedule::Linear { start_factor, end_factor, total_iters } => {
-                let share = if *total_iters == 0 { 1.0 } else { t.min(*total_iters as f64) / *total_iters as f64 };
+                let share =
+                    if *total_iters == 0 { 1.0 } else { t.min(*total_iters as f64) / *total_iters as f64 };
                 base * (start_factor + (end_factor - start_factor) * share)
             }
             Schedule::Polynomial { total_iters, power } => {
@@ -284,9 +295,14 @@ impl Schedule {
                 }
                 Ok(())
             }
-            Schedule::OneCycle(cycle) if cycle.total_steps == 0 || !(0.0..=1.0).contains(&cycle.pct_start) => refuse(
-                format!("total_steps = {} must be at least 1 and pct_start = {} from 0 to 1", cycle.total_steps, cycle.pct_start),
-            ),
+            Schedule::OneCycle(cycle)
+                if cycle.total_steps == 0 || !(0.0..=1.0).contains(&cycle.pct_start) =>
+            {
+                refuse(format!(
+                    "total_steps = {} must be at least 1 and pct_start = {} from 0 to 1",
+                    cycle.total_steps, cycle.pct_start
+                ))
+            }
             Schedule::ReduceOnPlateau(plateau) if plateau.factor >= 1.0 => {
                 refuse(format!("factor = {} must be below 1", plateau.factor))
             }
@@ -328,7 +344,12 @@ impl Scheduler {
     /// As [`Schedule::validate`].
     pub fn new(schedule: Schedule, base: f64) -> Result<Self> {
         schedule.validate()?;
-        Ok(Scheduler { schedule, base, step: 0, plateau: Plateau { rate: base, best: None, bad: 0, cooling: 0 } })
+        Ok(Scheduler {
+            schedule,
+            base,
+            step: 0,
+            plateau: Plateau { rate: base, best: None, bad: 0, cooling: 0 },
+        })
     }
 
     /// The rate of the step to come.
@@ -369,7 +390,8 @@ impl Scheduler {
     pub fn step(&mut self, metric: Option<f64>) -> Result<f64> {
         match &self.schedule {
             Schedule::ReduceOnPlateau(options) => {
-                let metric = metric.ok_or_else(|| Error::value("schedule", "reduce_on_plateau needs a metric"))?;
+                let metric =
+                    metric.ok_or_else(|| Error::value("schedule", "reduce_on_plateau needs a metric"))?;
                 let Plateau { rate, best, bad, cooling } = &mut self.plateau;
                 if options.improves(metric, *best) {
                     (*best, *bad) = (Some(metric), 0);
@@ -388,7 +410,10 @@ impl Scheduler {
                 }
             }
             Schedule::OneCycle(cycle) if self.step >= cycle.total_steps => {
-                return Err(Error::value("schedule", format!("one_cycle ends after {} steps", cycle.total_steps)));
+                return Err(Error::value(
+                    "schedule",
+                    format!("one_cycle ends after {} steps", cycle.total_steps),
+                ));
             }
             _ => {}
         }

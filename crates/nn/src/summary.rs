@@ -55,7 +55,11 @@ pub fn observe<M, T: Float>(module: &M, output: Result<Tensor<T>>) -> Result<Ten
 }
 
 /// [`observe`] for a module that goes by another name than its type.
-pub(crate) fn observe_as<M, T: Float>(module: &M, kind: &'static str, output: Result<Tensor<T>>) -> Result<Tensor<T>> {
+pub(crate) fn observe_as<M, T: Float>(
+    module: &M,
+    kind: &'static str,
+    output: Result<Tensor<T>>,
+) -> Result<Tensor<T>> {
     note(|| Place::named(module, kind), &output);
     output
 }
@@ -141,7 +145,8 @@ pub fn summary<T: Float>(model: &dyn Module<T>, input: &[usize]) -> Result<Summa
 
 /// Whether a name lies inside the module of another name.
 fn inside(path: &str, module: &str) -> bool {
-    module.is_empty() && !path.is_empty() || path.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
+    module.is_empty() && !path.is_empty()
+        || path.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// 1234567 as 1,234,567.
@@ -162,7 +167,10 @@ impl fmt::Display for Summary {
         let layer = |row: &Row| {
             let name = row.path.rsplit('.').next().filter(|name| !name.is_empty());
             let indent = "  ".repeat(row.depth);
-            name.map_or_else(|| format!("{indent}{}", row.kind), |name| format!("{indent}{} ({name})", row.kind))
+            name.map_or_else(
+                || format!("{indent}{}", row.kind),
+                |name| format!("{indent}{} ({name})", row.kind),
+            )
         };
         let cells: Vec<[String; 3]> = self
             .rows

@@ -15,7 +15,9 @@ use serde_json::Value;
 fn unzipped(file: &str, header: usize) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/embedded/fashion-mnist");
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(folder.join(file)).unwrap()).read_to_end(&mut bytes).unwrap();
+    flate2::read::GzDecoder::new(std::fs::File::open(folder.join(file)).unwrap())
+        .read_to_end(&mut bytes)
+        .unwrap();
     bytes.split_off(header)
 }
 
@@ -30,7 +32,8 @@ fn images<T: Float>(golden: &Value) -> (Tensor<T>, Tensor<i64>) {
 }
 
 fn batches(golden: &Value, steps: usize) -> Vec<Tensor<i64>> {
-    let (images, batch) = (golden["images"].as_u64().unwrap() as usize, golden["batch"].as_u64().unwrap() as usize);
+    let (images, batch) =
+        (golden["images"].as_u64().unwrap() as usize, golden["batch"].as_u64().unwrap() as usize);
     let mut random = RandomState::new(golden["order_seed"].as_u64().unwrap() as u32);
     let mut batches = Vec::new();
     while batches.len() < steps {
@@ -66,7 +69,9 @@ fn optimizer<T: Float>(case: &Value) -> Box<dyn Optimizer<T>> {
     let learning_rate = number("lr").unwrap();
     match case["optimizer"].as_str().unwrap() {
         "adam" => Box::new(Adam::builder(learning_rate).build().unwrap()),
-        "adamw" => Box::new(AdamW::builder(learning_rate).weight_decay(number("weight_decay").unwrap()).build().unwrap()),
+        "adamw" => Box::new(
+            AdamW::builder(learning_rate).weight_decay(number("weight_decay").unwrap()).build().unwrap(),
+        ),
         _ => Box::new(Sgd::builder(learning_rate).momentum(number("momentum").unwrap()).build().unwrap()),
     }
 }
@@ -75,7 +80,8 @@ fn optimizer<T: Float>(case: &Value) -> Box<dyn Optimizer<T>> {
 /// is not 0.
 fn train<T: Float>(golden: &Value, case: &Value, steps: usize, nudge: u32) -> Vec<f64> {
     let (images, labels) = images::<T>(golden);
-    let (mut model, mut optimizer) = (model::<T>(golden, case["model"].as_str().unwrap()), optimizer::<T>(case));
+    let (mut model, mut optimizer) =
+        (model::<T>(golden, case["model"].as_str().unwrap()), optimizer::<T>(case));
     if nudge > 0 {
         let mut random = RandomState::new(nudge);
         let unit = if T::DTYPE == DType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON };
@@ -102,10 +108,15 @@ fn follow<T: Float>(kind: &str, tolerance: f64, steps: impl Fn(&Value, &Value) -
         let theirs = case[T::DTYPE.name()]["losses"].as_array().unwrap();
         let steps = steps(&golden, case);
         let mut worst: f64 = 0.0;
-        for (step, (ours, theirs)) in train::<T>(&golden, case, steps, 0).into_iter().zip(theirs).enumerate() {
+        for (step, (ours, theirs)) in train::<T>(&golden, case, steps, 0).into_iter().zip(theirs).enumerate()
+        {
             let apart = (ours - theirs.as_f64().unwrap()).abs();
             worst = worst.max(apart);
-            assert!(apart <= tolerance, "{kind} {}: loss {step} is {ours}, PyTorch says {theirs}", case["optimizer"]);
+            assert!(
+                apart <= tolerance,
+                "{kind} {}: loss {step} is {ours}, PyTorch says {theirs}",
+                case["optimizer"]
+            );
         }
         println!("{kind} {} {}: {steps} losses, at most {worst:.1e} apart", T::DTYPE, case["optimizer"]);
     }
@@ -116,7 +127,8 @@ fn calm(golden: &Value, case: &Value) -> usize {
     let envelope = case["noise"]["one_ulp"]["envelope"].as_array().unwrap();
     let longest = envelope.iter().take_while(|apart| apart.as_f64().unwrap() < 1e-5).count();
     let other = |key: &str| case["noise"][key]["first_past_1e-05"].as_u64().map_or(100, |step| step as usize);
-    let theirs = longest.min(other("threads_1_and_2")).min(other("with_and_without_onednn")).min(other("f32_and_f64"));
+    let theirs =
+        longest.min(other("threads_1_and_2")).min(other("with_and_without_onednn")).min(other("f32_and_f64"));
     let plain = train::<f32>(golden, case, theirs, 0);
     let agrees = |nudge| {
         let nudged = train::<f32>(golden, case, theirs, nudge);

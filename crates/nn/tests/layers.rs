@@ -4,8 +4,8 @@ mod golden;
 
 use barehand_nn::layers::Pair;
 use barehand_nn::{
-    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Float, Generator, LayerNorm, Linear, MaxPool2d, Module, Parameters,
-    Tensor,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Float, Generator, LayerNorm, Linear, MaxPool2d, Module,
+    Parameters, Tensor,
 };
 use golden::{Goldens, name, op, weighted};
 use serde_json::Value;
@@ -44,9 +44,11 @@ fn check<T: Float>(goldens: &Goldens<T>, case: &Value, leaves: &Leaves<T>, y: &T
 
 fn batch_norm<const D: usize, T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
     let options = &case["options"];
-    let inputs: Vec<Tensor<T>> = (0..3).map(|i| goldens.real(case, &format!("x{i}")).requires_grad()).collect();
-    let mut layer =
-        BatchNorm::<D, T>::new(4).momentum(options["momentum"].as_f64()).eps(options["eps"].as_f64().unwrap());
+    let inputs: Vec<Tensor<T>> =
+        (0..3).map(|i| goldens.real(case, &format!("x{i}")).requires_grad()).collect();
+    let mut layer = BatchNorm::<D, T>::new(4)
+        .momentum(options["momentum"].as_f64())
+        .eps(options["eps"].as_f64().unwrap());
     if options["affine"] == false {
         layer = layer.plain();
     }
@@ -147,8 +149,12 @@ fn every_layer<T: Float>(tolerance: f64) {
             }
             "adaptive_avg_pool2d" => Box::new(AdaptiveAvgPool2d::new(pair(options, "output_size", 1))),
             "layer_norm" => {
-                let axes: Vec<usize> =
-                    options["normalized_shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+                let axes: Vec<usize> = options["normalized_shape"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|n| n.as_u64().unwrap() as usize)
+                    .collect();
                 let mut layer = LayerNorm::new(axes).eps(options["eps"].as_f64().unwrap());
                 (layer.weight, layer.bias) = (leaves.weight.clone(), leaves.bias.clone());
                 Box::new(layer)
@@ -204,7 +210,9 @@ fn deep<T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
     goldens.assert_close(case, "out", &y, tolerance);
     let gradients = weighted(&y, goldens.real(case, "w.out")).backward().unwrap();
     goldens.assert_close(case, "grad.x", gradients.of(&x).unwrap(), tolerance);
-    for ((_, parameter), golden) in model.named_parameters().into_iter().zip(["weight0", "bias0", "weight1", "bias1"]) {
+    for ((_, parameter), golden) in
+        model.named_parameters().into_iter().zip(["weight0", "bias0", "weight1", "bias1"])
+    {
         goldens.assert_close(case, &format!("grad.{golden}"), gradients.of(parameter).unwrap(), tolerance);
     }
 }

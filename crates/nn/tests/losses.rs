@@ -3,8 +3,8 @@
 mod golden;
 
 use barehand_nn::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, Float, L1Loss, MseLoss, Reduction, Result, SmoothL1Loss, Targets, Tensor,
-    mse_loss,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, Float, L1Loss, MseLoss, Reduction, Result, SmoothL1Loss,
+    Targets, Tensor, mse_loss,
 };
 use golden::{Goldens, name, op, weighted};
 
@@ -77,7 +77,8 @@ fn every_loss_in_f32() {
 #[test]
 fn half_the_squared_error_has_the_difference_as_its_gradient() {
     let x = Tensor::from([3.0_f64, -1.0]).requires_grad();
-    let loss = MseLoss { reduction: Reduction::Sum, half: true }.forward(&x, &Tensor::from([1.0, 1.0])).unwrap();
+    let loss =
+        MseLoss { reduction: Reduction::Sum, half: true }.forward(&x, &Tensor::from([1.0, 1.0])).unwrap();
     assert_eq!(loss.item().unwrap(), 4.0);
     assert_eq!(loss.backward().unwrap().of(&x).unwrap().to_vec(), [2.0, -2.0]);
 }
@@ -85,7 +86,10 @@ fn half_the_squared_error_has_the_difference_as_its_gradient() {
 #[test]
 fn shapes_that_differ_are_refused() {
     let error = mse_loss(&Tensor::<f32>::zeros([3, 1]), &Tensor::zeros([3])).unwrap_err();
-    assert_eq!(error.to_string(), "mse_loss: prediction of shape [3, 1] and target of shape [3] must be equal");
+    assert_eq!(
+        error.to_string(),
+        "mse_loss: prediction of shape [3, 1] and target of shape [3] must be equal"
+    );
 }
 
 #[test]

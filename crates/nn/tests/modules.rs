@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use barehand_nn::{
-    Activation, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, ELU, Flatten, Float, GELU, Generator, Hardswish, LayerNorm,
-    LeakyReLU, Linear, LogSoftmax, MaxPool2d, Mish, Module, Parameters, ReLU, Result, SELU, Sequential, SiLU, Sigmoid,
-    Softmax, Softplus, Softsign, Tanh, Tensor, init, models, summary,
+    Activation, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, ELU, Flatten, Float, GELU, Generator, Hardswish,
+    LayerNorm, LeakyReLU, Linear, LogSoftmax, MaxPool2d, Mish, Module, Parameters, ReLU, Result, SELU,
+    Sequential, SiLU, Sigmoid, Softmax, Softplus, Softsign, Tanh, Tensor, init, models, summary,
 };
 use barehand_tensor::check_gradients;
 
@@ -49,6 +49,9 @@ fn everything(seed: u64) -> Everything<f32> {
         comment: "none".to_owned(),
     }
 }
+
+type Case = (Box<dyn Module<f64>>, Result<Tensor<f64>>);
+type Pair<'a> = (Box<dyn Module<f64> + 'a>, Box<dyn Module<f64> + 'a>);
 
 #[test]
 fn names_are_those_of_the_fields() {
@@ -145,7 +148,7 @@ fn randomness_continues_from_its_state() {
     assert_ne!(first, second);
     model.set_random_states(&states).unwrap();
     assert_eq!(model.forward(&x).unwrap(), first);
-    assert!(model.set_random_states(&Default::default()).is_err());
+    assert!(model.set_random_states(&std::collections::BTreeMap::new()).is_err());
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn frozen_parameters_stay_in_the_state_but_are_not_trained() {
 #[test]
 fn activations_are_the_operators_of_their_names() {
     let x = Tensor::from([[-3.0_f64, -0.5, 0.25], [0.5, 2.0, 25.0]]);
-    let cases: Vec<(Box<dyn Module<f64>>, Result<Tensor<f64>>)> = vec![
+    let cases: Vec<Case> = vec![
         (Box::new(ReLU), x.relu()),
         (Box::new(LeakyReLU::default()), x.leaky_relu(0.01)),
         (Box::new(ELU::default()), x.elu(1.0)),
@@ -190,8 +193,7 @@ fn activations_are_the_operators_of_their_names() {
 /// Checks the gradients of a module's input and parameters with a linear or convolution layer before it.
 fn check(first: impl Module<f64>, module: impl Module<f64>, x: Tensor<f64>) {
     let mut inputs = vec![x];
-    let models: Mutex<(Box<dyn Module<f64> + '_>, Box<dyn Module<f64> + '_>)> =
-        Mutex::new((Box::new(first), Box::new(module)));
+    let models: Mutex<Pair> = Mutex::new((Box::new(first), Box::new(module)));
     {
         let models = models.lock().unwrap();
         let both = models.0.named_parameters().into_iter().chain(models.1.named_parameters());
@@ -221,7 +223,9 @@ fn gradients_pass_through_every_layer() {
     evaluated.eval();
     check(linear(&mut g), evaluated, rows());
     check(linear(&mut g), Softmax::default(), rows());
-    for activation in [Activation::GELU, Activation::SiLU, Activation::Mish, Activation::Softplus, Activation::SELU] {
+    for activation in
+        [Activation::GELU, Activation::SiLU, Activation::Mish, Activation::Softplus, Activation::SELU]
+    {
         check(linear(&mut g), activation, rows());
     }
     let images = || init::normal::<f64>(&[2, 2, 6, 5], 0.0, 1.0, &mut Generator::new(2));
@@ -254,8 +258,14 @@ fn initial_weights_fill_pytorchs_bounds() {
     let std = |x: Tensor<f64>| x.std(0.0).unwrap().item().unwrap();
     let near = |x: f64, y: f64| assert!((x / y - 1.0).abs() < 0.03, "{x} {y}");
     let shape = [200, 50];
-    near(std(init::kaiming_normal(&shape, init::Fan::In, relu, &mut generator).unwrap()), (2.0_f64 / 50.0).sqrt());
-    near(std(init::kaiming_uniform(&shape, init::Fan::Out, relu, &mut generator).unwrap()), (2.0_f64 / 200.0).sqrt());
+    near(
+        std(init::kaiming_normal(&shape, init::Fan::In, relu, &mut generator).unwrap()),
+        (2.0_f64 / 50.0).sqrt(),
+    );
+    near(
+        std(init::kaiming_uniform(&shape, init::Fan::Out, relu, &mut generator).unwrap()),
+        (2.0_f64 / 200.0).sqrt(),
+    );
     near(std(init::xavier_normal(&shape, 1.0, &mut generator).unwrap()), (2.0_f64 / 250.0).sqrt());
     near(std(init::xavier_uniform(&shape, 2.0, &mut generator).unwrap()), 2.0 * (2.0_f64 / 250.0).sqrt());
     assert!(init::xavier_uniform::<f64>(&[3], 1.0, &mut generator).is_err());
@@ -272,7 +282,8 @@ fn one_seed_makes_one_model_in_either_precision() {
 
 #[test]
 fn the_summary_of_a_cnn_is_a_table() {
-    let model = models::Cnn::builder(1, [28, 28], 10).dropout(0.5).build::<f32>(&mut Generator::new(0)).unwrap();
+    let model =
+        models::Cnn::builder(1, [28, 28], 10).dropout(0.5).build::<f32>(&mut Generator::new(0)).unwrap();
     let table = summary(&model, &[1, 1, 28, 28]).unwrap();
     assert_eq!((table.parameters, table.trainable), (1_199_882, 1_199_882));
     let expected = "\
@@ -297,8 +308,10 @@ Weights (MB):   4.80
     assert_eq!(table.to_string(), expected);
     assert!(summary(&model, &[1, 3, 28, 28]).is_err());
 
-    let sequential = Sequential::<f32>::new().add(Flatten::default()).add(ReLU).add(Flatten::default()).add(ReLU);
-    let shapes: Vec<_> = summary(&sequential, &[2, 3, 4]).unwrap().rows.into_iter().map(|row| row.output).collect();
+    let sequential =
+        Sequential::<f32>::new().add(Flatten::default()).add(ReLU).add(Flatten::default()).add(ReLU);
+    let shapes: Vec<_> =
+        summary(&sequential, &[2, 3, 4]).unwrap().rows.into_iter().map(|row| row.output).collect();
     assert!(shapes.iter().all(|shape| shape.as_deref() == Some(&[2, 12])), "{shapes:?}");
 }
 

@@ -3,8 +3,8 @@
 mod golden;
 
 use barehand_nn::{
-    Adam, AdamW, Error, Float, Generator, Gradients, Linear, Module, Norm, Optimizer, Parameters, Result, Sgd, Tensor,
-    clip_grad_norm, clip_grad_value,
+    Adam, AdamW, Error, Float, Generator, Gradients, Linear, Module, Norm, Optimizer, Parameters, Result,
+    Sgd, Tensor, clip_grad_norm, clip_grad_value,
 };
 use golden::{Goldens, name, op};
 use serde_json::Value;
@@ -41,7 +41,8 @@ fn optimizer<T: Float>(case: &Value) -> Option<Box<dyn Optimizer<T>>> {
                 .unwrap(),
         ),
         kind @ ("adam" | "adamw") => {
-            let mut builder = if kind == "adam" { Adam::builder(learning_rate) } else { AdamW::builder(learning_rate) };
+            let mut builder =
+                if kind == "adam" { Adam::builder(learning_rate) } else { AdamW::builder(learning_rate) };
             if let Some(betas) = options["betas"].as_array() {
                 builder = builder.betas(betas[0].as_f64().unwrap(), betas[1].as_f64().unwrap());
             }
@@ -66,7 +67,8 @@ fn trajectories<T: Float>(tolerance: f64) {
         let leaf = |key: &str| goldens.real(case, key).requires_grad();
         let mut model = Pair { a: leaf("p0.a"), b: leaf("p0.b") };
         for step in 0..20 {
-            let at = |kind: &str, key: &str| goldens.real(case, &format!("{kind}.{key}")).select(0, step).unwrap();
+            let at =
+                |kind: &str, key: &str| goldens.real(case, &format!("{kind}.{key}")).select(0, step).unwrap();
             if step == 10 {
                 let state = rule.state();
                 rule = optimizer(case).unwrap();
@@ -80,7 +82,8 @@ fn trajectories<T: Float>(tolerance: f64) {
                 for (x, y) in value.to_vec().into_iter().zip(expected.to_vec()) {
                     let (x, y) = (x.as_f64(), y.as_f64());
                     // Climbing the bowl ends in infinity, and then in what is no number, on both sides.
-                    let close = x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * (1.0 + y.abs());
+                    let close =
+                        x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * (1.0 + y.abs());
                     assert!(close, "{} step {step} {key}: {x:e}, PyTorch says {y:e}", name(case));
                 }
             }
@@ -240,7 +243,8 @@ fn settings_outside_their_domain_are_refused_as_by_pytorch() {
 fn a_state_of_another_rule_or_shape_is_refused() {
     let mut generator = Generator::new(0);
     let mut model = Linear::<f32>::new(2, 3, &mut generator);
-    let gradients = |model: &Linear| model.forward(&Tensor::ones([1, 2])).unwrap().sum().unwrap().backward().unwrap();
+    let gradients =
+        |model: &Linear| model.forward(&Tensor::ones([1, 2])).unwrap().sum().unwrap().backward().unwrap();
     let mut sgd = Sgd::builder(0.1).momentum(0.9).build().unwrap();
     let first = gradients(&model);
     sgd.step(&mut model, &first).unwrap();

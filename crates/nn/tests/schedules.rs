@@ -11,10 +11,16 @@ fn schedule(op: &str, options: &Value) -> Option<Schedule> {
     Some(match op {
         "step" => Schedule::Step { step_size: count("step_size", 0), gamma: number("gamma", 0.1) },
         "multi_step" => Schedule::MultiStep { milestones: counts("milestones"), gamma: number("gamma", 0.1) },
-        "constant" => Schedule::Constant { factor: number("factor", 1.0 / 3.0), total_iters: count("total_iters", 5) },
+        "constant" => {
+            Schedule::Constant { factor: number("factor", 1.0 / 3.0), total_iters: count("total_iters", 5) }
+        }
         "exponential" => Schedule::Exponential { gamma: number("gamma", 0.0) },
-        "polynomial" => Schedule::Polynomial { total_iters: count("total_iters", 5), power: number("power", 1.0) },
-        "cosine_annealing" => Schedule::CosineAnnealing { t_max: count("T_max", 0), eta_min: number("eta_min", 0.0) },
+        "polynomial" => {
+            Schedule::Polynomial { total_iters: count("total_iters", 5), power: number("power", 1.0) }
+        }
+        "cosine_annealing" => {
+            Schedule::CosineAnnealing { t_max: count("T_max", 0), eta_min: number("eta_min", 0.0) }
+        }
         "linear" => Schedule::Linear {
             start_factor: number("start_factor", 1.0 / 3.0),
             end_factor: number("end_factor", 1.0),
@@ -133,6 +139,7 @@ fn settings_that_define_no_sequence_are_refused() {
 
 #[test]
 fn a_schedule_is_written_by_name() {
-    let schedule: Schedule = serde_json::from_str(r#"{"kind": "one_cycle", "max_lr": 0.5, "total_steps": 9}"#).unwrap();
+    let schedule: Schedule =
+        serde_json::from_str(r#"{"kind": "one_cycle", "max_lr": 0.5, "total_steps": 9}"#).unwrap();
     assert_eq!(schedule, Schedule::OneCycle(OneCycle { max_lr: 0.5, total_steps: 9, ..OneCycle::default() }));
 }

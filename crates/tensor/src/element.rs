@@ -8,15 +8,15 @@ use barehand_kernels::conv2d::Conv2d;
 use barehand_kernels::cross_entropy::CrossEntropy;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
+use barehand_kernels::gather;
 use barehand_kernels::gemm::Gemm;
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::optimizer::OptimizerStep;
 use barehand_kernels::pool2d::Pool2d;
 use barehand_kernels::real::Real;
-use barehand_kernels::gather;
 use barehand_kernels::reduce::{Reduce, Reductions};
-use barehand_kernels::view::View;
 use barehand_kernels::softmax::Softmax;
+use barehand_kernels::view::View;
 
 /// The name of an element type at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,12 +114,24 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32, |x| x as f32, |a, b| a + b, fn sum_axes(x: View<f32>, reduced: &[bool], out: &mut [f32]) {
-    f32::reduce(Reduce::Sum, x, reduced, out);
-});
-element!(f64, F64, |x| x as f64, |a, b| a + b, fn sum_axes(x: View<f64>, reduced: &[bool], out: &mut [f64]) {
-    f64::reduce(Reduce::Sum, x, reduced, out);
-});
+element!(
+    f32,
+    F32,
+    |x| x as f32,
+    |a, b| a + b,
+    fn sum_axes(x: View<f32>, reduced: &[bool], out: &mut [f32]) {
+        f32::reduce(Reduce::Sum, x, reduced, out);
+    }
+);
+element!(
+    f64,
+    F64,
+    |x| x as f64,
+    |a, b| a + b,
+    fn sum_axes(x: View<f64>, reduced: &[bool], out: &mut [f64]) {
+        f64::reduce(Reduce::Sum, x, reduced, out);
+    }
+);
 element!(i64, I64, |x| x, i64::saturating_add);
 element!(i32, I32, |x: i64| x.clamp(i32::MIN as i64, i32::MAX as i64) as i32, i32::saturating_add);
 element!(u8, U8, |x: i64| x.clamp(0, 255) as u8, u8::saturating_add);

@@ -201,7 +201,11 @@ pub fn resolve_axis(operation: &str, axis: isize, rank: usize) -> Result<usize> 
         if rank == 0 {
             format!("axis {axis} does not exist: the tensor has no axes")
         } else {
-            format!("axis {axis} does not exist: a tensor with {rank} axes has axes {} to {}", -(rank as isize), rank - 1)
+            format!(
+                "axis {axis} does not exist: a tensor with {rank} axes has axes {} to {}",
+                -(rank as isize),
+                rank - 1
+            )
         },
     ))
 }

@@ -25,13 +25,13 @@ pub use barehand_kernels::{isa, threads};
 pub use element::{DType, Element, Float};
 pub use error::{Error, Result};
 pub use layout::{Axes, Layout};
+pub use npz::{read_npz, write_npz};
 pub use ops::concat::{concat, stack};
 pub use ops::conv::Conv2dOptions;
 pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
 pub use ops::einsum::einsum;
 pub use ops::index::{Index, where_};
 pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
-pub use npz::{read_npz, write_npz};
 pub use random::Generator;
 pub use tensor::Tensor;
 

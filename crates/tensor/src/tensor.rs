@@ -107,7 +107,10 @@ impl<T: Element> Tensor<T> {
     pub fn arange(start: f64, end: f64, step: f64) -> Result<Self> {
         let count = ((end - start) / step).ceil();
         if step == 0.0 || !count.is_finite() || (count < 0.0) {
-            return Err(Error::value("arange", format!("no sequence leads from {start} to {end} by steps of {step}")));
+            return Err(Error::value(
+                "arange",
+                format!("no sequence leads from {start} to {end} by steps of {step}"),
+            ));
         }
         let values: Buffer<T> = (0..count as usize).map(|i| T::from_real(start + i as f64 * step)).collect();
         let shape = [values.len()];
@@ -119,7 +122,13 @@ impl<T: Element> Tensor<T> {
         let step = if count > 1 { (end - start) / (count - 1) as f64 } else { 0.0 };
         // From both ends toward the middle, so that the last value is `end` exactly.
         let values: Buffer<T> = (0..count)
-            .map(|i| if i < count.div_ceil(2) { start + i as f64 * step } else { end - (count - 1 - i) as f64 * step })
+            .map(|i| {
+                if i < count.div_ceil(2) {
+                    start + i as f64 * step
+                } else {
+                    end - (count - 1 - i) as f64 * step
+                }
+            })
             .map(T::from_real)
             .collect();
         Self::from_buffer(values, &[count])
@@ -183,7 +192,11 @@ impl<T: Element> Tensor<T> {
     /// The elements as kernels take them.
     #[inline]
     pub(crate) fn view(&self) -> View<'_, T> {
-        View { data: &self.storage[self.layout.offset()..], shape: self.layout.shape(), strides: self.layout.strides() }
+        View {
+            data: &self.storage[self.layout.offset()..],
+            shape: self.layout.shape(),
+            strides: self.layout.strides(),
+        }
     }
 
     /// The elements as a slice in row-major order, where they lie so.
@@ -325,10 +338,9 @@ impl<T: Float> Tensor<T> {
 
 /// The product of a shape, refused where it overflows.
 pub(crate) fn element_count(operation: &str, shape: &[usize]) -> Result<usize> {
-    shape
-        .iter()
-        .try_fold(1usize, |count, &n| count.checked_mul(n))
-        .ok_or_else(|| Error::shape(operation, format!("shape {shape:?} holds more elements than memory can address")))
+    shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n)).ok_or_else(|| {
+        Error::shape(operation, format!("shape {shape:?} holds more elements than memory can address"))
+    })
 }
 
 impl<T: Element> From<T> for Tensor<T> {

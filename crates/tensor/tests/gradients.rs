@@ -3,8 +3,8 @@
 
 use barehand_kernels::random::RandomState;
 use barehand_tensor::{
-    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Index, MaxPool2dOptions, Reduction, Result, Targets, Tensor,
-    check_gradients, concat, einsum, stack, where_,
+    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Index, MaxPool2dOptions, Reduction, Result,
+    Targets, Tensor, check_gradients, concat, einsum, stack, where_,
 };
 
 /// Distinct values in [-2, 2] without ties, away from the kinks at 0 and ±1.
@@ -113,16 +113,25 @@ fn functions_of_two_numbers_with_broadcasting() {
         ("squared_error", Tensor::squared_error),
         ("bce_with_logits", Tensor::binary_cross_entropy_with_logits),
     ];
-    let shapes: &[(&[usize], &[usize])] =
-        &[(&[2, 3], &[2, 3]), (&[2, 3], &[3]), (&[2, 1, 3], &[4, 1]), (&[], &[2, 2]), (&[3, 1], &[1, 4]), (&[0, 2], &[2])];
+    let shapes: &[(&[usize], &[usize])] = &[
+        (&[2, 3], &[2, 3]),
+        (&[2, 3], &[3]),
+        (&[2, 1, 3], &[4, 1]),
+        (&[], &[2, 2]),
+        (&[3, 1], &[1, 4]),
+        (&[0, 2], &[2]),
+    ];
     for (name, f) in functions {
         for (a, b) in shapes {
             println!("{name} {a:?} {b:?}");
             // Offset so that no element of one equals one of the other.
-            let (x, y) = (positive(5, a), positive(6, b).mul_scalar(0.83).unwrap().add_scalar(0.011).unwrap());
+            let (x, y) =
+                (positive(5, a), positive(6, b).mul_scalar(0.83).unwrap().add_scalar(0.011).unwrap());
             check(&[x, y], |i| f(&before(&i[0])?, &before(&i[1])?));
         }
-        check(&[positive(7, &[3, 2]), positive(8, &[2, 3]).mul_scalar(0.77).unwrap()], |i| f(&i[0].t()?, &before(&i[1])?));
+        check(&[positive(7, &[3, 2]), positive(8, &[2, 3]).mul_scalar(0.77).unwrap()], |i| {
+            f(&i[0].t()?, &before(&i[1])?)
+        });
     }
     let p = values(9, &[3, 4]).sigmoid().unwrap();
     let t = values(10, &[3, 4]).sigmoid().unwrap();
@@ -179,7 +188,8 @@ fn einstein_sums() {
     ];
     for (equation, shapes) in cases {
         println!("{equation}");
-        let inputs: Vec<Tensor<f64>> = shapes.iter().enumerate().map(|(i, s)| values(30 + i as u32, s)).collect();
+        let inputs: Vec<Tensor<f64>> =
+            shapes.iter().enumerate().map(|(i, s)| values(30 + i as u32, s)).collect();
         check(&inputs, |x| {
             let x = x.iter().map(before).collect::<Result<Vec<_>>>()?;
             einsum(equation, &x.iter().collect::<Vec<_>>())
@@ -283,10 +293,13 @@ fn fused_losses() {
     for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
         for label_smoothing in [0.0, 0.15] {
             for weight in [None, Some(weight.clone())] {
-                let options = CrossEntropyOptions { weight, label_smoothing, reduction, ..Default::default() };
+                let options =
+                    CrossEntropyOptions { weight, label_smoothing, reduction, ..Default::default() };
                 check(&[values(70, &[4, 3])], |x| before(&x[0])?.cross_entropy(&classes, &options));
                 let soft = values(71, &[4, 3]).softmax(-1).unwrap();
-                check(&[values(72, &[4, 3])], |x| before(&x[0])?.cross_entropy(Targets::Probabilities(&soft), &options));
+                check(&[values(72, &[4, 3])], |x| {
+                    before(&x[0])?.cross_entropy(Targets::Probabilities(&soft), &options)
+                });
             }
         }
     }
@@ -298,7 +311,9 @@ fn fused_losses() {
 #[test]
 fn normalisations() {
     let (w, b) = (positive(80, &[4]), values(81, &[4]));
-    check(&[values(82, &[2, 3, 4]), w.clone(), b.clone()], |x| before(&x[0])?.layer_norm(Some(&x[1]), Some(&x[2]), 1e-5));
+    check(&[values(82, &[2, 3, 4]), w.clone(), b.clone()], |x| {
+        before(&x[0])?.layer_norm(Some(&x[1]), Some(&x[2]), 1e-5)
+    });
     check(&[values(82, &[2, 3, 4]), w], |x| before(&x[0])?.layer_norm(Some(&x[1]), None, 1e-5));
     check(&[values(82, &[2, 3, 4])], |x| before(&x[0])?.layer_norm(None, None, 1e-3));
     let (w2, b2) = (positive(83, &[3, 4]), values(84, &[3, 4]));
@@ -347,7 +362,12 @@ fn poolings() {
     }
     let cases = [
         AvgPool2dOptions::new([2, 2]),
-        AvgPool2dOptions { stride: [1, 2], padding: [1, 1], count_include_pad: false, ..AvgPool2dOptions::new([3, 2]) },
+        AvgPool2dOptions {
+            stride: [1, 2],
+            padding: [1, 1],
+            count_include_pad: false,
+            ..AvgPool2dOptions::new([3, 2])
+        },
         AvgPool2dOptions { ceil_mode: true, divisor_override: Some(3), ..AvgPool2dOptions::new([2, 4]) },
     ];
     for options in cases {

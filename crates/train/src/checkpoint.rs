@@ -50,7 +50,7 @@ impl Checkpoint {
         schedule: Option<&(Scheduler, Every)>,
         early_stopping: Option<&EarlyStopping>,
         best: Option<&[(String, Tensor)]>,
-    ) -> Result<Checkpoint> {
+    ) -> Checkpoint {
         let state = optimizer.state();
         let under = |prefix: &str, tensors: StateDict| -> StateDict {
             tensors.into_iter().map(|(name, x)| (format!("{prefix}.{name}"), x)).collect()
@@ -66,7 +66,7 @@ impl Checkpoint {
             optimizer_scalars: state.scalars,
             random: model.random_states(),
         };
-        Ok(Checkpoint { header, tensors })
+        Checkpoint { header, tensors }
     }
 
     /// Steps taken when it was written.
@@ -84,13 +84,14 @@ impl Checkpoint {
     /// # Errors
     /// What the operating system says.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let header =
-            serde_json::to_string(&self.header).map_err(|error| Error::value("checkpoint", error.to_string()))?;
+        let header = serde_json::to_string(&self.header)
+            .map_err(|error| Error::value("checkpoint", error.to_string()))?;
         let mut archive = Archive::default();
         archive.metadata.insert("format".into(), FORMAT.into());
         archive.metadata.insert("version".into(), VERSION.to_string());
         archive.metadata.insert("state".into(), header);
-        archive.tensors = self.tensors.iter().map(|(name, x)| (name.clone(), AnyTensor::from(x.detach()))).collect();
+        archive.tensors =
+            self.tensors.iter().map(|(name, x)| (name.clone(), AnyTensor::from(x.detach()))).collect();
         archive.write(path)
     }
 
@@ -106,15 +107,21 @@ impl Checkpoint {
         if text("format") != FORMAT {
             return Err(refuse("not a checkpoint that barehand wrote".into()));
         }
-        let version: u32 = text("version").parse().map_err(|_| refuse("the version is not a number".into()))?;
+        let version: u32 =
+            text("version").parse().map_err(|_| refuse("the version is not a number".into()))?;
         if version > VERSION {
-            return Err(refuse(format!("version {version} is newer than this program, which reads up to {VERSION}")));
+            return Err(refuse(format!(
+                "version {version} is newer than this program, which reads up to {VERSION}"
+            )));
         }
-        let header = serde_json::from_str(text("state")).map_err(|error| refuse(format!("state: {error}")))?;
+        let header =
+            serde_json::from_str(text("state")).map_err(|error| refuse(format!("state: {error}")))?;
         let tensors = archive
             .tensors
             .iter()
-            .map(|(name, x)| Ok((name.clone(), x.get::<f32>().map_err(|error| refuse(format!("{name}: {error}")))?)))
+            .map(|(name, x)| {
+                Ok((name.clone(), x.get::<f32>().map_err(|error| refuse(format!("{name}: {error}")))?))
+            })
             .collect::<Result<Vec<_>>>()?;
         Ok(Checkpoint { header, tensors })
     }
@@ -122,7 +129,9 @@ impl Checkpoint {
     /// The tensors under a prefix, without it.
     fn under(&self, prefix: &str) -> impl Iterator<Item = (String, Tensor)> {
         let dotted = format!("{prefix}.");
-        self.tensors.iter().filter_map(move |(name, x)| Some((name.strip_prefix(&dotted)?.to_string(), x.clone())))
+        self.tensors
+            .iter()
+            .filter_map(move |(name, x)| Some((name.strip_prefix(&dotted)?.to_string(), x.clone())))
     }
 
     /// The weights alone, as [`Module::load_state_dict`] takes them.
@@ -135,7 +144,11 @@ impl Checkpoint {
         if self.header.optimizer != optimizer.name() {
             return Err(Error::value(
                 "resume",
-                format!("the checkpoint was written with {}, this run uses {}", self.header.optimizer, optimizer.name()),
+                format!(
+                    "the checkpoint was written with {}, this run uses {}",
+                    self.header.optimizer,
+                    optimizer.name()
+                ),
             ));
         }
         model.load_state_dict(&self.under("model").collect::<StateDict>())?;

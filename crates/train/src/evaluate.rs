@@ -67,7 +67,10 @@ pub fn evaluate<D: Dataset>(
 ///
 /// # Errors
 /// When the data set is empty or fails, or the model does.
-pub fn predict<D: Dataset<Batch = Batch>>(model: &mut dyn Module, loader: &DataLoader<D>) -> Result<Predictions> {
+pub fn predict<D: Dataset<Batch = Batch>>(
+    model: &mut dyn Module,
+    loader: &DataLoader<D>,
+) -> Result<Predictions> {
     in_eval_mode(model, |model| {
         let (mut logits, mut targets) = (Vec::new(), Vec::new());
         for batch in loader.epoch(0) {

@@ -53,7 +53,8 @@ impl MetricsLog {
         let History { mut steps, mut epochs } = Self::read(&path)?;
         steps.retain(|record| record.step <= step);
         epochs.retain(|record| record.step <= step);
-        let mut lines: Vec<(u64, Line)> = steps.into_iter().map(|record| (record.step, Line::Step(record))).collect();
+        let mut lines: Vec<(u64, Line)> =
+            steps.into_iter().map(|record| (record.step, Line::Step(record))).collect();
         lines.extend(epochs.into_iter().map(|record| (record.step, Line::Epoch(record))));
         lines.sort_by_key(|(step, line)| (*step, matches!(line, Line::Epoch(_))));
         atomic_file::replace(&path, |out| {

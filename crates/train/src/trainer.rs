@@ -34,6 +34,8 @@ struct Running {
     loss: f64,
     correct: Option<usize>,
     samples: usize,
+    /// Of the latest step.
+    learning_rate: f64,
     seconds: f64,
     timings: Timings,
 }
@@ -121,7 +123,8 @@ impl<'a, B: Send> Trainer<'a, B> {
     /// sees the validation loss, so it moves on after epochs.
     #[must_use]
     pub fn schedule(mut self, scheduler: Scheduler, every: Every) -> Self {
-        let every = if matches!(scheduler.schedule(), Schedule::ReduceOnPlateau(_)) { Every::Epoch } else { every };
+        let every =
+            if matches!(scheduler.schedule(), Schedule::ReduceOnPlateau(_)) { Every::Epoch } else { every };
         self.schedule = Some((scheduler, every));
         self
     }
@@ -193,7 +196,9 @@ impl<'a, B: Send> Trainer<'a, B> {
         if train.is_empty() {
             return Err(Error::value("fit", "the training data has no batch"));
         }
-        let plateau = |(scheduler, _): &(Scheduler, Every)| matches!(scheduler.schedule(), Schedule::ReduceOnPlateau(_));
+        let plateau = |(scheduler, _): &(Scheduler, Every)| {
+            matches!(scheduler.schedule(), Schedule::ReduceOnPlateau(_))
+        };
         let watches = self.early_stopping.is_some() || self.schedule.as_ref().is_some_and(plateau);
         if watches && validation.is_none() {
             return Err(Error::value("fit", "early stopping and plateau schedules need validation data"));
@@ -289,6 +294,7 @@ impl<'a, B: Send> Trainer<'a, B> {
         running.loss += loss * outcome.samples as f64;
         running.samples += outcome.samples;
         running.correct = outcome.correct.map(|right| running.correct.unwrap_or(0) + right);
+        running.learning_rate = learning_rate;
         running.seconds += waited + elapsed;
         running.timings.data += waited;
         running.timings.forward += forward;
@@ -306,7 +312,12 @@ impl<'a, B: Send> Trainer<'a, B> {
         (self.callback)(&Event::Step(record))
     }
 
-    fn advance_schedule(&mut self, now: Every, metric: Option<f64>, optimizer: &mut dyn Optimizer) -> Result<()> {
+    fn advance_schedule(
+        &mut self,
+        now: Every,
+        metric: Option<f64>,
+        optimizer: &mut dyn Optimizer,
+    ) -> Result<()> {
         if let Some((scheduler, every)) = &mut self.schedule
             && *every == now
         {
@@ -325,7 +336,6 @@ impl<'a, B: Send> Trainer<'a, B> {
         let begin = Instant::now();
         let seen = validation.map(|loader| evaluate(model, loader, &*self.objective)).transpose()?;
         let validated = begin.elapsed().as_secs_f64();
-        let learning_rate = optimizer.learning_rate();
         if let (Some(watch), Some(seen)) = (&mut self.early_stopping, &seen)
             && watch.observe(seen.loss)
         {
@@ -343,7 +353,7 @@ impl<'a, B: Send> Trainer<'a, B> {
             train_accuracy: running.correct.map(|right| right as f64 / samples),
             validation_loss: seen.map(|seen| seen.loss),
             validation_accuracy: seen.and_then(|seen| seen.accuracy),
-            learning_rate,
+            learning_rate: running.learning_rate,
             seconds: running.seconds + validated,
             samples_per_second: samples / running.seconds,
             timings: Timings { validation: validated, ..running.timings },
@@ -366,7 +376,7 @@ impl<'a, B: Send> Trainer<'a, B> {
             self.schedule.as_ref(),
             self.early_stopping.as_ref(),
             self.best.as_deref(),
-        )?
+        )
         .write(path)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use barehand_data::{DataLoader, ImageTransform, TransformedImages, embedded};
-use barehand_nn::models::{Mlp, mlp};
+use barehand_nn::models::Mlp;
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand_nn::{Adam, AdamW, Optimizer, Parameters, Schedule, Scheduler, Sgd, StateDict};
 use barehand_tensor::{Generator, threads};
@@ -29,7 +29,12 @@ fn cosine() -> (Schedule, Every) {
 type MakeOptimizer = fn() -> Box<dyn Optimizer>;
 
 /// Trains up to step `stop` (`None`: to the end), from the checkpoint where one is there; whether it finished.
-fn train(path: &Path, optimizer: MakeOptimizer, schedule: &(Schedule, Every), stop: Option<u64>) -> (StateDict, Stopped) {
+fn train(
+    path: &Path,
+    optimizer: MakeOptimizer,
+    schedule: &(Schedule, Every),
+    stop: Option<u64>,
+) -> (StateDict, Stopped) {
     let (train, validation) = (loader(), loader());
     let (mut model, mut optimizer) = (model(32), optimizer());
     let mut trainer = Trainer::new(Classification::default(), 3)
@@ -59,7 +64,10 @@ fn resuming_at_any_step_changes_no_bit() {
     let schedules = [
         (Schedule::OneCycle(OneCycle { max_lr: 0.05, total_steps: 24, ..OneCycle::default() }), Every::Step),
         (Schedule::Exponential { gamma: 0.9 }, Every::Epoch),
-        (Schedule::ReduceOnPlateau(ReduceOnPlateau { patience: 0, ..ReduceOnPlateau::default() }), Every::Epoch),
+        (
+            Schedule::ReduceOnPlateau(ReduceOnPlateau { patience: 0, ..ReduceOnPlateau::default() }),
+            Every::Epoch,
+        ),
     ];
     for n in [1, 2] {
         threads::with_num_threads(n, || {
@@ -109,7 +117,11 @@ fn a_damaged_checkpoint_is_refused_at_every_length() {
     let cut = folder.path().join("cut");
     for length in (0..bytes.len()).step_by(bytes.len() / 97 + 1) {
         std::fs::write(&cut, &bytes[..length]).unwrap();
-        assert!(Checkpoint::read(&cut).is_err(), "{length} of {} bytes were taken for a checkpoint", bytes.len());
+        assert!(
+            Checkpoint::read(&cut).is_err(),
+            "{length} of {} bytes were taken for a checkpoint",
+            bytes.len()
+        );
     }
 }
 
@@ -118,7 +130,10 @@ fn a_loss_that_is_not_a_number_stops_training_with_a_hint() {
     let loader = loader();
     let mut model = model(32);
     let mut trainer = Trainer::new(Classification::default(), 3);
-    let error = trainer.fit(&mut model, &mut Sgd::builder(1e30).build().unwrap(), &loader, None).unwrap_err().to_string();
+    let error = trainer
+        .fit(&mut model, &mut Sgd::builder(1e30).build().unwrap(), &loader, None)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("the loss became") && error.contains("learning rate"), "{error}");
 }
 
@@ -127,14 +142,16 @@ fn early_stopping_ends_with_the_best_weights() {
     let loader = loader();
     let mut model = model(32);
     let mut losses = Vec::new();
-    let mut trainer = Trainer::new(Classification::default(), 50).early_stopping(EarlyStopping::new(2)).on_event(|event| {
-        if let Event::Epoch(epoch) = event {
-            losses.push(epoch.validation_loss.unwrap());
-        }
-        Ok(ControlFlow::Continue(()))
-    });
+    let mut trainer =
+        Trainer::new(Classification::default(), 50).early_stopping(EarlyStopping::new(2)).on_event(|event| {
+            if let Event::Epoch(epoch) = event {
+                losses.push(epoch.validation_loss.unwrap());
+            }
+            Ok(ControlFlow::Continue(()))
+        });
     // A rate that is far too large soon makes validation worse.
-    let stopped = trainer.fit(&mut model, &mut Adam::builder(0.05).build().unwrap(), &loader, Some(&loader)).unwrap();
+    let stopped =
+        trainer.fit(&mut model, &mut Adam::builder(0.05).build().unwrap(), &loader, Some(&loader)).unwrap();
     drop(trainer);
     assert_eq!(stopped, Stopped::Early);
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);

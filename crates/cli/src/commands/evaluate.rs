@@ -13,10 +13,8 @@ use crate::{data_source, model_file, run_report};
 
 /// Measure a trained model on its test images, or on others.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  barehand evaluate runs/mlp-embedded-1\n  \
-                  barehand evaluate runs/cnn --data fashion-mnist --json"
-)]
+#[command(after_help = "Examples:\n  barehand evaluate runs/mlp-embedded-1\n  \
+                  barehand evaluate runs/cnn --data fashion-mnist --json")]
 pub struct Arguments {
     /// The run's folder.
     run: PathBuf,

@@ -28,14 +28,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         })
         .collect();
     if arguments.json {
-        return print_json(&json!({ "blocks": blocks.iter().map(|block| block.to_json()).collect::<Vec<_>>() }));
+        return print_json(
+            &json!({ "blocks": blocks.iter().map(|block| block.to_json()).collect::<Vec<_>>() }),
+        );
     }
     if blocks.is_empty() {
-        return Err(Error::value("list", format!("no block's name, section or summary contains \"{wanted}\"")));
+        return Err(Error::value(
+            "list",
+            format!("no block's name, section or summary contains \"{wanted}\""),
+        ));
     }
     let detailed = blocks.len() == 1;
     for block in blocks {
-        print(&format!("{}  ({})\n  {}\n  formula  {}", block.name, block.section, block.summary, block.formula))?;
+        print(&format!(
+            "{}  ({})\n  {}\n  formula  {}",
+            block.name, block.section, block.summary, block.formula
+        ))?;
         print(&format!("  engine   {}\n  twin     {}", block.engine.unwrap_or("-"), block.twin))?;
         if detailed {
             for (kind, list) in [("input", block.inputs), ("option", block.options)] {

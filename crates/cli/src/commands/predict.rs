@@ -16,10 +16,8 @@ use crate::run_folder::RunFolder;
 /// Pictures are brought to the size and the colours the model learned from. Fashion-MNIST and MNIST are light on black:
 /// use --invert for dark on white.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  barehand predict runs/mlp-embedded-1 shoe.png\n  \
-                  barehand predict runs/cnn *.jpg --invert --top 3\n  barehand predict runs/cnn shoe.png --json"
-)]
+#[command(after_help = "Examples:\n  barehand predict runs/mlp-embedded-1 shoe.png\n  \
+                  barehand predict runs/cnn *.jpg --invert --top 3\n  barehand predict runs/cnn shoe.png --json")]
 pub struct Arguments {
     /// The run's folder.
     run: PathBuf,
@@ -52,7 +50,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let input = transform.apply(&pixels.unsqueeze(0)?)?;
         let probabilities = no_grad(|| model.forward(&input)?.softmax(1))?.squeeze(0)?;
         if probabilities.to_vec().iter().any(|p| p.is_nan()) {
-            return Err(Error::value("predict", format!("{}: the model's output is not a number", path.display())));
+            return Err(Error::value(
+                "predict",
+                format!("{}: the model's output is not a number", path.display()),
+            ));
         }
         let (best, classes) = probabilities.topk(top, 0)?;
         let best: Vec<(String, f32)> = best
@@ -73,7 +74,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return print_json(&json!({ "predictions": results.iter().map(one).collect::<Vec<_>>() }));
     }
     for (path, best, _) in &results {
-        let classes: Vec<String> = best.iter().map(|(class, p)| format!("{class} {:.1} %", 100.0 * p)).collect();
+        let classes: Vec<String> =
+            best.iter().map(|(class, p)| format!("{class} {:.1} %", 100.0 * p)).collect();
         print(&format!("{}: {}", path.display(), classes.join(", ")))?;
     }
     Ok(())

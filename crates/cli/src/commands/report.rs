@@ -13,7 +13,9 @@ use crate::{data_source, model_file, run_report};
 
 /// Write a run's report.html again, from its metrics and its model.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  barehand report runs/mlp-embedded-1\n  barehand report runs/cnn --out cnn.html")]
+#[command(
+    after_help = "Examples:\n  barehand report runs/mlp-embedded-1\n  barehand report runs/cnn --out cnn.html"
+)]
 pub struct Arguments {
     /// The run's folder.
     run: PathBuf,

@@ -45,7 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// `name=JSON`, or JSON for the input called `first`. A word that is not JSON is taken as a string.
 fn parse_input(text: &str, first: &str) -> Result<(String, Value)> {
     let is_name = |name: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && !name.starts_with(|c: char| c.is_ascii_digit())
     };
     let (name, json) = match text.split_once('=') {
@@ -70,7 +71,10 @@ mod tests {
     fn inputs_may_be_named_or_not() {
         assert_eq!(parse_input("[1, 2]", "x").unwrap(), ("x".into(), serde_json::json!([1, 2])));
         assert_eq!(parse_input("y = [1]", "x").unwrap(), ("y".into(), serde_json::json!([1])));
-        assert_eq!(parse_input("reduction=sum", "x").unwrap(), ("reduction".into(), serde_json::json!("sum")));
+        assert_eq!(
+            parse_input("reduction=sum", "x").unwrap(),
+            ("reduction".into(), serde_json::json!("sum"))
+        );
         assert!(parse_input("[1, 2", "x").unwrap_err().to_string().contains("not JSON"));
     }
 }

@@ -7,7 +7,9 @@ use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
 use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file};
-use barehand::train::{Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer};
+use barehand::train::{
+    Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer,
+};
 use barehand::{Error, Result, threads};
 use clap::Args;
 use serde_json::json;
@@ -23,11 +25,9 @@ use crate::{data_source, interrupt, run_report};
 ///
 /// Without arguments it trains a small network on the images that come with the program.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  barehand train\n  barehand train --model cnn --epochs 5\n  \
+#[command(after_help = "Examples:\n  barehand train\n  barehand train --model cnn --epochs 5\n  \
                   barehand train --data fashion-mnist --model cnn --optimizer sgd --lr 0.05 --out runs/cnn\n  \
-                  barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn"
-)]
+                  barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn")]
 pub struct Arguments {
     #[command(flatten)]
     settings: Overrides,
@@ -188,7 +188,11 @@ fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
     let RunConfig { lr, momentum, nesterov, weight_decay, .. } = *config;
     Ok(match config.optimizer {
         OptimizerKind::Sgd => Box::new(
-            Sgd::builder(lr).momentum(momentum).nesterov(nesterov).weight_decay(weight_decay).build::<f32>()?,
+            Sgd::builder(lr)
+                .momentum(momentum)
+                .nesterov(nesterov)
+                .weight_decay(weight_decay)
+                .build::<f32>()?,
         ),
         OptimizerKind::Adam => Box::new(Adam::builder(lr).weight_decay(weight_decay).build::<f32>()?),
         OptimizerKind::Adamw => Box::new(AdamW::builder(lr).weight_decay(weight_decay).build::<f32>()?),
@@ -217,8 +221,11 @@ fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>
             (Schedule::OneCycle(cycle), Every::Step)
         }
         ScheduleKind::Plateau => {
-            let plateau =
-                ReduceOnPlateau { factor: gamma, patience: config.schedule_patience, ..ReduceOnPlateau::default() };
+            let plateau = ReduceOnPlateau {
+                factor: gamma,
+                patience: config.schedule_patience,
+                ..ReduceOnPlateau::default()
+            };
             (Schedule::ReduceOnPlateau(plateau), Every::Epoch)
         }
     };

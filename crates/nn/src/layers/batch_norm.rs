@@ -55,7 +55,12 @@ impl<const DIMENSIONS: usize, T: Float> BatchNorm<DIMENSIONS, T> {
 
     /// Over `features` channels: momentum 0.1, eps 1e-5, with weight, bias and running statistics.
     pub fn new(features: usize) -> Self {
-        const { assert!(DIMENSIONS == 1 || DIMENSIONS == 2, "batch norm is known over (N, C), (N, C, L) and (N, C, H, W)") };
+        const {
+            assert!(
+                DIMENSIONS == 1 || DIMENSIONS == 2,
+                "batch norm is known over (N, C), (N, C, L) and (N, C, H, W)"
+            )
+        };
         BatchNorm {
             weight: Some(Tensor::ones([features]).requires_grad()),
             bias: Some(Tensor::zeros([features]).requires_grad()),
@@ -105,7 +110,7 @@ impl<T: Float> Running<T> {
     /// Moves toward a batch's mean and population variance, taken over `count` values for each channel.
     fn follow(&mut self, (mean, var): &(Tensor<T>, Tensor<T>), count: usize, momentum: Option<f64>) {
         let batches = &mut self.batches.data_mut()[0];
-        *batches = *batches + T::from_real(1.0);
+        *batches += T::from_real(1.0);
         let share = momentum.unwrap_or(1.0 / batches.as_f64());
         let unbiased = count as f64 / (count as f64 - 1.0);
         for (running, batch, scale) in [(&mut self.mean, mean, 1.0), (&mut self.var, var, unbiased)] {

@@ -104,13 +104,17 @@ impl Conv2dBuilder {
         if kernel.contains(&0) || stride.contains(&0) || dilation.contains(&0) {
             return Err(Error::value(
                 "Conv2d",
-                format!("kernel {kernel:?}, stride {stride:?} and dilation {dilation:?} must all be at least 1"),
+                format!(
+                    "kernel {kernel:?}, stride {stride:?} and dilation {dilation:?} must all be at least 1"
+                ),
             ));
         }
         if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
             return Err(Error::value(
                 "Conv2d",
-                format!("groups = {groups} must divide the {in_channels} input and {out_channels} output channels"),
+                format!(
+                    "groups = {groups} must divide the {in_channels} input and {out_channels} output channels"
+                ),
             ));
         }
         let shape = [out_channels, in_channels / groups, kernel[0], kernel[1]];

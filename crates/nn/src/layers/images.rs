@@ -19,6 +19,9 @@ impl From<[usize; 2]> for Pair {
 }
 
 /// Runs a layer over (N, C, H, W) on one image (C, H, W) as well.
-pub(crate) fn batched<T: Float>(x: &Tensor<T>, layer: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>) -> Result<Tensor<T>> {
+pub(crate) fn batched<T: Float>(
+    x: &Tensor<T>,
+    layer: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>,
+) -> Result<Tensor<T>> {
     if x.rank() == 3 { layer(&x.unsqueeze(0)?)?.squeeze(0) } else { layer(x) }
 }

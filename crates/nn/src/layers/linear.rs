@@ -33,7 +33,10 @@ impl<T: Float> Linear<T> {
     /// A layer without a bias.
     pub fn without_bias(inputs: usize, outputs: usize, generator: &mut Generator) -> Self {
         let bound = bound(inputs);
-        Linear { weight: init::uniform(&[outputs, inputs], -bound, bound, generator).requires_grad(), bias: None }
+        Linear {
+            weight: init::uniform(&[outputs, inputs], -bound, bound, generator).requires_grad(),
+            bias: None,
+        }
     }
 }
 

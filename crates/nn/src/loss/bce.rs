@@ -22,7 +22,11 @@ pub fn bce_with_logits_loss<T: Float>(logits: &Tensor<T>, target: &Tensor<T>) ->
     BceWithLogitsLoss::default().forward(logits, target)
 }
 
-fn reduced<T: Float>(losses: &Tensor<T>, weight: Option<&Tensor<T>>, reduction: Reduction) -> Result<Tensor<T>> {
+fn reduced<T: Float>(
+    losses: &Tensor<T>,
+    weight: Option<&Tensor<T>>,
+    reduction: Reduction,
+) -> Result<Tensor<T>> {
     match weight {
         Some(weight) => {
             let weighted = losses.mul(&weight.detach())?;
@@ -56,7 +60,8 @@ impl<T: Float> BceLoss<T> {
     /// When the shapes differ, or a probability is outside [0, 1].
     pub fn forward(&self, probability: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
         same_shape("bce_loss", probability, target)?;
-        let outside = probability.ge_scalar(T::from_real(0.0))?.and(&probability.le_scalar(T::from_real(1.0))?)?;
+        let outside =
+            probability.ge_scalar(T::from_real(0.0))?.and(&probability.le_scalar(T::from_real(1.0))?)?;
         if !outside.all() {
             return Err(Error::value(
                 "bce_loss",

@@ -17,7 +17,10 @@ use crate::{Float, Reduction, Result, Targets, Tensor};
 ///
 /// # Errors
 /// As [`Tensor::cross_entropy`].
-pub fn cross_entropy<'a, T: Float>(logits: &Tensor<T>, target: impl Into<Targets<'a, T>>) -> Result<Tensor<T>> {
+pub fn cross_entropy<'a, T: Float>(
+    logits: &Tensor<T>,
+    target: impl Into<Targets<'a, T>>,
+) -> Result<Tensor<T>> {
     CrossEntropyLoss::default().forward(logits, target)
 }
 
@@ -36,7 +39,8 @@ pub struct CrossEntropyLoss<T: Float = f32> {
 
 impl<T: Float> Default for CrossEntropyLoss<T> {
     fn default() -> Self {
-        let CrossEntropyOptions { weight, ignore_index, label_smoothing, reduction } = CrossEntropyOptions::default();
+        let CrossEntropyOptions { weight, ignore_index, label_smoothing, reduction } =
+            CrossEntropyOptions::default();
         CrossEntropyLoss { weight, ignore_index, label_smoothing, reduction }
     }
 }
@@ -60,7 +64,9 @@ impl<T: Float> CrossEntropyLoss<T> {
         let logits = logits.unsqueeze(0)?;
         let loss = match target {
             Targets::Classes(class) => logits.cross_entropy(&class.unsqueeze(0)?, &options),
-            Targets::Probabilities(q) => logits.cross_entropy(Targets::Probabilities(&q.unsqueeze(0)?), &options),
+            Targets::Probabilities(q) => {
+                logits.cross_entropy(Targets::Probabilities(&q.unsqueeze(0)?), &options)
+            }
         }?;
         if self.reduction == Reduction::None { loss.squeeze(0) } else { Ok(loss) }
     }

@@ -14,6 +14,10 @@ fn same_shape<T: Float>(loss: &str, prediction: &Tensor<T>, target: &Tensor<T>) 
     }
     Err(Error::shape(
         loss,
-        format!("prediction of shape {:?} and target of shape {:?} must be equal", prediction.shape(), target.shape()),
+        format!(
+            "prediction of shape {:?} and target of shape {:?} must be equal",
+            prediction.shape(),
+            target.shape()
+        ),
     ))
 }

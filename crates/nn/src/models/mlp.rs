@@ -58,7 +58,10 @@ impl MlpBuilder {
     pub fn build<T: Float>(self, generator: &mut Generator) -> Result<Mlp<T>> {
         let MlpBuilder { sizes, activation, dropout } = self;
         if sizes.len() < 2 {
-            return Err(Error::value("mlp", format!("sizes {sizes:?}: those of the input and the output at least")));
+            return Err(Error::value(
+                "mlp",
+                format!("sizes {sizes:?}: those of the input and the output at least"),
+            ));
         }
         let layers: Vec<_> = sizes.windows(2).map(|pair| Linear::new(pair[0], pair[1], generator)).collect();
         let hidden = if dropout == 0.0 { 0 } else { layers.len() - 1 };

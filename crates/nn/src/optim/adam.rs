@@ -130,7 +130,8 @@ impl AdamBuilder {
 impl<T: Float> Optimizer<T> for Adam<T> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
         let rule = self.options.rule();
-        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, strict } = self.options;
+        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, strict } =
+            self.options;
         let Adam { steps, exp_avg, exp_avg_sq, max_exp_avg_sq, .. } = self;
         for_each_trained(rule, model, gradients, strict, |name, param, grad| {
             let taken = steps.entry(name.to_owned()).or_default();
@@ -179,7 +180,10 @@ impl<T: Float> Optimizer<T> for Adam<T> {
         let rates = rates.map(|(name, value)| (name.to_owned(), value));
         let steps = self.steps.iter().map(|(name, &step)| (format!("{name}.step"), step as f64));
         let named = |kind: &'static str, tensors: &BTreeMap<String, Tensor<T>>| {
-            tensors.iter().map(|(name, tensor)| (format!("{name}.{kind}"), tensor.clone())).collect::<Vec<_>>()
+            tensors
+                .iter()
+                .map(|(name, tensor)| (format!("{name}.{kind}"), tensor.clone()))
+                .collect::<Vec<_>>()
         };
         OptimizerState {
             scalars: rates.into_iter().chain(steps).collect(),
@@ -193,7 +197,8 @@ impl<T: Float> Optimizer<T> for Adam<T> {
 
     fn load_state(&mut self, state: OptimizerState<T>) -> Result<()> {
         let rule = self.options.rule();
-        let foreign = |name: &str| Error::value(rule, format!("the saved state holds {name}, which is not {rule}'s"));
+        let foreign =
+            |name: &str| Error::value(rule, format!("the saved state holds {name}, which is not {rule}'s"));
         let mut loaded = self.options.build()?;
         loaded.options.learning_rate = scalar(rule, &state.scalars, "learning_rate")?;
         loaded.options.betas.0 = scalar(rule, &state.scalars, "beta1")?;

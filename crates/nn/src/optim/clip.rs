@@ -21,7 +21,9 @@ impl Norm {
             Norm::Two => gradients.norm(),
             Norm::P(p) => absolute().map(|x| x.powf(p)).sum::<f64>().powf(1.0 / p),
             // A NaN is the norm of what holds one.
-            Norm::Infinity => absolute().fold(0.0, |most: f64, x| if x > most || x.is_nan() { x } else { most }),
+            Norm::Infinity => {
+                absolute().fold(0.0, |most: f64, x| if x > most || x.is_nan() { x } else { most })
+            }
         }
     }
 }

@@ -140,7 +140,11 @@ fn memory<'a, T: Float>(
     if held.shape() != parameter.shape() {
         return Err(Error::shape(
             optimizer,
-            format!("the state of {name} has shape {:?}, the parameter {:?}", held.shape(), parameter.shape()),
+            format!(
+                "the state of {name} has shape {:?}, the parameter {:?}",
+                held.shape(),
+                parameter.shape()
+            ),
         ));
     }
     Ok(held.data_mut())

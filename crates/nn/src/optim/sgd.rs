@@ -101,11 +101,19 @@ impl SgdBuilder {
 
 impl<T: Float> Optimizer<T> for Sgd<T> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
-        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, strict } = self.options;
+        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, strict } =
+            self.options;
         let velocities = &mut self.velocities;
         for_each_trained("sgd", model, gradients, strict, |name, param, grad| {
-            let mut step =
-                SgdStep { lr: learning_rate, momentum, dampening, weight_decay, nesterov, maximize, first: false };
+            let mut step = SgdStep {
+                lr: learning_rate,
+                momentum,
+                dampening,
+                weight_decay,
+                nesterov,
+                maximize,
+                first: false,
+            };
             let velocity = if momentum == 0.0 {
                 None
             } else {
@@ -141,7 +149,11 @@ impl<T: Float> Optimizer<T> for Sgd<T> {
         let scalars = [("learning_rate", self.options.learning_rate), ("momentum", self.options.momentum)];
         OptimizerState {
             scalars: scalars.map(|(name, value)| (name.to_owned(), value)).into(),
-            tensors: self.velocities.iter().map(|(name, v)| (format!("{name}.momentum_buffer"), v.clone())).collect(),
+            tensors: self
+                .velocities
+                .iter()
+                .map(|(name, v)| (format!("{name}.momentum_buffer"), v.clone()))
+                .collect(),
         }
     }
 

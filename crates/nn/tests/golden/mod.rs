@@ -37,11 +37,14 @@ impl<T: Float> Goldens<T> {
                     integers.insert(name, Tensor::from_vec(values, shape).unwrap());
                 }
                 Dtype::F64 => {
-                    let values = words(8).map(|w| T::from_real(f64::from_le_bytes(w.try_into().unwrap()))).collect();
+                    let values =
+                        words(8).map(|w| T::from_real(f64::from_le_bytes(w.try_into().unwrap()))).collect();
                     reals.insert(name, Tensor::from_vec(values, shape).unwrap());
                 }
                 Dtype::F32 => {
-                    let values = words(4).map(|w| T::from_real(f32::from_le_bytes(w.try_into().unwrap()).into())).collect();
+                    let values = words(4)
+                        .map(|w| T::from_real(f32::from_le_bytes(w.try_into().unwrap()).into()))
+                        .collect();
                     reals.insert(name, Tensor::from_vec(values, shape).unwrap());
                 }
                 other => panic!("{name} is {other:?}"),
@@ -69,7 +72,8 @@ impl<T: Float> Goldens<T> {
     pub fn assert_close(&self, case: &Value, tensor: &str, value: &Tensor<T>, tolerance: f64) {
         let expected = self.real(case, tensor);
         assert_eq!(value.shape(), expected.shape(), "{}: {tensor}", name(case));
-        let finite = expected.to_vec().iter().map(|x| x.as_f64().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
+        let finite =
+            expected.to_vec().iter().map(|x| x.as_f64().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
         for (i, (x, y)) in value.to_vec().iter().zip(expected.to_vec()).enumerate() {
             let (x, y) = (x.as_f64(), y.as_f64());
             let close = x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * (1.0 + finite);

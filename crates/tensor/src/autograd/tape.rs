@@ -178,7 +178,10 @@ impl<T: Float> Tensor<T> {
             None => {
                 return Err(Error::gradient(
                     "backward",
-                    format!("only a single element has a gradient of its own, not shape {:?}; use backward_with", self.shape()),
+                    format!(
+                        "only a single element has a gradient of its own, not shape {:?}; use backward_with",
+                        self.shape()
+                    ),
                 ));
             }
         };
@@ -214,7 +217,10 @@ fn walk_from<T: Float>(root: &Arc<Node<T>>, grad: Tensor<T>, retain: bool) -> Re
         for (parent, grad) in node.parents.iter().zip(inputs) {
             let Some(parent) = parent else { continue };
             let Some(grad) = grad else {
-                return Err(Error::gradient(name, "the operator's backward left out a gradient that was asked for"));
+                return Err(Error::gradient(
+                    name,
+                    "the operator's backward left out a gradient that was asked for",
+                ));
             };
             if grad.shape() != parent.shape.as_slice() {
                 return Err(Error::gradient(

@@ -14,7 +14,9 @@ use crate::tensor::Tensor;
 pub(crate) fn broadcast<T: Element>(operation: &str, x: &Tensor<T>, shape: &[usize]) -> Result<Tensor<T>> {
     match x.layout.broadcast_to(shape) {
         Some(layout) => Ok(x.with_layout(layout)),
-        None => Err(Error::shape(operation, format!("shape {:?} does not broadcast to {shape:?}", x.shape()))),
+        None => {
+            Err(Error::shape(operation, format!("shape {:?} does not broadcast to {shape:?}", x.shape())))
+        }
     }
 }
 
@@ -70,7 +72,9 @@ impl<T: Float> Operator<T> for Binary {
                 (Binary::Add, _) => grad.clone(),
                 (Binary::Sub, _) if side == Side::Left => grad.clone(),
                 (Binary::Sub, _) => return sum_to(grad, shape).neg(),
-                (Binary::Mul, Some((x, y))) => binary(Binary::Mul, grad, if side == Side::Left { y } else { x })?,
+                (Binary::Mul, Some((x, y))) => {
+                    binary(Binary::Mul, grad, if side == Side::Left { y } else { x })?
+                }
                 (_, Some((x, y))) => {
                     let (x, y) = (broadcast(name, x, grad.shape())?, broadcast(name, y, grad.shape())?);
                     let mut out = Buffer::scratch(grad.len());

@@ -45,7 +45,7 @@ impl<T: Float> Operator<T> for Conv2d {
         let [height, width] = self.output;
         let shape = [self.shape.batch, self.shape.out_channels, height, width];
         let mut out = Buffer::scratch(shape.iter().product());
-        let bias = bias.as_ref().map(|b| b.packed_slice());
+        let bias = bias.as_ref().map(Tensor::packed_slice);
         T::conv2d(&self.shape, x.packed_slice(), w.packed_slice(), bias, &mut out);
         Ok((Tensor::from_buffer(out, &shape), (x, w)))
     }
@@ -79,8 +79,14 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// When shapes do not fit, or the kernel is larger than the padded image.
-    pub fn conv2d(&self, weight: &Tensor<T>, bias: Option<&Tensor<T>>, options: Conv2dOptions) -> Result<Tensor<T>> {
-        let (&[batch, in_channels, height, width], &[out_channels, per_group, kh, kw]) = (self.shape(), weight.shape())
+    pub fn conv2d(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        options: Conv2dOptions,
+    ) -> Result<Tensor<T>> {
+        let (&[batch, in_channels, height, width], &[out_channels, per_group, kh, kw]) =
+            (self.shape(), weight.shape())
         else {
             return Err(Error::shape(
                 "conv2d",
@@ -95,7 +101,9 @@ impl<T: Float> Tensor<T> {
         if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
             return Err(Error::value(
                 "conv2d",
-                format!("groups = {groups} must divide the {in_channels} input and {out_channels} output channels"),
+                format!(
+                    "groups = {groups} must divide the {in_channels} input and {out_channels} output channels"
+                ),
             ));
         }
         if per_group != in_channels / groups {
@@ -112,7 +120,10 @@ impl<T: Float> Tensor<T> {
         if let Some(bias) = bias
             && bias.shape() != [out_channels]
         {
-            return Err(Error::shape("conv2d", format!("the bias has shape {:?}, not [{out_channels}]", bias.shape())));
+            return Err(Error::shape(
+                "conv2d",
+                format!("the bias has shape {:?}, not [{out_channels}]", bias.shape()),
+            ));
         }
         let Conv2dOptions { stride, padding, dilation, .. } = options;
         let shape = Conv2dShape {

@@ -64,7 +64,12 @@ pub struct CrossEntropyOptions<T: Element = f32> {
 
 impl<T: Element> Default for CrossEntropyOptions<T> {
     fn default() -> Self {
-        CrossEntropyOptions { weight: None, ignore_index: -100, label_smoothing: 0.0, reduction: Reduction::Mean }
+        CrossEntropyOptions {
+            weight: None,
+            ignore_index: -100,
+            label_smoothing: 0.0,
+            reduction: Reduction::Mean,
+        }
     }
 }
 
@@ -114,7 +119,10 @@ impl<T: Float> Operator<T> for CrossEntropy<T> {
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Saved<T>)> {
         let logits = inputs[0].packed();
         let &[rows, classes] = logits.shape() else {
-            return Err(Error::shape("cross_entropy", format!("logits of shape {:?}, not (N, C)", logits.shape())));
+            return Err(Error::shape(
+                "cross_entropy",
+                format!("logits of shape {:?}, not (N, C)", logits.shape()),
+            ));
         };
         let (mut losses, mut log_sum_exp) = (Buffer::scratch(rows), Buffer::scratch(rows));
         let total_weight = T::cross_entropy(
@@ -174,7 +182,10 @@ impl<T: Float> Tensor<T> {
     ) -> Result<Tensor<T>> {
         let targets = targets.into();
         if self.rank() < 2 {
-            return Err(Error::shape("cross_entropy", format!("logits of shape {:?}: (N, C, ...) expected", self.shape())));
+            return Err(Error::shape(
+                "cross_entropy",
+                format!("logits of shape {:?}: (N, C, ...) expected", self.shape()),
+            ));
         }
         let classes = self.shape()[1];
         let sample_shape: Vec<usize> = self.shape()[..1].iter().chain(&self.shape()[2..]).copied().collect();
@@ -187,14 +198,20 @@ impl<T: Float> Tensor<T> {
         };
         let smoothing = options.label_smoothing;
         if !(0.0..=1.0).contains(&smoothing) {
-            return Err(Error::value("cross_entropy", format!("label_smoothing = {smoothing} is not in [0, 1]")));
+            return Err(Error::value(
+                "cross_entropy",
+                format!("label_smoothing = {smoothing} is not in [0, 1]"),
+            ));
         }
         if let Some(weight) = &options.weight
             && weight.shape() != [classes]
         {
             return Err(Error::shape(
                 "cross_entropy",
-                format!("the weight has shape {:?}; one number for each of {classes} classes expected", weight.shape()),
+                format!(
+                    "the weight has shape {:?}; one number for each of {classes} classes expected",
+                    weight.shape()
+                ),
             ));
         }
         let targets = match targets {
@@ -216,12 +233,17 @@ impl<T: Float> Tensor<T> {
                 if let Some((row, class)) = indices.packed_slice().iter().enumerate().find(wrong) {
                     return Err(Error::index(
                         "cross_entropy",
-                        format!("target {class} of sample {row} is not one of the {classes} classes 0 to {}", classes as i64 - 1),
+                        format!(
+                            "target {class} of sample {row} is not one of the {classes} classes 0 to {}",
+                            classes as i64 - 1
+                        ),
                     ));
                 }
                 Owned::Classes(indices)
             }
-            Targets::Probabilities(q) if q.shape() == self.shape() => Owned::Probabilities(rows(&q.detach())?.packed()),
+            Targets::Probabilities(q) if q.shape() == self.shape() => {
+                Owned::Probabilities(rows(&q.detach())?.packed())
+            }
             Targets::Probabilities(q) => {
                 return Err(Error::shape(
                     "cross_entropy",

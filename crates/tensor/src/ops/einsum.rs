@@ -41,11 +41,15 @@ pub fn einsum<T: Float>(equation: &str, operands: &[&Tensor<T>]) -> Result<Tenso
         if term.contains("...") && letters <= x.rank() {
             dots = dots.max(x.rank() - letters);
         } else if letters != x.rank() {
-            return Err(refuse(format!("term \"{term}\" names {letters} axes, its operand has shape {:?}", x.shape())));
+            return Err(refuse(format!(
+                "term \"{term}\" names {letters} axes, its operand has shape {:?}",
+                x.shape()
+            )));
         }
     }
     // Axes under the dots get labels that no equation can contain, counted from the last.
-    let dotted = |count: usize| (0..count).rev().map(|i| char::from_u32(0xE000 + i as u32).unwrap_or('\u{E000}'));
+    let dotted =
+        |count: usize| (0..count).rev().map(|i| char::from_u32(0xE000 + i as u32).unwrap_or('\u{E000}'));
     let labels_of = |term: &str, rank: Option<usize>| -> Result<Vec<char>> {
         let (front, back) = term.split_once("...").unwrap_or((term, ""));
         let letters = front.chars().count() + back.chars().count();
@@ -64,8 +68,10 @@ pub fn einsum<T: Float>(equation: &str, operands: &[&Tensor<T>]) -> Result<Tenso
         labels_of(term, None)?
     } else {
         // Without an arrow: the dots, then every letter that occurs once in the equation, in alphabetical order.
-        let text_labels: Vec<char> = terms.iter().flat_map(|term| term.replace("...", "").chars().collect::<Vec<_>>()).collect();
-        let once = text_labels.iter().copied().filter(|c| text_labels.iter().filter(|d| *d == c).count() == 1);
+        let text_labels: Vec<char> =
+            terms.iter().flat_map(|term| term.replace("...", "").chars().collect::<Vec<_>>()).collect();
+        let once =
+            text_labels.iter().copied().filter(|c| text_labels.iter().filter(|d| *d == c).count() == 1);
         dotted(dots).chain(once.collect::<BTreeSet<char>>()).collect()
     };
     for (i, label) in output.iter().enumerate() {
@@ -81,12 +87,16 @@ pub fn einsum<T: Float>(equation: &str, operands: &[&Tensor<T>]) -> Result<Tenso
     let mut rest: Vec<Labelled<T>> = parts.collect();
     while !rest.is_empty() {
         let right = rest.remove(0);
-        let needed = |label: char| output.contains(&label) || rest.iter().any(|part| part.labels.contains(&label));
+        let needed =
+            |label: char| output.contains(&label) || rest.iter().any(|part| part.labels.contains(&label));
         left = contract(left, right, needed).map_err(|error| refuse(error.to_string()))?;
     }
     let left = sum_unneeded(left, |label| output.contains(&label))?;
-    let order: Vec<isize> =
-        output.iter().filter_map(|label| left.labels.iter().position(|l| l == label)).map(|i| i as isize).collect();
+    let order: Vec<isize> = output
+        .iter()
+        .filter_map(|label| left.labels.iter().position(|l| l == label))
+        .map(|i| i as isize)
+        .collect();
     left.tensor.permute(order)
 }
 
@@ -95,7 +105,10 @@ fn diagonals<T: Float>(mut x: Labelled<T>) -> Result<Labelled<T>> {
     while let Some((first, second)) = repeated(&x.labels) {
         let (n, m) = (x.tensor.shape()[first], x.tensor.shape()[second]);
         if n != m {
-            return Err(Error::shape("einsum", format!("'{}' names axes of lengths {n} and {m}", x.labels[first])));
+            return Err(Error::shape(
+                "einsum",
+                format!("'{}' names axes of lengths {n} and {m}", x.labels[first]),
+            ));
         }
         x.tensor = x.tensor.diagonal(first as isize, second as isize)?;
         let label = x.labels.remove(second);
@@ -110,7 +123,8 @@ fn repeated(labels: &[char]) -> Option<(usize, usize)> {
 }
 
 fn sum_unneeded<T: Float>(x: Labelled<T>, needed: impl Fn(char) -> bool) -> Result<Labelled<T>> {
-    let axes: Vec<isize> = (0..x.labels.len()).filter(|&i| !needed(x.labels[i])).map(|i| i as isize).collect();
+    let axes: Vec<isize> =
+        (0..x.labels.len()).filter(|&i| !needed(x.labels[i])).map(|i| i as isize).collect();
     if axes.is_empty() {
         return Ok(x);
     }
@@ -124,12 +138,16 @@ fn contract<T: Float>(a: Labelled<T>, b: Labelled<T>, needed: impl Fn(char) -> b
     let (in_a, in_b) = (a.labels.clone(), b.labels.clone());
     let a = sum_unneeded(a, |label| needed(label) || in_b.contains(&label))?;
     let b = sum_unneeded(b, |label| needed(label) || in_a.contains(&label))?;
-    let both = |keep: bool| a.labels.iter().copied().filter(|&l| b.labels.contains(&l) && needed(l) == keep).collect();
+    let both = |keep: bool| {
+        a.labels.iter().copied().filter(|&l| b.labels.contains(&l) && needed(l) == keep).collect()
+    };
     let (batch, inner): (Vec<char>, Vec<char>) = (both(true), both(false));
     let rows: Vec<char> = a.labels.iter().copied().filter(|l| !b.labels.contains(l)).collect();
     let cols: Vec<char> = b.labels.iter().copied().filter(|l| !a.labels.contains(l)).collect();
 
-    let length = |x: &Labelled<T>, label: char| x.labels.iter().position(|&l| l == label).map_or(1, |i| x.tensor.shape()[i]);
+    let length = |x: &Labelled<T>, label: char| {
+        x.labels.iter().position(|&l| l == label).map_or(1, |i| x.tensor.shape()[i])
+    };
     // One letter, two lengths: only 1 may be repeated.
     let common = |label: char| -> Result<usize> {
         match (length(&a, label), length(&b, label)) {

@@ -49,7 +49,10 @@ fn resolve_index(operation: &str, index: i64, n: usize, axis: usize, shape: &[us
     if resolved >= 0 && resolved < n as i64 {
         return Ok(resolved as usize);
     }
-    Err(Error::index(operation, format!("index {index} is outside axis {axis} of shape {shape:?}, which has {n}")))
+    Err(Error::index(
+        operation,
+        format!("index {index} is outside axis {axis} of shape {shape:?}, which has {n}"),
+    ))
 }
 
 /// Elements before, along, and behind an axis.
@@ -72,7 +75,10 @@ impl<T: Element> Tensor<T> {
     pub fn index_select(&self, axis: isize, indices: &Tensor<i64>) -> Result<Tensor<T>> {
         let at = resolve_axis("index_select", axis, self.rank())?;
         if indices.rank() != 1 {
-            return Err(Error::shape("index_select", format!("indices of shape {:?}: one axis expected", indices.shape())));
+            return Err(Error::shape(
+                "index_select",
+                format!("indices of shape {:?}: one axis expected", indices.shape()),
+            ));
         }
         let (outer, n, block) = around(self.shape(), at);
         let picked = indices
@@ -192,8 +198,14 @@ impl<T: Element> Tensor<T> {
                 format!("the mask has shape {:?}, the tensor {:?}", mask.shape(), self.shape()),
             ));
         }
-        let offsets: Vec<usize> =
-            mask.packed().packed_slice().iter().enumerate().filter(|(_, keep)| **keep).map(|(i, _)| i).collect();
+        let offsets: Vec<usize> = mask
+            .packed()
+            .packed_slice()
+            .iter()
+            .enumerate()
+            .filter(|(_, keep)| **keep)
+            .map(|(i, _)| i)
+            .collect();
         let shape = Dims::from_slice(&[offsets.len()]);
         apply(Take { offsets: Arc::new(offsets), block: 1, shape }, &[self])
     }
@@ -266,7 +278,8 @@ impl<T: Element> Tensor<T> {
         }
         // Indexed axes first, so that what is left of the shape is one block behind each combination of indices.
         let kept: Vec<usize> = (0..self.rank()).filter(|axis| taken.iter().all(|(t, _)| t != axis)).collect();
-        let order: Vec<isize> = taken.iter().map(|(axis, _)| *axis).chain(kept.iter().copied()).map(|a| a as isize).collect();
+        let order: Vec<isize> =
+            taken.iter().map(|(axis, _)| *axis).chain(kept.iter().copied()).map(|a| a as isize).collect();
         let x = self.permute(order)?;
         let block: usize = x.shape()[taken.len()..].iter().product();
         let mut offsets = vec![0; common.iter().product()];
@@ -276,7 +289,9 @@ impl<T: Element> Tensor<T> {
                 *offset = *offset * n + resolve_index("index", index, n, *axis, self.shape())?;
             }
         }
-        offsets.iter_mut().for_each(|offset| *offset *= block);
+        for offset in &mut offsets {
+            *offset *= block;
+        }
         let mut shape = common.clone();
         shape.extend_from_slice(&x.shape()[taken.len()..]);
         let out = apply(Take { offsets: Arc::new(offsets), block, shape }, &[&x])?;
@@ -287,7 +302,11 @@ impl<T: Element> Tensor<T> {
         }
         // Kept axes that stood before the indexed ones go back in front.
         let front = common.len()..common.len() + before;
-        let order: Vec<isize> = front.chain(0..common.len()).chain(common.len() + before..out.rank()).map(|a| a as isize).collect();
+        let order: Vec<isize> = front
+            .chain(0..common.len())
+            .chain(common.len() + before..out.rank())
+            .map(|a| a as isize)
+            .collect();
         out.permute(order)
     }
 }
@@ -474,7 +493,12 @@ impl<T: Element> Operator<T> for Where {
     }
 }
 
-fn choose<T: Element>(condition: &Tensor<bool>, x: &Tensor<T>, y: &Tensor<T>, shape: &[usize]) -> Result<Tensor<T>> {
+fn choose<T: Element>(
+    condition: &Tensor<bool>,
+    x: &Tensor<T>,
+    y: &Tensor<T>,
+    shape: &[usize],
+) -> Result<Tensor<T>> {
     let condition = broadcast("where", condition, shape)?;
     let (x, y) = (broadcast("where", x, shape)?, broadcast("where", y, shape)?);
     let mut out = Buffer::scratch(condition.len());

@@ -38,7 +38,11 @@ fn product<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
     if b.rank() == 2 && a.rank() > 2 && a.is_contiguous() {
         let k = b.shape()[0];
         let rows = a.len() / k.max(1);
-        let tall = if k == 0 { Tensor::zeros([a.shape()[..a.rank() - 1].iter().product(), 0]) } else { a.reshape_to(&[rows, k])? };
+        let tall = if k == 0 {
+            Tensor::zeros([a.shape()[..a.rank() - 1].iter().product(), 0])
+        } else {
+            a.reshape_to(&[rows, k])?
+        };
         let mut shape = Dims::from_slice(&a.shape()[..a.rank() - 1]);
         shape.push(n);
         return product(&tall, b)?.reshape_to(&shape);
@@ -114,7 +118,7 @@ impl<T: Float> Operator<T> for Linear {
         let bias = inputs.get(2).map(|b| b.packed());
         let (rows, outputs) = (x.shape()[0], w.shape()[0]);
         let mut out = Buffer::scratch(rows * outputs);
-        T::linear(matrix(&x), matrix(&w), bias.as_ref().map(|b| b.packed_slice()), &mut out);
+        T::linear(matrix(&x), matrix(&w), bias.as_ref().map(Tensor::packed_slice), &mut out);
         Ok((Tensor::from_buffer(out, &[rows, outputs]), (x, w)))
     }
 
@@ -148,7 +152,11 @@ impl<T: Float> Tensor<T> {
         if a.rank() == 0 || b.rank() == 0 {
             return Err(Error::shape(
                 "matmul",
-                format!("shapes {:?} and {:?}: a scalar has no rows or columns; use mul", a.shape(), b.shape()),
+                format!(
+                    "shapes {:?} and {:?}: a scalar has no rows or columns; use mul",
+                    a.shape(),
+                    b.shape()
+                ),
             ));
         }
         let inner = (a.shape()[a.rank() - 1], b.shape()[b.rank().saturating_sub(2)]);
@@ -185,7 +193,10 @@ impl<T: Float> Tensor<T> {
     /// When the shapes do not fit.
     pub fn linear(&self, weight: &Tensor<T>, bias: Option<&Tensor<T>>) -> Result<Tensor<T>> {
         let &[outputs, inputs] = weight.shape() else {
-            return Err(Error::shape("linear", format!("the weight has shape {:?}, not (out, in)", weight.shape())));
+            return Err(Error::shape(
+                "linear",
+                format!("the weight has shape {:?}, not (out, in)", weight.shape()),
+            ));
         };
         if self.rank() == 0 || self.shape()[self.rank() - 1] != inputs {
             return Err(Error::shape(
@@ -200,7 +211,10 @@ impl<T: Float> Tensor<T> {
         if let Some(bias) = bias
             && bias.shape() != [outputs]
         {
-            return Err(Error::shape("linear", format!("the bias has shape {:?}, not [{outputs}]", bias.shape())));
+            return Err(Error::shape(
+                "linear",
+                format!("the bias has shape {:?}, not [{outputs}]", bias.shape()),
+            ));
         }
         let rows = self.shape()[..self.rank() - 1].iter().product();
         let x = if self.rank() == 2 { self.clone() } else { self.reshape_to(&[rows, inputs])? };
@@ -224,7 +238,11 @@ impl<T: Float> Tensor<T> {
         if self.rank() != 1 || self.shape() != other.shape() {
             return Err(Error::shape(
                 "dot",
-                format!("two vectors of one length expected, got shapes {:?} and {:?}", self.shape(), other.shape()),
+                format!(
+                    "two vectors of one length expected, got shapes {:?} and {:?}",
+                    self.shape(),
+                    other.shape()
+                ),
             ));
         }
         self.matmul(other)

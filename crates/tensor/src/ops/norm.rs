@@ -22,7 +22,10 @@ fn gradients<T: Element>(
     inputs: usize,
 ) -> InputGradients<T> {
     let all = [(dx, x), (dweight, parameters), (dbias, parameters)];
-    all.into_iter().take(inputs).map(|(buffer, shape)| buffer.map(|b| Tensor::from_buffer(b, shape))).collect()
+    all.into_iter()
+        .take(inputs)
+        .map(|(buffer, shape)| buffer.map(|b| Tensor::from_buffer(b, shape)))
+        .collect()
 }
 
 struct LayerNorm {
@@ -50,7 +53,7 @@ impl<T: Float> Operator<T> for LayerNorm {
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
         let x = inputs[0].packed();
-        let parameters = self.parameters(inputs);
+        let parameters = normalised_shape(inputs);
         let cols: usize = parameters.iter().product();
         let weight = inputs.get(1).map(|w| w.packed());
         let bias = inputs.get(2).map(|b| b.packed());
@@ -91,13 +94,11 @@ impl<T: Float> Operator<T> for LayerNorm {
     }
 }
 
-impl LayerNorm {
-    /// The normalised shape: that of the weight, or the last axis where there is none.
-    fn parameters<T: Element>(&self, inputs: &[&Tensor<T>]) -> Vec<usize> {
-        match inputs.get(1) {
-            Some(weight) => weight.shape().to_vec(),
-            None => inputs[0].shape()[inputs[0].rank() - 1..].to_vec(),
-        }
+/// The normalised shape: that of the weight, or the last axis where there is none.
+fn normalised_shape<T: Element>(inputs: &[&Tensor<T>]) -> Vec<usize> {
+    match inputs.get(1) {
+        Some(weight) => weight.shape().to_vec(),
+        None => inputs[0].shape()[inputs[0].rank() - 1..].to_vec(),
     }
 }
 
@@ -141,7 +142,17 @@ impl<T: Float> Operator<T> for BatchNorm<T> {
             (Buffer::copy_of(mean), Buffer::copy_of(var))
         } else {
             let (mut mean, mut var) = (Buffer::scratch(count), Buffer::scratch(count));
-            T::batch_norm_train(x.packed_slice(), count, inner, w, b, self.eps, &mut out, &mut mean, &mut var);
+            T::batch_norm_train(
+                x.packed_slice(),
+                count,
+                inner,
+                w,
+                b,
+                self.eps,
+                &mut out,
+                &mut mean,
+                &mut var,
+            );
             (mean, var)
         };
         let y = Tensor::from_buffer(out, x.shape());
@@ -158,9 +169,13 @@ impl<T: Float> Operator<T> for BatchNorm<T> {
         let (mean, var) = (&saved.mean, &saved.var);
         let outputs = (dx.as_deref_mut(), dw.as_deref_mut(), db.as_deref_mut());
         if self.running.is_some() {
-            T::batch_norm_eval_backward(dy, x, count, inner, mean, var, w, self.eps, outputs.0, outputs.1, outputs.2);
+            T::batch_norm_eval_backward(
+                dy, x, count, inner, mean, var, w, self.eps, outputs.0, outputs.1, outputs.2,
+            );
         } else {
-            T::batch_norm_train_backward(dy, x, count, inner, w, mean, var, self.eps, outputs.0, outputs.1, outputs.2);
+            T::batch_norm_train_backward(
+                dy, x, count, inner, w, mean, var, self.eps, outputs.0, outputs.1, outputs.2,
+            );
         }
         Ok(gradients(dx, dw, db, saved.x.shape(), &[count], wants.len()))
     }
@@ -185,15 +200,24 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// When the weight's shape is not the end of the input's, or the bias differs from the weight.
-    pub fn layer_norm(&self, weight: Option<&Tensor<T>>, bias: Option<&Tensor<T>>, eps: f64) -> Result<Tensor<T>> {
+    pub fn layer_norm(
+        &self,
+        weight: Option<&Tensor<T>>,
+        bias: Option<&Tensor<T>>,
+        eps: f64,
+    ) -> Result<Tensor<T>> {
         let inputs = inputs("layer_norm", self, weight, bias)?;
-        let fits = self.rank() > 0 && inputs[1..].iter().all(|p| p.rank() > 0 && self.shape().ends_with(p.shape()))
+        let fits = self.rank() > 0
+            && inputs[1..].iter().all(|p| p.rank() > 0 && self.shape().ends_with(p.shape()))
             && inputs[1..].windows(2).all(|pair| pair[0].shape() == pair[1].shape());
         if !fits {
             let shapes: Vec<_> = inputs[1..].iter().map(|p| p.shape()).collect();
             return Err(Error::shape(
                 "layer_norm",
-                format!("weight and bias of shapes {shapes:?} must be the last axes of the input {:?}", self.shape()),
+                format!(
+                    "weight and bias of shapes {shapes:?} must be the last axes of the input {:?}",
+                    self.shape()
+                ),
             ));
         }
         apply(LayerNorm { eps }, &inputs)
@@ -261,7 +285,11 @@ impl<T: Float> Tensor<T> {
         if mean.shape() != channels || var.shape() != channels {
             return Err(Error::shape(
                 "batch_norm",
-                format!("mean {:?} and variance {:?} must have shape {channels:?}", mean.shape(), var.shape()),
+                format!(
+                    "mean {:?} and variance {:?} must have shape {channels:?}",
+                    mean.shape(),
+                    var.shape()
+                ),
             ));
         }
         apply(BatchNorm { eps: T::from_real(eps), running: Some((mean.to_vec(), var.to_vec())) }, &inputs)

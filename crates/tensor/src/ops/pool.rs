@@ -163,7 +163,13 @@ impl<T: Float> Operator<T> for AdaptiveAvgPool2d {
         let mut dx = Buffer::scratch(shape.iter().product());
         let planes = shape[0] * shape[1];
         let dy = grad.packed();
-        T::adaptive_avg_pool2d_backward(planes, [shape[2], shape[3]], self.output, dy.packed_slice(), &mut dx);
+        T::adaptive_avg_pool2d_backward(
+            planes,
+            [shape[2], shape[3]],
+            self.output,
+            dy.packed_slice(),
+            &mut dx,
+        );
         Ok(one(Tensor::from_buffer(dx, shape)))
     }
 }
@@ -176,7 +182,8 @@ impl<T: Float> Tensor<T> {
     pub fn max_pool2d(&self, options: MaxPool2dOptions) -> Result<Tensor<T>> {
         let [batch, channels, h, w] = image_shape("max_pool2d", self.shape())?;
         let MaxPool2dOptions { kernel, stride, padding, dilation, ceil_mode } = options;
-        let shape = Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode };
+        let shape =
+            Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode };
         apply(MaxPool2d { shape, output: pooled("max_pool2d", &shape)? }, &[self])
     }
 
@@ -186,12 +193,14 @@ impl<T: Float> Tensor<T> {
     /// When the input is not (N, C, H, W), no window fits, or the divisor is 0.
     pub fn avg_pool2d(&self, options: AvgPool2dOptions) -> Result<Tensor<T>> {
         let [batch, channels, h, w] = image_shape("avg_pool2d", self.shape())?;
-        let AvgPool2dOptions { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } = options;
+        let AvgPool2dOptions { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } =
+            options;
         if divisor_override == Some(0) {
             return Err(Error::value("avg_pool2d", "divisor_override must not be 0"));
         }
         let dilation = [1, 1];
-        let shape = Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode };
+        let shape =
+            Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode };
         let output = pooled("avg_pool2d", &shape)?;
         apply(AvgPool2d { shape, output, count_include_pad, divisor: divisor_override }, &[self])
     }

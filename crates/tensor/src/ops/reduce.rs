@@ -97,7 +97,10 @@ fn refuse_empty(operation: &str, shape: &[usize], reduced: &[bool]) -> Result<()
     if reduced_count(shape, reduced) > 0 {
         return Ok(());
     }
-    Err(Error::shape(operation, format!("shape {shape:?} has no elements along the axes to reduce, so there is no result")))
+    Err(Error::shape(
+        operation,
+        format!("shape {shape:?} has no elements along the axes to reduce, so there is no result"),
+    ))
 }
 
 fn reduce<T: Float>(op: Reduce, x: &Tensor<T>, reduced: &[bool], keepdim: bool) -> Tensor<T> {
@@ -127,7 +130,14 @@ impl<T: Float> Operator<T> for Prod {
     fn backward(&self, x: &Tensor<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
         let (outer, n, inner) = around(x.shape(), self.axis);
         let mut dx = Buffer::scratch(x.len());
-        product::prod_backward(x.packed().packed_slice(), outer, n, inner, grad.packed().packed_slice(), &mut dx);
+        product::prod_backward(
+            x.packed().packed_slice(),
+            outer,
+            n,
+            inner,
+            grad.packed().packed_slice(),
+            &mut dx,
+        );
         Ok(one(Tensor::from_buffer(dx, x.shape())))
     }
 }
@@ -305,7 +315,10 @@ impl<T: Float> Tensor<T> {
         let at = resolve_axis(operation, axis, self.rank())?;
         let (outer, n, inner) = around(self.shape(), at);
         if n == 0 {
-            return Err(Error::shape(operation, format!("axis {axis} of shape {:?} has no elements", self.shape())));
+            return Err(Error::shape(
+                operation,
+                format!("axis {axis} of shape {:?} has no elements", self.shape()),
+            ));
         }
         let mut values = Buffer::scratch(outer * inner);
         let mut indices = Buffer::scratch(outer * inner);
@@ -315,7 +328,13 @@ impl<T: Float> Tensor<T> {
         Ok((Tensor::from_buffer(indices, &shape), at))
     }
 
-    fn pick(&self, operation: &str, max: bool, axis: isize, keepdim: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
+    fn pick(
+        &self,
+        operation: &str,
+        max: bool,
+        axis: isize,
+        keepdim: bool,
+    ) -> Result<(Tensor<T>, Tensor<i64>)> {
         let (indices, at) = self.arg_extreme(operation, max, axis)?;
         let kept = indices.unsqueeze(at as isize)?;
         let values = self.gather(at as isize, &kept)?;

@@ -40,7 +40,9 @@ impl Relayout {
                 None => x.copied().with_layout(Layout::contiguous(shape)),
             },
             Relayout::Permute(axes) => x.with_layout(x.layout.permute(axes)),
-            &Relayout::Slice { axis, start, len, step } => x.with_layout(x.layout.slice(axis, start, len, step)),
+            &Relayout::Slice { axis, start, len, step } => {
+                x.with_layout(x.layout.slice(axis, start, len, step))
+            }
             &Relayout::Diagonal { first, second } => x.with_layout(diagonal_layout(&x.layout, first, second)),
         })
     }
@@ -48,7 +50,8 @@ impl Relayout {
 
 fn diagonal_layout(layout: &Layout, first: usize, second: usize) -> Layout {
     let kept = (0..layout.rank()).filter(|&axis| axis != first && axis != second);
-    let (mut shape, mut strides): (Dims, Dims) = kept.map(|axis| (layout.shape()[axis], layout.strides()[axis])).unzip();
+    let (mut shape, mut strides): (Dims, Dims) =
+        kept.map(|axis| (layout.shape()[axis], layout.strides()[axis])).unzip();
     shape.push(layout.shape()[first].min(layout.shape()[second]));
     strides.push(layout.strides()[first] + layout.strides()[second]);
     Layout::strided(shape, strides, layout.offset())
@@ -115,20 +118,30 @@ impl<T: Element> Tensor<T> {
         let refuse = || {
             Error::shape(
                 "reshape",
-                format!("shape {:?} holds {} elements, which do not fill {wanted:?}", self.shape(), self.len()),
+                format!(
+                    "shape {:?} holds {} elements, which do not fill {wanted:?}",
+                    self.shape(),
+                    self.len()
+                ),
             )
         };
         let mut known = 1usize;
         for &n in wanted.iter().filter(|&&n| n != -1) {
-            let n = usize::try_from(n)
-                .map_err(|_| Error::value("reshape", format!("length {n} in {wanted:?} is negative; only -1 may be")))?;
+            let n = usize::try_from(n).map_err(|_| {
+                Error::value("reshape", format!("length {n} in {wanted:?} is negative; only -1 may be"))
+            })?;
             known = known.checked_mul(n).ok_or_else(refuse)?;
         }
         let rest = match wanted.iter().filter(|&&n| n == -1).count() {
             0 if known == self.len() => 1,
             1 if known > 0 && self.len().is_multiple_of(known) => self.len() / known,
             0 | 1 => return Err(refuse()),
-            n => return Err(Error::value("reshape", format!("{n} lengths in {wanted:?} are -1; only one may be"))),
+            n => {
+                return Err(Error::value(
+                    "reshape",
+                    format!("{n} lengths in {wanted:?} are -1; only one may be"),
+                ));
+            }
         };
         let shape = wanted.iter().map(|&n| if n == -1 { rest } else { n as usize }).collect();
         apply(Relayout::Reshape(shape), &[self])
@@ -171,10 +184,15 @@ impl<T: Element> Tensor<T> {
         if axes.len() != self.rank() || marked.contains(&false) {
             return Err(Error::value(
                 "permute",
-                format!("{axes:?} does not name each of the {} axes of shape {:?} once", self.rank(), self.shape()),
+                format!(
+                    "{axes:?} does not name each of the {} axes of shape {:?} once",
+                    self.rank(),
+                    self.shape()
+                ),
             ));
         }
-        let order = axes.iter().map(|&axis| resolve_axis("permute", axis, self.rank())).collect::<Result<Dims>>()?;
+        let order =
+            axes.iter().map(|&axis| resolve_axis("permute", axis, self.rank())).collect::<Result<Dims>>()?;
         apply(Relayout::Permute(order), &[self])
     }
 
@@ -196,7 +214,10 @@ impl<T: Element> Tensor<T> {
     /// With fewer than two axes.
     pub fn t(&self) -> Result<Tensor<T>> {
         if self.rank() < 2 {
-            return Err(Error::shape("t", format!("shape {:?} has fewer than two axes to exchange", self.shape())));
+            return Err(Error::shape(
+                "t",
+                format!("shape {:?} has fewer than two axes to exchange", self.shape()),
+            ));
         }
         self.transpose(-2, -1)
     }
@@ -448,7 +469,8 @@ impl<T: Element> Operator<T> for Pad<T> {
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Dims)> {
         let x = inputs[0];
-        let shape: Dims = x.shape().iter().zip(&self.amounts).map(|(n, (before, after))| before + n + after).collect();
+        let shape: Dims =
+            x.shape().iter().zip(&self.amounts).map(|(n, (before, after))| before + n + after).collect();
         element_count("pad", &shape)?;
         let mut out = Tensor::full(&shape, self.value);
         let window = self.window(&out.layout, x.shape());
