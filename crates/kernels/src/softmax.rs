@@ -132,7 +132,8 @@ impl<T: Math> Kernel for LogForward<'_, T> {
         let mut rows = rows;
         for_log_sums::<A, T>(x, cols, |_, top, ln_sum| {
             if let (Some(x), Some(out)) = (rows.next(), out_rows.next()) {
-                let ln_sum = T::from_f64(ln_sum);
+                // Beside an infinite maximum nothing has a logarithm, as PyTorch has it.
+                let ln_sum = if top.abs() == T::INFINITY { T::NAN } else { T::from_f64(ln_sum) };
                 out.iter_mut().zip(x).for_each(|(out, x)| *out = (*x - top) - ln_sum);
             }
         });

@@ -502,8 +502,10 @@ fn edges() {
     assert_eq!(backward(Unary::Relu, 0.0), 0.0);
     assert_eq!(backward(Unary::Abs, 0.0), 0.0);
     assert_eq!(backward(Unary::LeakyRelu(0.5), 0.0), 0.5);
-    assert_eq!(backward(Unary::Clamp(-1.0, 1.0), 1.0), 1.0);
-    assert_eq!(backward(Unary::Clamp(-1.0, 1.0), 1.5), 0.0);
+    assert_eq!(backward(Unary::Clamp(-1.0, 1.0), 0.5), 1.0);
+    assert_eq!(backward(Unary::Clamp(-1.0, 1.0), 1.0), 0.0);
+    assert_eq!(backward(Unary::Hardswish, 3.0), 1.0);
+    assert_eq!(backward(Unary::Hardswish, -3.0), 0.0);
     assert_eq!(backward(Unary::PowScalar(0.0), 0.0), 0.0);
     let forward = |op: Unary<f32>, x: f32| {
         let mut y = [9.0];

@@ -174,7 +174,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
             }
             (Binary::BceWithLogits, Side::Right) => zip(x, dout, dx, |x, d| -d * x),
             (Binary::Bce, Side::Left) => zip3(x, y, dout, dx, |x, y, d| {
-                let (variance, least) = (x * (T::ONE - x), T::from_f64(1e-12));
+                // PyTorch keeps this bound in single precision for both.
+                let (variance, least) = (x * (T::ONE - x), T::from_f64(1e-12f32 as f64));
                 d * (x - y) / if variance < least { least } else { variance }
             }),
             (Binary::Bce, Side::Right) => zip(x, dout, dx, |x, d| {

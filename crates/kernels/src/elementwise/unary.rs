@@ -105,7 +105,7 @@ pub enum Unary<T> {
     ScalarDiv(T),
     /// `x^s`
     PowScalar(T),
-    /// `x` kept between two bounds (low, high); its derivative is 1 on both bounds.
+    /// `x` kept between two bounds (low, high); its derivative on them is 0, as PyTorch has it.
     Clamp(T, T),
     /// `scale x + shift`
     Affine {
@@ -386,11 +386,11 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::LeakyRelu(slope) => zip(saved, dy, dx, |x, d| if x > zero { d } else { d * slope }),
             Unary::Elu(alpha) => zip(saved, dy, dx, |x, d| {
                 let slope = alpha * math::exp::<A, T>(x);
-                if x > zero { d } else { d * slope }
+                if x <= zero { d * slope } else { d }
             }),
             Unary::Selu => zip(saved, dy, dx, |x, d| {
                 let slope = c(SELU_ALPHA * SELU_SCALE) * math::exp::<A, T>(x);
-                d * if x > zero { c(SELU_SCALE) } else { slope }
+                d * if x <= zero { slope } else { c(SELU_SCALE) }
             }),
             Unary::GeluErf => zip(saved, dy, dx, |x, d| {
                 let density = c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * math::exp::<A, T>(-T::HALF * x * x);
@@ -411,8 +411,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
             }),
             Unary::Hardswish => zip(saved, dy, dx, |x, d| {
                 let bend = A::fma(x, c(1.0 / 3.0), T::HALF);
-                let slope = if x <= c(3.0) { bend } else { one };
-                if x < c(-3.0) { zero } else { d * slope }
+                let slope = if x < c(3.0) { bend } else { one };
+                if x <= c(-3.0) { zero } else { d * slope }
             }),
             Unary::Softsign => zip(saved, dy, dx, |x, d| {
                 let q = one + x.abs();
@@ -421,7 +421,10 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::ScalarDiv(s) => zip(saved, dy, dx, |x, d| -d * ((s / x) / x)),
             Unary::PowScalar(s) => power_backward::<A, T>(saved, dy, dx, s),
             Unary::Clamp(low, high) => {
-                zip(saved, dy, dx, |x, d| if x >= low && x <= high { d } else { zero });
+                // An infinite bound is none, so that infinity does not lie on it.
+                let (no_low, no_high) = (low == -T::INFINITY, high == T::INFINITY);
+                let between = |x: T| (x > low || no_low) && (x < high || no_high);
+                zip(saved, dy, dx, |x, d| if between(x) { d } else { zero });
             }
         }
     }
@@ -437,6 +440,7 @@ fn power<A: Arch, T: Math>(x: &[T], out: &mut [T], s: T) {
         2.0 => map(x, out, |x| x * x),
         3.0 => map(x, out, |x| x * x * x),
         -1.0 => map(x, out, |x| T::ONE / x),
+        -0.5 => map(x, out, |x| T::ONE / x.sqrt()),
         _ => map(x, out, |x| x.powf::<A>(s)),
     }
 }
@@ -446,6 +450,7 @@ fn power<A: Arch, T: Math>(x: &[T], out: &mut [T], s: T) {
 fn power_backward<A: Arch, T: Math>(x: &[T], dy: &[T], dx: &mut [T], s: T) {
     match s.to_f64() {
         0.0 => dx.fill(T::ZERO),
+        0.5 => zip(x, dy, dx, |x, d| d * (s / x.sqrt())),
         1.0 => dx.copy_from_slice(dy),
         2.0 => zip(x, dy, dx, |x, d| d * (T::TWO * x)),
         3.0 => zip(x, dy, dx, |x, d| d * (s * (x * x))),
@@ -455,7 +460,7 @@ fn power_backward<A: Arch, T: Math>(x: &[T], dy: &[T], dx: &mut [T], s: T) {
 
 #[inline(always)]
 fn sign<T: Math>(x: T) -> T {
-    let unit = if x < T::ZERO { -T::ONE } else { x };
+    let unit = if x < T::ZERO { -T::ONE } else { T::ZERO };
     if x > T::ZERO { T::ONE } else { unit }
 }
 
