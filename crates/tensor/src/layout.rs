@@ -96,8 +96,8 @@ impl Layout {
     /// `len` elements of `axis`, every `step`-th from `start`. The caller has checked the range.
     pub(crate) fn slice(&self, axis: usize, start: usize, len: usize, step: usize) -> Self {
         let mut layout = self.clone();
-        // An empty slice may start one past the end; its offset must stay inside the memory.
-        if len > 0 {
+        // An empty slice may start one past the end, and a slice of nothing anywhere; the offset must stay inside the memory.
+        if len > 0 && !self.is_empty() {
             layout.offset += start * self.strides[axis];
         }
         layout.shape[axis] = len;

@@ -232,9 +232,9 @@ impl<T: Float> Tensor<T> {
         apply(Variance { reduced: mark_axes("var", axes.axes(), self.rank())?, keepdim, correction }, &[self])
     }
 
-    /// The standard deviation of all elements, the square root of [`var`](Self::var).
+    /// The standard deviation of all elements, the square root of [`var`](Self::var); equal elements get no gradient.
     pub fn std(&self, correction: f64) -> Result<Tensor<T>> {
-        self.var(correction)?.sqrt()
+        apply(RootOfSquares, &[&self.var(correction)?])
     }
 
     /// The standard deviation along axes.
@@ -242,7 +242,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When an axis does not exist or is named twice.
     pub fn std_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor<T>> {
-        self.var_dim(axes, correction, keepdim)?.sqrt()
+        apply(RootOfSquares, &[&self.var_dim(axes, correction, keepdim)?])
     }
 
     /// The largest element; equals share the gradient.
@@ -374,9 +374,32 @@ impl<T: Float> Tensor<T> {
         if keepdim { out.unsqueeze(axis as isize) } else { Ok(out) }
     }
 
-    /// The Euclidean length of all elements together: sqrt(sum x²).
+    /// The Euclidean length of all elements together, sqrt(sum x²); its derivative at 0 is 0.
     pub fn norm(&self) -> Result<Tensor<T>> {
-        self.square()?.sum()?.sqrt()
+        apply(RootOfSquares, &[&self.square()?.sum()?])
+    }
+}
+
+/// The square root of a sum of squares. Its derivative at 0 is 0, as PyTorch has it: times the squares' own slope of 0,
+/// the root's infinite one would be no number.
+struct RootOfSquares;
+
+impl<T: Float> Operator<T> for RootOfSquares {
+    /// The output.
+    type Saved = Tensor<T>;
+
+    fn name(&self) -> &'static str {
+        "sqrt"
+    }
+
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Tensor<T>)> {
+        let root = inputs[0].detach().sqrt()?;
+        Ok((root.clone(), root))
+    }
+
+    fn backward(&self, root: &Tensor<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
+        let slope = grad.div(&root.mul_scalar(2.0)?)?;
+        Ok(one(slope.masked_fill(&root.eq_scalar(T::ZERO)?, T::ZERO)?))
     }
 }
 

@@ -53,7 +53,7 @@ unary! {
     neg => Unary::Neg;
     /// |x|; the derivative at 0 is taken as 0.
     abs => Unary::Abs;
-    /// -1, 0 or 1; the derivative is 0.
+    /// -1, 0 or 1 (0 for a NaN too); the derivative is 0.
     sign => Unary::Sign;
     /// x²
     square => Unary::Square;
@@ -152,7 +152,7 @@ impl<T: Float> Tensor<T> {
         apply(Unary::PowScalar(T::from_real(exponent)), &[self])
     }
 
-    /// min(max(x, low), high); the derivative is 1 from `low` to `high`, both included.
+    /// min(max(x, low), high); the derivative is 1 between `low` and `high`, and 0 from them on.
     pub fn clamp(&self, low: f64, high: f64) -> Result<Tensor<T>> {
         apply(Unary::Clamp(T::from_real(low), T::from_real(high)), &[self])
     }
