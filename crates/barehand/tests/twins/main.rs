@@ -1,0 +1,10 @@
+//! The engine against its textbook twin: random operands over random shapes and strides, in f64 and f32, on one thread
+//! and two.
+
+mod elementwise;
+mod images;
+mod losses;
+mod norms;
+mod pair;
+mod products;
+mod training;
