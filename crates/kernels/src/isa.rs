@@ -97,7 +97,8 @@ fn detect() -> Isa {
 }
 
 /// Makes every later kernel in this process run with `isa` (`None`: detect again). Returns false, and changes nothing,
-/// where the processor lacks it. For tests and benchmarks: matrix products go to a library that chooses for itself.
+/// where the processor lacks it. For tests and benchmarks; tests that force a set must not share a process with others
+/// that compare bits.
 pub fn force(isa: Option<Isa>) -> bool {
     match isa {
         Some(isa) if !isa.is_supported() => false,

@@ -165,7 +165,14 @@ fn grouped(number: usize) -> String {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let layer = |row: &Row| {
-            let name = row.path.rsplit('.').next().filter(|name| !name.is_empty());
+            // A number alone names nothing: it goes with the list that it counts in.
+            let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+            let name = row
+                .path
+                .rmatch_indices('.')
+                .map(|(dot, _)| &row.path[dot + 1..])
+                .find(|name| !is_number(name))
+                .or((!row.path.is_empty()).then_some(row.path.as_str()));
             let indent = "  ".repeat(row.depth);
             name.map_or_else(
                 || format!("{indent}{}", row.kind),

@@ -287,24 +287,24 @@ fn the_summary_of_a_cnn_is_a_table() {
     let table = summary(&model, &[1, 1, 28, 28]).unwrap();
     assert_eq!((table.parameters, table.trainable), (1_199_882, 1_199_882));
     let expected = "\
-================================================
-Layer (name)         Output shape     Parameters
-================================================
-Cnn                  [1, 10]                  --
-  Conv2d (conv1)     [1, 32, 26, 26]         320
-  Conv2d (conv2)     [1, 64, 24, 24]      18,496
-  MaxPool2d (pool)   [1, 64, 12, 12]          --
-  Linear (fc1)       [1, 128]          1,179,776
-  Dropout (dropout)  [1, 128]                 --
-  Linear (fc2)       [1, 10]               1,290
-================================================
+======================================================
+Layer (name)               Output shape     Parameters
+======================================================
+Cnn                        [1, 10]                  --
+  Conv2d (convolutions.0)  [1, 32, 26, 26]         320
+  Conv2d (convolutions.1)  [1, 64, 24, 24]      18,496
+  MaxPool2d (pool)         [1, 64, 12, 12]          --
+  Linear (layers.0)        [1, 128]          1,179,776
+  Linear (layers.1)        [1, 10]               1,290
+  Dropout (dropouts.0)     [1, 128]                 --
+======================================================
 Parameters:     1,199,882
 Trainable:      1,199,882
 Frozen:         0
 Input (MB):     0.00
 Outputs (MB):   0.27
 Weights (MB):   4.80
-================================================";
+======================================================";
     assert_eq!(table.to_string(), expected);
     assert!(summary(&model, &[1, 3, 28, 28]).is_err());
 

@@ -19,7 +19,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "the rate falls by a factor every few steps",
         formula: "lr gamma^floor(t / step_size)",
-        engine: Some("barehand::nn::StepLr"),
+        engine: Some("barehand::nn::Schedule::Step"),
         twin: "barehand::textbook::learning_rate::step_decay",
         inputs: &[BASE],
         options: &[
@@ -37,7 +37,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "the rate falls by a factor every step",
         formula: "lr gamma^t",
-        engine: Some("barehand::nn::ExponentialLr"),
+        engine: Some("barehand::nn::Schedule::Exponential"),
         twin: "barehand::textbook::learning_rate::exponential_decay",
         inputs: &[BASE],
         options: &[STEPS, input("gamma", "the factor", "0.9")],
@@ -51,7 +51,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "half a cosine from the base rate to the minimum",
         formula: "minimum + (lr - minimum) (1 + cos(pi t / period)) / 2",
-        engine: Some("barehand::nn::CosineAnnealingLr"),
+        engine: Some("barehand::nn::Schedule::CosineAnnealing"),
         twin: "barehand::textbook::learning_rate::cosine_annealing",
         inputs: &[BASE],
         options: &[
@@ -71,7 +71,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "a linear warm-up",
         formula: "lr (start_factor + (1 - start_factor) t / warmup), lr afterwards",
-        engine: Some("barehand::nn::LinearLr"),
+        engine: Some("barehand::nn::Schedule::Linear"),
         twin: "barehand::textbook::learning_rate::linear_warmup",
         inputs: &[BASE],
         options: &[
@@ -91,7 +91,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "a linear warm-up, then a cosine: the usual schedule of language models",
         formula: "lr (t + 1) / warmup, then half a cosine to the minimum",
-        engine: Some("barehand::nn::WarmupCosineLr"),
+        engine: Some("barehand::nn::Schedule::warm_up_cosine"),
         twin: "barehand::textbook::learning_rate::warmup_cosine",
         inputs: &[BASE],
         options: &[
@@ -113,7 +113,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "up to a peak and down below the start",
         formula: "lr/div up to lr, down to lr/(div final_div)",
-        engine: Some("barehand::nn::OneCycleLr"),
+        engine: Some("barehand::nn::Schedule::OneCycle"),
         twin: "barehand::textbook::learning_rate::OneCycle",
         inputs: &[BASE],
         options: &[
@@ -143,7 +143,7 @@ pub const BLOCKS: &[Block] = &[
         section: "schedules",
         summary: "the rate falls when the loss stops improving",
         formula: "lr = lr factor after more than `patience` epochs without improvement",
-        engine: Some("barehand::nn::ReduceLrOnPlateau"),
+        engine: Some("barehand::nn::Schedule::ReduceOnPlateau"),
         twin: "barehand::textbook::learning_rate::ReduceOnPlateau",
         inputs: &[input("losses", "the loss of each epoch", "[1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4]"), BASE],
         options: &[
