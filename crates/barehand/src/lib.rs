@@ -66,3 +66,8 @@ pub mod prelude {
     pub use barehand_nn::{Module, Optimizer, Parameters};
     pub use barehand_tensor::{Error, Generator, Result, Tensor, no_grad};
 }
+
+/// The README's examples are run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

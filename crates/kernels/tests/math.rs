@@ -72,7 +72,7 @@ type Case = (&'static str, Unary<f32>, Unary<f64>, fn(f64) -> f64, f64, u64);
 
 /// Name, operation, reference, largest error allowed in `f32` (units in the last place) and in `f64` (steps from the
 /// system's function, which is itself up to one away from the exact value).
-const CASES: [Case; 15] = [
+const CASES: [Case; 17] = [
     ("exp", Unary::Exp, Unary::Exp, f64::exp, 2.0, 4),
     ("exp2", Unary::Exp2, Unary::Exp2, f64::exp2, 2.0, 4),
     ("expm1", Unary::Expm1, Unary::Expm1, f64::exp_m1, 2.0, 4),
@@ -88,7 +88,15 @@ const CASES: [Case; 15] = [
     ("tanh", Unary::Tanh, Unary::Tanh, f64::tanh, 2.0, 4),
     ("atan", Unary::Atan, Unary::Atan, f64::atan, 2.0, 4),
     ("erf", Unary::Erf, Unary::Erf, erf, 2.0, 4),
+    ("sigmoid", Unary::Sigmoid, Unary::Sigmoid, sigmoid, 2.0, 4),
+    ("rsqrt", Unary::Rsqrt, Unary::Rsqrt, |x| 1.0 / x.sqrt(), 2.0, 4),
 ];
+
+/// The logistic function by whichever exponential cannot overflow.
+fn sigmoid(x: f64) -> f64 {
+    let small = (-x.abs()).exp();
+    if x < 0.0 { small / (1.0 + small) } else { 1.0 / (1.0 + small) }
+}
 
 // One test: the instruction set is a setting of the whole process.
 #[test]

@@ -11,7 +11,9 @@ fn batch_norm<T: Float>(pair: &mut Pair<T>) {
     for training in [true, false] {
         let mut shape = pair.shape(2..=4);
         // Several values for each channel: of two, nearly the same, the variance has no digits.
-        shape.iter_mut().for_each(|n| *n = (*n).max(1));
+        for n in &mut shape {
+            *n = (*n).max(1);
+        }
         shape[0] = shape[0].max(8);
         pair.terms = 0.0;
         let channels = [shape[1]];

@@ -75,12 +75,9 @@ impl<T: Float> Pair<T> {
     pub fn shape(&mut self, rank: RangeInclusive<usize>) -> Vec<usize> {
         let rank = self.between(rank);
         let mut shape: Vec<usize> = (0..rank).map(|_| self.between(1..=6)).collect();
-        if rank > 0 && self.rarely(8) {
+        if rank > 0 && self.rarely(4) {
             let axis = self.between(0..=rank - 1);
-            shape[axis] = 0;
-        } else if rank > 0 && self.rarely(8) {
-            let axis = self.between(0..=rank - 1);
-            shape[axis] = 40_000 / shape.iter().product::<usize>() * shape[axis];
+            shape[axis] *= if self.rarely(2) { 0 } else { 40_000 / shape.iter().product::<usize>() };
         }
         shape
     }

@@ -59,7 +59,7 @@ impl<const DIMENSIONS: usize, T: Float> BatchNorm<DIMENSIONS, T> {
             assert!(
                 DIMENSIONS == 1 || DIMENSIONS == 2,
                 "batch norm is known over (N, C), (N, C, L) and (N, C, H, W)"
-            )
+            );
         };
         BatchNorm {
             weight: Some(Tensor::ones([features]).requires_grad()),

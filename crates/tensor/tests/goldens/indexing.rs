@@ -37,8 +37,10 @@ pub fn run<T: Float>(case: &Case<T>) -> Result<Option<Outputs<T>>> {
         "cat" => concat(&case.reals(), dim()),
         "cat_self" => concat(&[x, x], dim()),
         "stack" => stack(&case.reals(), dim()),
-        "split" => return pieces(x.split_at(&case.sizes("sizes"), dim())?),
-        "chunk" => return pieces(x.chunk(case.integer("chunks") as usize, dim())?),
+        "split" => return Ok(Some(pieces(x.split_at(&case.sizes("sizes"), dim())?))),
+        "chunk" => {
+            return Ok(Some(pieces(x.chunk(case.integer("chunks") as usize, dim())?)));
+        }
         "narrow" => x.narrow(dim(), case.integer("start") as usize, case.integer("length") as usize),
         "slice" => {
             x.slice(dim(), case.integer("start"), Some(case.integer("end")), case.integer("step") as usize)
@@ -83,8 +85,8 @@ pub fn run<T: Float>(case: &Case<T>) -> Result<Option<Outputs<T>>> {
     Ok(Some(vec![y?.into()]))
 }
 
-fn pieces<T: Float>(tensors: Vec<Tensor<T>>) -> Result<Option<Outputs<T>>> {
-    Ok(Some(tensors.into_iter().map(Into::into).collect()))
+fn pieces<T: Float>(tensors: Vec<Tensor<T>>) -> Outputs<T> {
+    tensors.into_iter().map(Into::into).collect()
 }
 
 /// PyTorch counts from the last axis, and negative amounts crop.
