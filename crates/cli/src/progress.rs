@@ -18,7 +18,7 @@ impl Progress {
     pub fn new(epochs: u64, steps: u64, done: u64, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10));
-            let template = "{msg:<12} {bar:32} {pos}/{len} steps  {elapsed} of {eta_total}  {prefix}";
+            let template = "{msg}  {wide_bar}  {pos}/{len}  {prefix}  {elapsed} of {eta_total}";
             let style =
                 ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let total = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
