@@ -400,10 +400,12 @@ pub fn cos<A: Arch, T: Math>(x: T) -> T {
     x.cos::<A>()
 }
 
-/// `1 / (1 + e^-x)`
+/// `1 / (1 + e^-x)`, by the exponential that cannot overflow: exact on the far left, where the plain form is 0.
 #[inline(always)]
 pub fn sigmoid<A: Arch, T: Math>(x: T) -> T {
-    T::ONE / (T::ONE + exp::<A, T>(-x))
+    let small = exp::<A, T>(-x.abs());
+    let numerator = if x < T::ZERO { small } else { T::ONE };
+    numerator / (T::ONE + small)
 }
 
 /// `1 / sqrt(x)`

@@ -60,10 +60,16 @@ fn cross_entropy<T: Float>(pair: &mut Pair<T>) {
         };
         let loss = loss.unwrap();
         let expected = twin.forward(&x, targets, &mut Trace::silent()).unwrap();
+        // The loss of a right answer is what is left of terms as large as the logit.
+        pair.terms = largest(&x);
         pair.same("loss", &loss, &expected);
         let upstream = pair.array(expected.shape());
         let dx = twin.backward(&x, targets, &upstream, &mut Trace::silent()).unwrap();
+        // And its gradient what is left of two probabilities.
+        let share = if reduction == Reduction::Mean { 1.0 / count.max(1) as f64 } else { 1.0 };
+        pair.terms = share * largest(&upstream);
         pair.same_gradients(&loss, &upstream, &[("dx", &leaf, &dx)]);
+        pair.terms = 0.0;
     }
 }
 

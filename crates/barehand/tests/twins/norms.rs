@@ -57,7 +57,14 @@ fn layer_norm<T: Float>(pair: &mut Pair<T>) {
     pair.same("y", &y, &twin.forward(&x, &mut Trace::silent()).unwrap());
     let dy = pair.array(&shape);
     let d = twin.backward(&x, &dy, &mut Trace::silent()).unwrap();
-    pair.terms = largest(&dy) * largest(&twin.gamma);
+    // What arrives is multiplied by 1 / sqrt(var + eps), large for rows of few, nearly equal elements, and then mostly cancels.
+    let steepness = |row: &[f64]| {
+        let mean = row.iter().sum::<f64>() / row.len() as f64;
+        let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / row.len() as f64;
+        1.0 / (variance + EPS).sqrt()
+    };
+    let steepest = x.data().chunks(normalized.iter().product()).map(steepness).fold(1.0, f64::max);
+    pair.terms = largest(&dy) * largest(&twin.gamma) * steepest;
     let leaves = [("dx", &leaf, &d.input), ("dgamma", &gamma, &d.gamma), ("dbeta", &beta, &d.beta)];
     pair.same_gradients(&y, &dy, &leaves);
 }
