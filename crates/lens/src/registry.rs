@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::block::Block;
-use crate::blocks::{activations, arithmetic, layers, losses, optimizers, regression, schedules};
+use crate::blocks::{activations, arithmetic, layers, losses, metrics, optimizers, regression, schedules};
 use crate::error::Error;
 use crate::report::Trace;
 
@@ -21,6 +21,7 @@ pub fn blocks() -> &'static [&'static Block] {
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,
+            metrics::BLOCKS,
         ];
         chapters.into_iter().flatten().collect()
     });

@@ -4,6 +4,7 @@ pub mod activations;
 pub mod arithmetic;
 pub mod layers;
 pub mod losses;
+pub mod metrics;
 pub mod optimizers;
 pub mod regression;
 pub mod schedules;
