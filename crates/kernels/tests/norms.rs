@@ -3,53 +3,12 @@
 
 use barehand_kernels::batch_norm::BatchNorm;
 use barehand_kernels::cross_entropy::{CrossEntropy, CrossEntropyOptions, Targets};
-use barehand_kernels::isa::{self, Isa};
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::softmax::Softmax;
-use barehand_kernels::threads::with_num_threads;
 
-/// Runs `test` in every setting; the results must not depend on the number of threads.
-fn everywhere<R: PartialEq + std::fmt::Debug>(test: impl Fn() -> R) {
-    for isa in Isa::available() {
-        assert!(isa::force(Some(isa)));
-        let one = with_num_threads(1, &test);
-        let two = with_num_threads(2, &test);
-        assert!(one == two, "{}: one thread and two disagree", isa.name());
-    }
-    isa::force(None);
-}
+mod agreement;
 
-/// Numbers in (-scale, scale), different for every seed.
-fn noise(n: usize, seed: u64, scale: f64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..n)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0) * scale
-        })
-        .collect()
-}
-
-fn single(x: &[f64]) -> Vec<f32> {
-    x.iter().map(|x| *x as f32).collect()
-}
-
-fn double(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(*x)).collect()
-}
-
-fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        let error = (got - want).abs() / want.abs().max(1.0);
-        assert!(
-            error <= tolerance || got == want || (got.is_nan() && want.is_nan()),
-            "{what}[{i}]: {got} for {want}"
-        );
-    }
-}
+use agreement::{assert_close, double, everywhere, noise, single};
 
 const SHAPES: [(usize, usize); 9] =
     [(0, 3), (1, 1), (3, 7), (64, 10), (5, 63), (7, 65), (33, 1000), (300, 129), (2, 5000)];
@@ -59,14 +18,14 @@ macro_rules! check {
     ($what:expr, $want:expr, [$($input:ident),*], |$t:ident, $($arg:ident),*| $call:expr) => {{
         let want: Vec<f64> = $want;
         {
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "not every call names the type")]
             type $t = f64;
             $( let $arg = $input.clone(); )*
             let got: Vec<f64> = $call;
             assert_close(concat!("f64 ", $what), &got, &want, 1e-12);
         }
         {
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "not every call names the type")]
             type $t = f32;
             $( let $arg = single(&$input); )*
             let got: Vec<f32> = $call;

@@ -1,49 +1,11 @@
 //! Reductions against plain loops: every kind of view, every instruction set, one and two threads.
 
 use barehand_kernels::View;
-use barehand_kernels::isa::{self, Isa};
 use barehand_kernels::reduce::{Reduce, Reductions};
-use barehand_kernels::threads::with_num_threads;
 
-/// Runs `test` in every setting; the results must not depend on the number of threads, nor on the instruction set
-/// where no fused arithmetic is involved.
-fn everywhere<R: PartialEq + std::fmt::Debug>(test: impl Fn() -> R) {
-    for isa in Isa::available() {
-        assert!(isa::force(Some(isa)));
-        let one = with_num_threads(1, &test);
-        let two = with_num_threads(2, &test);
-        assert!(one == two, "{}: one thread and two disagree", isa.name());
-    }
-    isa::force(None);
-}
+mod agreement;
 
-fn noise(n: usize, seed: u64, scale: f64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..n)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0) * scale
-        })
-        .collect()
-}
-
-fn single(x: &[f64]) -> Vec<f32> {
-    x.iter().map(|x| *x as f32).collect()
-}
-
-fn double(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(*x)).collect()
-}
-
-fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        let close = (got - want).abs() <= tolerance * want.abs().max(1.0);
-        assert!(close || got == want || (got.is_nan() && want.is_nan()), "{what}[{i}]: {got} for {want}");
-    }
-}
+use agreement::{assert_close, double, everywhere, noise, single};
 
 const OPS: [Reduce; 7] =
     [Reduce::Sum, Reduce::Mean, Reduce::Prod, Reduce::Max, Reduce::Min, Reduce::SumSquares, Reduce::SumAbs];
