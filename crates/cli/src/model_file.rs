@@ -155,7 +155,7 @@ pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
     // A header may claim any width: nothing is allocated for more weights than the file really holds.
     if declared.is_none_or(|declared| declared > stored) {
         return Err(refuse(format!(
-            "the header describes a network larger than the {stored} numbers in the file"
+            "the header describes no network, or one larger than the {stored} numbers in the file"
         )));
     }
     let mut model = architecture.build(&mut Generator::new(0))?;
@@ -165,26 +165,59 @@ pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
 }
 
 impl Architecture {
-    /// A lower bound of the numbers the network needs, before anything is built; `None` where it overflows.
+    /// A lower bound of the numbers the network needs, before anything is built; `None` where it overflows or the network
+    /// has nothing to take in or to tell.
     fn declared_weights(&self) -> Option<usize> {
-        let [channels, height, width] = self.image;
-        let mut widths = Vec::new();
-        let mut total = 0usize;
-        if self.model == ModelKind::Mlp {
-            widths.push(channels.checked_mul(height)?.checked_mul(width)?);
+        let [mut features, mut height, mut width] = self.image;
+        if self.classes.is_empty() || self.image.contains(&0) {
+            return None;
         }
-        widths.extend(&self.hidden);
-        widths.push(self.classes.len());
+        let mut total = 0usize;
+        if self.model == ModelKind::Cnn {
+            for &channels in &self.channels {
+                total = total.checked_add(features.checked_mul(channels)?.checked_mul(9)?)?;
+                features = channels;
+            }
+            // Every convolution takes a pixel from each side, the pooling half of what is left.
+            let lost = 2 * self.channels.len();
+            (height, width) = (height.checked_sub(lost)? / 2, width.checked_sub(lost)? / 2);
+        }
+        let inputs = features.checked_mul(height)?.checked_mul(width)?;
+        let widths: Vec<usize> =
+            [inputs].into_iter().chain(self.hidden.iter().copied()).chain([self.classes.len()]).collect();
         for pair in widths.windows(2) {
             total = total.checked_add(pair[0].checked_mul(pair[1])?)?;
         }
-        if self.model == ModelKind::Cnn {
-            let mut from = channels;
-            for &to in &self.channels {
-                total = total.checked_add(from.checked_mul(to)?.checked_mul(9)?)?;
-                from = to;
-            }
-        }
         Some(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_of_a_header_are_counted_before_they_are_allocated() {
+        let mut described = Architecture {
+            model: ModelKind::Cnn,
+            hidden: vec![128],
+            channels: vec![32, 64],
+            dropout: 0.0,
+            trained_on: String::new(),
+            image: [1, 28, 28],
+            classes: vec![String::new(); 10],
+            mean: vec![0.0],
+            std: vec![1.0],
+        };
+        let biases = 32 + 64 + 128 + 10;
+        assert_eq!(described.declared_weights(), Some(1_199_882 - biases));
+        described.image = [1, 1 << 40, 1 << 40];
+        assert_eq!(described.declared_weights(), None);
+        described.image = [1, 3, 3];
+        assert_eq!(described.declared_weights(), None);
+        described.model = ModelKind::Mlp;
+        assert_eq!(described.declared_weights(), Some(9 * 128 + 128 * 10));
+        described.classes.clear();
+        assert_eq!(described.declared_weights(), None);
     }
 }
