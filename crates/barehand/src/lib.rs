@@ -59,7 +59,7 @@ pub use barehand_tensor as tensor;
 pub use barehand_textbook as textbook;
 pub use barehand_train as train;
 
-pub use barehand_tensor::{Error, Result, Tensor, isa, no_grad, threads};
+pub use barehand_tensor::{Error, Result, Tensor, isa, no_grad, profile, threads};
 
 /// What most programs need.
 pub mod prelude {

@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use barehand_kernels::random::Philox;
+use barehand_tensor::layout::Dims;
+use barehand_tensor::profile::{self, Phase};
 use barehand_tensor::{Error, Result};
 
 use crate::dataset::Dataset;
@@ -243,6 +245,22 @@ impl<D: Dataset> Batches<D> {
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
+
+    /// The batch at the cursor: made here, or waited for.
+    fn prepared(&mut self) -> Option<Result<D::Batch>> {
+        match &self.source {
+            Source::Here { plan, order } => Some(plan.prepare(order, self.cursor.batch)),
+            Source::Ahead { receiver, .. } => Some(match receiver.recv() {
+                Ok(batch) => batch,
+                // The thread is gone without an error of its own: it panicked in the data set's code.
+                Err(_) => Err(self.source.finish().err().map_or_else(
+                    || Error::value("DataLoader", "the thread that prepares batches ended early"),
+                    |panic| Error::value("DataLoader", panic_text(&*panic)),
+                )),
+            }),
+            Source::Finished => None,
+        }
+    }
 }
 
 impl<D: Dataset> Iterator for Batches<D> {
@@ -252,18 +270,7 @@ impl<D: Dataset> Iterator for Batches<D> {
         if self.cursor.batch >= self.end {
             return None;
         }
-        let batch = match &self.source {
-            Source::Here { plan, order } => plan.prepare(order, self.cursor.batch),
-            Source::Ahead { receiver, .. } => match receiver.recv() {
-                Ok(batch) => batch,
-                // The thread is gone without an error of its own: it panicked in the data set's code.
-                Err(_) => Err(self.source.finish().err().map_or_else(
-                    || Error::value("DataLoader", "the thread that prepares batches ended early"),
-                    |panic| Error::value("DataLoader", panic_text(&*panic)),
-                )),
-            },
-            Source::Finished => return None,
-        };
+        let batch = profile::span("batch", Phase::Data, |_| Dims::new(), || self.prepared())?;
         match batch {
             Ok(batch) => {
                 self.cursor.batch += 1;

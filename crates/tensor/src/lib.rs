@@ -13,6 +13,7 @@ pub mod layout;
 mod npy;
 pub mod npz;
 pub mod ops;
+pub mod profile;
 pub mod random;
 pub mod safetensors;
 pub mod tensor;

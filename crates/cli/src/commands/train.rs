@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
+use barehand::profile::{self, Profile, Profiler};
 use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file};
 use barehand::train::{
     Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer,
@@ -27,7 +28,8 @@ use crate::{data_source, interrupt, run_report};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  barehand train\n  barehand train --model cnn --epochs 5\n  \
                   barehand train --data fashion-mnist --model cnn --optimizer sgd --lr 0.05 --out runs/cnn\n  \
-                  barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn")]
+                  barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn\n  \
+                  barehand train --profile --epochs 1")]
 pub struct Arguments {
     #[command(flatten)]
     settings: Overrides,
@@ -40,6 +42,9 @@ pub struct Arguments {
     /// Go on with a run that was stopped, exactly where it was; only --epochs and --threads may be named beside it.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out"], help_heading = "Run")]
     resume: Option<PathBuf>,
+    /// Tell in the end what the steps spent, operator by operator.
+    #[arg(long, help_heading = "Run")]
+    profile: bool,
     /// Show no progress.
     #[arg(long, short, help_heading = "Run")]
     quiet: bool,
@@ -115,10 +120,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         progress.show(event);
         Ok(if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     });
+    let profiler = if arguments.profile { Some(Profiler::start()?) } else { None };
     let stopped = trainer.fit(model.as_mut(), optimizer.as_mut(), &train, validation.as_ref());
     let taken = trainer.progress().clone();
     drop(trainer);
     progress.finish();
+    let profile = profiler.map(Profiler::stop);
+    if let Some(profile) = &profile {
+        eprintln!("{profile}");
+    }
     let stopped = stopped?;
     if stopped == Stopped::Interrupted {
         eprintln!(
@@ -146,6 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             "steps": taken.step,
             "seconds": seconds,
             "stopped_early": stopped == Stopped::Early,
+            "profile": profile.as_ref().map(profile_json),
         }));
     }
     let early = if stopped == Stopped::Early { " (stopped early, best weights kept)" } else { "" };
@@ -230,6 +241,23 @@ fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>
         }
     };
     Ok(Some((Scheduler::new(schedule, config.lr)?, every)))
+}
+
+fn profile_json(profile: &Profile) -> serde_json::Value {
+    let row = |row: &profile::Row| {
+        json!({
+            "operator": row.name,
+            "phase": row.phase.name(),
+            "shape": row.shape,
+            "calls": row.calls,
+            "seconds": row.seconds,
+        })
+    };
+    json!({
+        "seconds": profile.seconds,
+        "elsewhere": profile.elsewhere(),
+        "rows": profile.rows.iter().map(row).collect::<Vec<_>>(),
+    })
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {

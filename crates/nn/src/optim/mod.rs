@@ -6,6 +6,9 @@ pub mod sgd;
 
 use std::collections::BTreeMap;
 
+use barehand_tensor::layout::Dims;
+use barehand_tensor::profile::{self, Phase};
+
 use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
 /// Everything an optimizer remembers between steps, and its rates: what a checkpoint holds.
@@ -93,7 +96,7 @@ impl<T: Float, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
 
 /// Runs `update` on every trained parameter, its name and its gradient.
 fn for_each_trained<T: Float>(
-    optimizer: &str,
+    optimizer: &'static str,
     model: &mut dyn Parameters<T>,
     gradients: &Gradients<T>,
     strict: bool,
@@ -120,7 +123,10 @@ fn for_each_trained<T: Float>(
     model.visit_parameters_mut(&mut |name, parameter| {
         if let (Ok(()), Some(gradient)) = (&outcome, gradients.get(parameter)) {
             let gradient = gradient.contiguous();
-            outcome = update(name, parameter, gradient.as_slice().expect("made contiguous above"));
+            let gradient = gradient.as_slice().expect("made contiguous above");
+            let shape = Dims::from_slice(parameter.shape());
+            outcome =
+                profile::span(optimizer, Phase::Update, |_| shape, || update(name, parameter, gradient));
         }
     });
     outcome

@@ -5,6 +5,8 @@ use smallvec::SmallVec;
 use super::tape::{Node, Step, is_recording, no_grad};
 use crate::element::Element;
 use crate::error::Result;
+use crate::layout::Dims;
+use crate::profile::{self, Phase};
 use crate::tensor::Tensor;
 
 /// For each input of an operator its gradient, or `None` where none was asked for.
@@ -70,7 +72,13 @@ impl<T: Element, O: Operator<T>> Step<T> for Recorded<T, O> {
 
 /// Runs an operator forward and, where an input wants a gradient, records it.
 pub fn apply<T: Element, O: Operator<T>>(operator: O, inputs: &[&Tensor<T>]) -> Result<Tensor<T>> {
-    let (output, saved) = no_grad(|| operator.forward(inputs))?;
+    let phase = if is_recording() { Phase::Forward } else { Phase::Inference };
+    let shape = |result: &Result<(Tensor<T>, _)>| match result {
+        Ok((output, _)) => Dims::from_slice(output.shape()),
+        Err(_) => Dims::new(),
+    };
+    let (output, saved) =
+        profile::span(operator.name(), phase, shape, || no_grad(|| operator.forward(inputs)))?;
     Ok(record(output, operator, saved, inputs))
 }
 

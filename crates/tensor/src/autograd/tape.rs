@@ -13,6 +13,7 @@ use super::operator::InputGradients;
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::layout::Dims;
+use crate::profile::{self, Phase};
 use crate::tensor::Tensor;
 
 /// A recorded tensor: a leaf, or the output of an operator that can be run backward.
@@ -207,7 +208,8 @@ fn walk_from<T: Float>(root: &Arc<Node<T>>, grad: Tensor<T>, retain: bool) -> Re
             ));
         };
         let wants: SmallVec<[bool; 3]> = node.parents.iter().map(Option::is_some).collect();
-        let inputs = step.backward(&grad, &wants)?;
+        let shape = |_: &Result<_>| Dims::from_slice(grad.shape());
+        let inputs = profile::span(step.name(), Phase::Backward, shape, || step.backward(&grad, &wants))?;
         let name = step.name();
         if retain {
             *slot = Some(step);
