@@ -1,8 +1,9 @@
-//! Shuffled mini-batches, prepared on another thread while the last one is being learned from.
+//! Shuffled mini-batches, prepared on another thread while the last one is being learned from, where that pays.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use barehand_kernels::random::Philox;
 use barehand_tensor::layout::Dims;
@@ -10,6 +11,13 @@ use barehand_tensor::profile::{self, Phase};
 use barehand_tensor::{Error, Result};
 
 use crate::dataset::Dataset;
+
+/// How long preparing a batch must take for another thread to pay: a batch handed over costs both threads a wake-up, some
+/// tens of microseconds together, and the preparing thread competes for the processors with those that compute.
+const HAND_OVER: Duration = Duration::from_micros(200);
+
+/// Batches prepared ahead where that pays.
+const AHEAD: usize = 2;
 
 /// Cuts a data set into batches, epoch after epoch (PyTorch's `DataLoader`).
 ///
@@ -40,7 +48,7 @@ pub struct DataLoader<D> {
     shuffle: bool,
     seed: u64,
     drop_last: bool,
-    prefetch: usize,
+    prefetch: Option<usize>,
 }
 
 /// A place in training: the batch that comes next.
@@ -54,7 +62,7 @@ pub struct Cursor {
 
 impl<D: Dataset> DataLoader<D> {
     /// Batches of `batch_size` samples of `dataset`, in its order, the last one smaller where they do not come out
-    /// even; two batches are prepared ahead.
+    /// even; prepared ahead where that pays ([`prefetch`](Self::prefetch)).
     ///
     /// # Errors
     /// The batch size is 0.
@@ -63,7 +71,7 @@ impl<D: Dataset> DataLoader<D> {
             return Err(Error::value("DataLoader", "a batch has at least one sample, the batch size is 0"));
         }
         let dataset = Arc::new(dataset);
-        Ok(DataLoader { dataset, batch_size, shuffle: false, seed: 0, drop_last: false, prefetch: 2 })
+        Ok(DataLoader { dataset, batch_size, shuffle: false, seed: 0, drop_last: false, prefetch: None })
     }
 
     /// Whether every epoch has a random order of its own (default: no).
@@ -87,10 +95,12 @@ impl<D: Dataset> DataLoader<D> {
         self
     }
 
-    /// How many batches are prepared ahead on another thread (default: 2); 0 prepares each when it is asked for.
+    /// How many batches are prepared ahead on another thread; 0 prepares each when it is asked for. By default 2 where an
+    /// epoch's first batch took more than 200 microseconds to prepare (augmented or large ones do), else 0. What the
+    /// batches hold does not depend on it.
     #[must_use]
     pub fn prefetch(mut self, batches: usize) -> Self {
-        self.prefetch = batches;
+        self.prefetch = Some(batches);
         self
     }
 
@@ -150,10 +160,10 @@ impl<D: Dataset> DataLoader<D> {
     fn batches(&self, cursor: Cursor) -> Batches<D> {
         let (plan, end) = (self.plan(cursor.epoch), self.len());
         let source = match self.prefetch {
-            0 => Source::here(plan),
-            ahead => Source::ahead(plan, cursor.batch..end, ahead),
+            None | Some(0) => Source::here(plan),
+            Some(ahead) => Source::ahead(plan, cursor.batch..end, ahead),
         };
-        Batches { source, cursor, end }
+        Batches { source, cursor, end, undecided: self.prefetch.is_none() }
     }
 }
 
@@ -190,6 +200,8 @@ pub struct Batches<D: Dataset> {
     source: Source<D>,
     cursor: Cursor,
     end: usize,
+    /// Whether the time that the next batch takes decides if the ones after it are prepared ahead.
+    undecided: bool,
 }
 
 enum Source<D: Dataset> {
@@ -246,10 +258,25 @@ impl<D: Dataset> Batches<D> {
         self.cursor
     }
 
+    /// Leaves the batches after this one to another thread.
+    fn hand_over(&mut self) {
+        self.source = match std::mem::replace(&mut self.source, Source::Finished) {
+            Source::Here { plan, .. } => Source::ahead(plan, self.cursor.batch + 1..self.end, AHEAD),
+            other => other,
+        };
+    }
+
     /// The batch at the cursor: made here, or waited for.
     fn prepared(&mut self) -> Option<Result<D::Batch>> {
         match &self.source {
-            Source::Here { plan, order } => Some(plan.prepare(order, self.cursor.batch)),
+            Source::Here { plan, order } => {
+                let start = Instant::now();
+                let batch = plan.prepare(order, self.cursor.batch);
+                if std::mem::take(&mut self.undecided) && start.elapsed() > HAND_OVER {
+                    self.hand_over();
+                }
+                Some(batch)
+            }
             Source::Ahead { receiver, .. } => Some(match receiver.recv() {
                 Ok(batch) => batch,
                 // The thread is gone without an error of its own: it panicked in the data set's code.

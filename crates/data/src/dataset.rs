@@ -105,26 +105,9 @@ impl<X: Element, Y: Element> Dataset for TensorDataset<X, Y> {
     }
 
     fn batch(&self, indices: &[usize], _: &mut Philox) -> Result<Self::Batch> {
-        Ok(Batch { inputs: gather(&self.inputs, indices)?, targets: gather(&self.targets, indices)? })
+        check_indices(indices, self.len())?;
+        Ok(Batch { inputs: self.inputs.take_rows(indices)?, targets: self.targets.take_rows(indices)? })
     }
-}
-
-/// The rows of `source` at `indices`: one copy, straight into the batch's own memory.
-pub(crate) fn gather<T: Element>(source: &Tensor<T>, indices: &[usize]) -> Result<Tensor<T>> {
-    let source = source.contiguous();
-    let rows = source.shape()[0];
-    let row = source.shape()[1..].iter().product::<usize>();
-    let values = source.as_slice().unwrap_or_default();
-    let mut shape = source.shape().to_vec();
-    shape[0] = indices.len();
-    let mut gathered = Tensor::zeros(&shape);
-    check_indices(indices, rows)?;
-    if row > 0 {
-        for (out, &i) in gathered.data_mut().chunks_exact_mut(row).zip(indices) {
-            out.copy_from_slice(&values[i * row..(i + 1) * row]);
-        }
-    }
-    Ok(gathered)
 }
 
 /// Refuses an index outside `0..len`.

@@ -3,7 +3,7 @@
 use barehand_kernels::random::Philox;
 use barehand_tensor::{Error, Result, Tensor};
 
-use crate::dataset::{Batch, Dataset, check_indices, gather};
+use crate::dataset::{Batch, Dataset, check_indices};
 use crate::image_dataset::ImageDataset;
 
 /// What happens to every image on its way into a batch.
@@ -178,7 +178,7 @@ impl Dataset for TransformedImages {
                 }
             }
         }
-        Ok(Batch { inputs, targets: gather(&self.labels, indices)? })
+        Ok(Batch { inputs, targets: self.labels.take_rows(indices)? })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::Duration;
 
 use barehand_data::*;
 use barehand_tensor::{Error, Result, Tensor};
@@ -118,7 +120,7 @@ fn failures_on_the_other_thread_come_out_as_errors() {
         assert!(batches.next().unwrap().unwrap_err().to_string().contains("damaged"));
         assert!(batches.next().is_none());
     }
-    let loader = DataLoader::new(Failing { panics: true }, 1).unwrap();
+    let loader = DataLoader::new(Failing { panics: true }, 1).unwrap().prefetch(2);
     let mut batches = loader.epoch(0).skip(2);
     assert!(batches.next().unwrap().unwrap_err().to_string().contains("sample 2 is cursed"));
     assert!(batches.next().is_none());
@@ -127,12 +129,39 @@ fn failures_on_the_other_thread_come_out_as_errors() {
 #[test]
 fn dropping_the_batches_ends_the_thread() {
     let dataset = Arc::new(numbers(1000));
-    let loader = DataLoader::new(dataset.clone(), 1).unwrap();
+    let loader = DataLoader::new(dataset.clone(), 1).unwrap().prefetch(2);
     let mut batches = loader.epoch(0);
     batches.next().unwrap().unwrap();
     drop(batches);
     drop(loader);
     assert_eq!(Arc::strong_count(&dataset), 1, "nobody else holds the data set once the thread is gone");
+}
+
+/// Tells which thread prepared a batch, and takes its time.
+struct Slow(Duration);
+
+impl Dataset for Slow {
+    type Batch = ThreadId;
+    fn len(&self) -> usize {
+        4
+    }
+    fn batch(&self, _: &[usize], _: &mut Philox) -> Result<ThreadId> {
+        std::thread::sleep(self.0);
+        Ok(std::thread::current().id())
+    }
+}
+
+#[test]
+fn only_batches_that_take_long_are_handed_over() {
+    let here = std::thread::current().id();
+    let elsewhere = |dataset| {
+        let loader = DataLoader::new(dataset, 1).unwrap();
+        let threads: Vec<ThreadId> = loader.epoch(0).map(|batch| batch.unwrap()).collect();
+        assert_eq!((threads.len(), threads[0]), (4, here), "the first batch is timed on the spot");
+        threads.iter().filter(|&&thread| thread != here).count()
+    };
+    assert_eq!(elsewhere(Slow(Duration::from_millis(2))), 3);
+    assert_eq!(DataLoader::new(Slow(Duration::ZERO), 1).unwrap().prefetch(0).epoch(0).count(), 4);
 }
 
 #[test]

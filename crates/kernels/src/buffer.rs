@@ -1,11 +1,12 @@
 //! Aligned memory that is recycled: the buffers of one training step serve the next.
 //!
 //! Fresh memory is expensive on a CPU: the operating system hands out zeroed pages one fault at a time, about a
-//! quarter of a microsecond for every 4 KiB. Buffers of [`POOLED_BYTES`] or more go back to a free list by size class
-//! instead of to the system; smaller ones are left to the allocator, which is quick there, so small operations
-//! touch no lock.
+//! quarter of a microsecond for every 4 KiB; and asking the allocator for aligned memory costs a tenth of a microsecond
+//! even for a few bytes. So buffers go back to free lists by size class: those of [`POOLED_BYTES`] or more to one list
+//! of the process, smaller ones to one of the thread that drops them, so that small operations touch no lock.
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -15,8 +16,11 @@ use std::sync::{Mutex, PoisonError};
 /// Every buffer starts on a cache line, which is also the width of the widest vector.
 pub const ALIGNMENT: usize = 64;
 
-/// Buffers of at least this many bytes are recycled.
+/// Buffers of at least this many bytes are recycled by the process, smaller ones by their thread.
 pub const POOLED_BYTES: usize = 32 * 1024;
+
+/// Free small memory that a thread keeps for reuse, at most.
+const KEPT_SMALL_BYTES: usize = 1 << 20;
 
 /// Free memory kept for reuse, at most; beyond it buffers return to the system.
 const KEPT_BYTES: usize = 2 << 30;
@@ -95,15 +99,10 @@ impl<T: Plain> Buffer<T> {
             return Buffer { start, len, capacity };
         }
         let layout = layout(capacity);
-        // Fresh blocks are zeroed even for `scratch` once they are large: the system's pages come zeroed anyway.
-        let zero = zero || capacity >= POOLED_BYTES;
+        // A fresh block is zeroed as a whole, so that whoever reuses it finds initialised memory.
         // SAFETY: the layout's size is not zero.
-        let start = unsafe { if zero { alloc_zeroed(layout) } else { alloc(layout) } };
-        let Some(start) = NonNull::new(start.cast::<T>()) else { handle_alloc_error(layout) };
-        if !zero {
-            // SAFETY: the block holds at least `len` elements; small blocks cost nothing to initialise.
-            unsafe { start.as_ptr().write_bytes(0, len) };
-        }
+        let Some(start) = NonNull::new(unsafe { alloc_zeroed(layout) }) else { handle_alloc_error(layout) };
+        let start = start.cast::<T>();
         LIVE.fetch_add(capacity, Ordering::Relaxed);
         Buffer { start, len, capacity }
     }
@@ -134,7 +133,7 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 fn take(capacity: usize) -> Option<NonNull<u8>> {
     if capacity < POOLED_BYTES {
-        return None;
+        return SMALL.try_with(|small| small.borrow_mut().take(capacity)).ok().flatten();
     }
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     let block = free.blocks.get_mut(&capacity)?.pop()?;
@@ -142,15 +141,73 @@ fn take(capacity: usize) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// Returns every free block to the system.
+/// Free blocks below [`POOLED_BYTES`] of one thread: those of `n * ALIGNMENT` bytes under index `n`.
+struct SmallFreeList {
+    blocks: Vec<Vec<NonNull<u8>>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static SMALL: RefCell<SmallFreeList> = const { RefCell::new(SmallFreeList { blocks: Vec::new(), bytes: 0 }) };
+}
+
+impl SmallFreeList {
+    fn take(&mut self, capacity: usize) -> Option<NonNull<u8>> {
+        let block = self.blocks.get_mut(capacity / ALIGNMENT)?.pop()?;
+        self.bytes -= capacity;
+        Some(block)
+    }
+
+    /// Whether there was room.
+    fn put(&mut self, block: NonNull<u8>, capacity: usize) -> bool {
+        if self.bytes + capacity > KEPT_SMALL_BYTES {
+            return false;
+        }
+        let class = capacity / ALIGNMENT;
+        if self.blocks.len() <= class {
+            self.blocks.resize_with(class + 1, Vec::new);
+        }
+        self.blocks[class].push(block);
+        self.bytes += capacity;
+        true
+    }
+
+    fn release(&mut self) {
+        self.bytes = 0;
+        for (class, blocks) in std::mem::take(&mut self.blocks).into_iter().enumerate() {
+            for block in blocks {
+                // SAFETY: the block came from `alloc_zeroed` with this layout and left the list just now.
+                unsafe { release(block, class * ALIGNMENT) };
+            }
+        }
+    }
+}
+
+impl Drop for SmallFreeList {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Returns a block to the system.
+///
+/// # Safety
+/// The block came from `alloc_zeroed` with the layout of `capacity`, and nobody owns it.
+unsafe fn release(block: NonNull<u8>, capacity: usize) {
+    LIVE.fetch_sub(capacity, Ordering::Relaxed);
+    // SAFETY: the caller's.
+    unsafe { dealloc(block.as_ptr(), layout(capacity)) };
+}
+
+/// Returns every free block to the system, except small ones that other threads keep (a megabyte each at most).
 pub fn trim() {
+    let _ = SMALL.try_with(|small| small.borrow_mut().release());
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     free.bytes = 0;
     for (capacity, blocks) in std::mem::take(&mut free.blocks) {
         for block in blocks {
-            LIVE.fetch_sub(capacity, Ordering::Relaxed);
-            // SAFETY: the block came from `alloc` with this layout and left the list just now.
-            unsafe { dealloc(block.as_ptr(), layout(capacity)) };
+            // SAFETY: the block came from `alloc_zeroed` with this layout and left the list just now.
+            unsafe { release(block, capacity) };
         }
     }
 }
@@ -160,7 +217,7 @@ pub fn held_bytes() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// Bytes waiting for reuse at this moment.
+/// Bytes waiting for reuse at this moment, small blocks not counted.
 pub fn free_bytes() -> usize {
     FREE.lock().unwrap_or_else(PoisonError::into_inner).bytes
 }
@@ -178,10 +235,11 @@ impl<T: Plain> Drop for Buffer<T> {
                 free.blocks.entry(self.capacity).or_default().push(block);
                 return;
             }
+        } else if SMALL.try_with(|small| small.borrow_mut().put(block, self.capacity)).unwrap_or(false) {
+            return;
         }
-        LIVE.fetch_sub(self.capacity, Ordering::Relaxed);
-        // SAFETY: the block came from `alloc` with this layout, and this buffer was its only owner.
-        unsafe { dealloc(block.as_ptr(), layout(self.capacity)) };
+        // SAFETY: the block came from `alloc_zeroed` with this layout, and this buffer was its only owner.
+        unsafe { release(block, self.capacity) };
     }
 }
 

@@ -5,20 +5,30 @@ use crate::threads;
 
 /// `out[i * block..][..block] = source[offsets[i]..][..block]` for every `i`.
 pub fn take_blocks<T: Plain>(source: &[T], offsets: &[usize], block: usize, out: &mut [T]) {
-    assert_eq!(out.len(), offsets.len() * block, "one block of output for each offset");
-    if block == 0 || offsets.is_empty() {
+    take(source, offsets, 1, block, out);
+}
+
+/// `out[i * row..][..row] = source[rows[i] * row..][..row]` for every `i`.
+pub fn take_rows<T: Plain>(source: &[T], rows: &[usize], row: usize, out: &mut [T]) {
+    take(source, rows, row, row, out);
+}
+
+/// Blocks that start at `unit` times the listed places.
+fn take<T: Plain>(source: &[T], places: &[usize], unit: usize, block: usize, out: &mut [T]) {
+    assert_eq!(out.len(), places.len() * block, "one block of output for each place");
+    if block == 0 || places.is_empty() {
         return;
     }
     let blocks_in_a_piece = (16 * 1024 / block).max(1);
     threads::for_each_chunk(out, blocks_in_a_piece * block, 64 * 1024, |start, piece| {
-        let offsets = &offsets[start / block..];
+        let places = &places[start / block..];
         if block == 1 {
-            for (value, &offset) in piece.iter_mut().zip(offsets) {
-                *value = source[offset];
+            for (value, &place) in piece.iter_mut().zip(places) {
+                *value = source[place * unit];
             }
         } else {
-            for (values, &offset) in piece.chunks_exact_mut(block).zip(offsets) {
-                values.copy_from_slice(&source[offset..offset + block]);
+            for (values, &place) in piece.chunks_exact_mut(block).zip(places) {
+                values.copy_from_slice(&source[place * unit..][..block]);
             }
         }
     });

@@ -6,7 +6,7 @@ mod block;
 pub(crate) mod lanes;
 pub(crate) mod tile;
 
-use self::block::{Block, Way};
+use self::block::{Bias, Block, DEEP, Way};
 use self::lanes::Vectors;
 use crate::buffer::Buffer;
 use crate::isa;
@@ -144,7 +144,7 @@ macro_rules! gemm {
         impl Gemm for $t {
             fn gemm(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) {
                 let c = Target::new(c);
-                product(alpha, a, b, beta, &c, 0);
+                product(alpha, a, b, beta, &c, 0, None);
             }
 
             fn gemm_batched(
@@ -223,8 +223,16 @@ impl<T> Target<T> {
     }
 }
 
-/// One product, written `offset` elements into `c`.
-fn product<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target<T>, offset: usize) {
+/// One product, written `offset` elements into `c`; `bias`, which needs a `beta` of 0, is added to every row of it.
+fn product<T: Vectors>(
+    alpha: T,
+    a: Matrix<T>,
+    b: Matrix<T>,
+    beta: T,
+    c: &Target<T>,
+    offset: usize,
+    bias: Option<&[T]>,
+) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(
         b.rows == k && c.rows == m && c.cols == n,
@@ -240,15 +248,26 @@ fn product<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target
     assert!(offset + c.extent() <= c.len, "the output reaches past its data");
     // SAFETY: just checked.
     let start = Start(unsafe { c.start.add(offset) });
-    if k == 0 || alpha == T::ZERO {
+    let (row_stride, col_stride) = (c.row_stride, c.col_stride);
+    let plan = Plan::choose(&a, &b, c);
+    let nothing = k == 0 || alpha == T::ZERO;
+    let in_pieces = !nothing && m * n <= SMALL_OUTPUT && k >= 2 * LONG;
+    let mut bias = bias;
+    let mut beta = beta;
+    if let Some(values) = bias
+        && (nothing || in_pieces || !matches!(plan.way, Way::Panels | Way::InPlace))
+    {
+        // SAFETY: `c`'s elements lie inside its data.
+        unsafe { fill_rows(values, start, c) };
+        (bias, beta) = (None, T::ONE);
+    }
+    if nothing {
         // SAFETY: `c`'s elements lie inside its data.
         return unsafe { scale(beta, start, c) };
     }
-    if m * n <= SMALL_OUTPUT && k >= 2 * LONG {
+    if in_pieces {
         return split_depth(alpha, a, b, beta, start, c);
     }
-    let (row_stride, col_stride) = (c.row_stride, c.col_stride);
-    let plan = Plan::choose(&a, &b, c);
     let (a, b) = if plan.flip { (b.transpose(), a.transpose()) } else { (a, b) };
     let (row_stride, col_stride) =
         if plan.flip { (col_stride, row_stride) } else { (row_stride, col_stride) };
@@ -256,20 +275,26 @@ fn product<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: &Target
     let threads = threads::threads_for(m.saturating_mul(n).saturating_mul(k), GRAIN);
     // Each thread takes a part of the output: columns where there are enough of them for whole panels, else rows.
     let by_columns = n >= m || n >= threads * 96;
-    let (len, multiple) = if by_columns { (n, 48) } else { (m, 8) };
-    let multiple = if len < 2 * multiple * threads { 8 } else { multiple };
-    let parts: Vec<_> = threads::split(len, threads, multiple).collect();
-    threads::for_each(parts.len(), threads, |part| {
-        let (from, count) = (parts[part].start, parts[part].len());
+    let (len, multiple) = if by_columns { (n, 16) } else { (m, 8) };
+    let parts = threads::split_count(len, threads, multiple);
+    threads::for_each(parts, threads, |part| {
+        let part = threads::split_part(len, threads, multiple, part);
+        let (from, count) = (part.start, part.len());
         let (a, b, at) = if by_columns {
             (a, Matrix { cols: count, ..b.at(from * b.col_stride) }, from * col_stride)
         } else {
             (Matrix { rows: count, ..a.at(from * a.row_stride) }, b, from * row_stride)
         };
+        let bias = bias.map(|bias| match (plan.flip, by_columns) {
+            (false, true) => Bias::Columns(&bias[part]),
+            (false, false) => Bias::Columns(bias),
+            (true, false) => Bias::Rows(&bias[part]),
+            (true, true) => Bias::Rows(bias),
+        });
         let start = &start;
         // SAFETY: the sizes were checked above, parts do not overlap, and the caller writes `c` nowhere else meanwhile.
         let c = unsafe { start.0.add(at) };
-        isa::dispatch(Block { alpha, a, b, beta, c, row_stride, col_stride, way });
+        isa::dispatch(Block { alpha, a, b, beta, c, row_stride, col_stride, bias, way });
     });
 }
 
@@ -289,7 +314,7 @@ impl Plan {
         let outer = |rows: f64, cols: usize, vector_stride: usize, out_stride: usize| {
             let filled = cols as f64 / cols.next_multiple_of(16) as f64;
             let copied = if vector_stride == 1 { 0.0 } else { 32.0 / rows };
-            let scattered = if out_stride == 1 { 0.0 } else { 160.0 / k.min(256.0) };
+            let scattered = if out_stride == 1 { 0.0 } else { 64.0 / k.min(DEEP as f64) };
             1.0 / filled + copied + scattered
         };
         let along = outer(m, b.cols, b.col_stride, c.col_stride);
@@ -298,15 +323,20 @@ impl Plan {
         let dot = if contiguous { 1.15 + 100.0 / k } else { f64::INFINITY };
         let flip = across < along;
         let (rows, vector_stride) = if flip { (b.cols, a.row_stride) } else { (a.rows, b.col_stride) };
+        let shared = if flip { a.extent() } else { b.extent() };
         let way = match (rows, vector_stride) {
             _ if dot < along.min(across) => Way::Dot,
             (1, 1) => Way::Row,
             (2..=16, 1) => Way::InPlace,
+            (_, 1) if shared <= FIRST_CACHE => Way::InPlace,
             _ => Way::Panels,
         };
         Plan { flip, way }
     }
 }
+
+/// Elements of an operand that stays in the first cache as it is: a copy of it would gain nothing.
+const FIRST_CACHE: usize = 1 << 12;
 
 /// Outputs of at most this many elements with a `k` of at least twice [`LONG`] are computed in pieces along `k`.
 const SMALL_OUTPUT: usize = 1 << 14;
@@ -326,13 +356,23 @@ fn split_depth<T: Vectors>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, start:
         let a = Matrix { cols: depth, ..a.at(from * a.col_stride) };
         let b = Matrix { rows: depth, ..b.at(from * b.row_stride) };
         let out = Target::new(MatrixMut::row_major(out, m, n));
-        threads::with_num_threads(1, || product(alpha, a, b, T::ZERO, &out, 0));
+        threads::with_num_threads(1, || product(alpha, a, b, T::ZERO, &out, 0, None));
     });
     for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
         let sum: T = partial.chunks_exact(m * n).map(|partial| partial[i * n + j]).sum();
         // SAFETY: `c`'s elements lie inside its data.
         let c = unsafe { &mut *start.0.add(i * c.row_stride + j * c.col_stride) };
         *c = if beta == T::ZERO { sum } else { sum + beta * *c };
+    }
+}
+
+/// Writes `row` into every row of `c`.
+unsafe fn fill_rows<T: Real>(row: &[T], start: Start<T>, c: &Target<T>) {
+    for i in 0..c.rows {
+        for (j, &value) in row.iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { *start.0.add(i * c.row_stride + j * c.col_stride) = value };
+        }
     }
 }
 
@@ -368,7 +408,7 @@ fn batch<T: Vectors>(
     assert!(a_offsets.len() == batch && b_offsets.len() == batch, "one offset for each matrix of the batch");
     let c = Target::new(c);
     let work = a.rows.saturating_mul(b.cols).saturating_mul(a.cols);
-    let one = |i: usize| product(alpha, a.at(a_offsets[i]), b.at(b_offsets[i]), beta, &c, c_offsets[i]);
+    let one = |i: usize| product(alpha, a.at(a_offsets[i]), b.at(b_offsets[i]), beta, &c, c_offsets[i], None);
     let threads = threads::threads_for(work.saturating_mul(batch), GRAIN);
     if batch >= threads && c.apart(c_offsets) {
         // Enough matrices to go round: each is computed by one thread.
@@ -381,13 +421,10 @@ fn batch<T: Vectors>(
     }
 }
 
-fn linear<T: Gemm>(x: Matrix<T>, w: Matrix<T>, bias: Option<&[T]>, y: &mut [T]) {
+fn linear<T: Vectors>(x: Matrix<T>, w: Matrix<T>, bias: Option<&[T]>, y: &mut [T]) {
     let (n, out) = (x.rows, w.rows);
     assert_eq!(y.len(), n * out, "y must be {n} x {out}");
-    if let Some(bias) = bias {
-        assert_eq!(bias.len(), out, "one bias for each output");
-        y.chunks_exact_mut(out.max(1)).for_each(|row| row.copy_from_slice(bias));
-    }
-    let beta = if bias.is_some() { T::ONE } else { T::ZERO };
-    T::gemm(T::ONE, x, w.transpose(), beta, MatrixMut::row_major(y, n, out));
+    assert!(bias.is_none_or(|bias| bias.len() == out), "one bias for each output");
+    let y = Target::new(MatrixMut::row_major(y, n, out));
+    product(T::ONE, x, w.transpose(), T::ZERO, &y, 0, bias);
 }

@@ -218,8 +218,8 @@ impl<T: Math> Kernel for LogSumExp<'_, T> {
 /// maximum, so that `ln sum` is the infinity itself.
 #[inline(always)]
 pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: impl FnMut(usize, T, f64)) {
+    const ROWS: usize = 128;
     let mut e = [T::ZERO; BLOCK];
-    let mut tops = [T::ZERO; BLOCK];
     if cols > BLOCK {
         for (row, x) in x.chunks_exact(cols).enumerate() {
             let top = max(x);
@@ -234,7 +234,8 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
         }
         return;
     }
-    let rows = BLOCK / cols;
+    let rows = (BLOCK / cols).min(ROWS);
+    let (mut tops, mut sums) = ([T::ZERO; ROWS], [0.0; ROWS]);
     for (i, x) in x.chunks(rows * cols).enumerate() {
         let e = &mut e[..x.len()];
         for ((e, x), top) in e.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(&mut tops) {
@@ -245,8 +246,16 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
         for e in &mut *e {
             *e = math::exp::<A, T>(*e);
         }
-        for (r, (e, top)) in e.chunks_exact(cols).zip(&tops).enumerate() {
-            each(i * rows + r, *top, math::ln::<A, f64>(sum_map(e, |e| e)));
+        let sums = &mut sums[..x.len() / cols];
+        for (sum, e) in sums.iter_mut().zip(e.chunks_exact(cols)) {
+            *sum = sum_map(e, |e| e);
+        }
+        // All rows at once, in vectors.
+        for sum in &mut *sums {
+            *sum = math::ln::<A, f64>(*sum);
+        }
+        for (r, (ln_sum, top)) in sums.iter().zip(&tops).enumerate() {
+            each(i * rows + r, *top, *ln_sum);
         }
     }
 }

@@ -105,10 +105,20 @@ pub fn for_each(tasks: usize, threads: usize, body: impl Fn(usize) + Sync) {
     }
 }
 
-/// Splits `0..len` into `parts` ranges whose lengths differ by at most one `multiple` (the last takes the rest).
-pub fn split(len: usize, parts: usize, multiple: usize) -> impl Iterator<Item = Range<usize>> {
-    let step = len.div_ceil(parts.max(1)).next_multiple_of(multiple.max(1)).max(1);
-    (0..len.div_ceil(step)).map(move |i| i * step..len.min((i + 1) * step))
+/// Into how many ranges [`split_part`] cuts `0..len`: at most `parts`.
+pub fn split_count(len: usize, parts: usize, multiple: usize) -> usize {
+    len.div_ceil(step(len, parts, multiple))
+}
+
+/// Range `part` of `0..len` cut into about `parts` ranges of one length, a multiple of `multiple` (the last takes the
+/// rest).
+pub fn split_part(len: usize, parts: usize, multiple: usize, part: usize) -> Range<usize> {
+    let step = step(len, parts, multiple);
+    part * step..len.min((part + 1) * step)
+}
+
+fn step(len: usize, parts: usize, multiple: usize) -> usize {
+    len.div_ceil(parts.max(1)).next_multiple_of(multiple.max(1)).max(1)
 }
 
 /// Cuts `out` into consecutive pieces of `chunk` elements and calls `body(index of the first element, piece)` on each,
@@ -149,7 +159,8 @@ mod tests {
     #[test]
     fn ranges_cover_everything_once() {
         for (len, parts, multiple) in [(0, 3, 4), (1, 3, 4), (100, 3, 8), (16, 4, 4), (7, 9, 1)] {
-            let covered: Vec<usize> = split(len, parts, multiple).flatten().collect();
+            let ranges = (0..split_count(len, parts, multiple)).map(|i| split_part(len, parts, multiple, i));
+            let covered: Vec<usize> = ranges.flatten().collect();
             assert_eq!(covered, (0..len).collect::<Vec<_>>());
         }
     }

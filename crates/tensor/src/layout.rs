@@ -4,22 +4,36 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 
-/// Axis lengths or strides; up to six axes live inline.
-pub type Dims = SmallVec<[usize; 6]>;
+/// Axis lengths or strides; up to four axes live inline.
+pub type Dims = SmallVec<[usize; 4]>;
 
 /// Shape, strides (in elements, outermost axis first) and the offset of the first element.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     shape: Dims,
     strides: Dims,
     offset: usize,
 }
 
+impl Clone for Layout {
+    /// As derived, but without a loop over the axes: every operation clones a few layouts.
+    #[inline]
+    fn clone(&self) -> Self {
+        Layout {
+            shape: Dims::from_slice(&self.shape),
+            strides: Dims::from_slice(&self.strides),
+            offset: self.offset,
+        }
+    }
+}
+
 /// The strides of a row-major array.
 fn row_major_strides(shape: &[usize]) -> Dims {
-    let mut strides = Dims::from_elem(1, shape.len());
-    for axis in (0..shape.len().saturating_sub(1)).rev() {
-        strides[axis] = strides[axis + 1] * shape[axis + 1].max(1);
+    let mut strides = Dims::from_slice(shape);
+    let mut step = 1;
+    for stride in strides.iter_mut().rev() {
+        let length = std::mem::replace(stride, step);
+        step *= length.max(1);
     }
     strides
 }

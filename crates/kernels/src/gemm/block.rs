@@ -10,6 +10,10 @@ use crate::isa::{Arch, Isa, Kernel};
 /// Steps along `k` between two visits to `c`: a panel of `b` this deep stays in the first two caches.
 const DEPTH: usize = 256;
 
+/// The same where the rows of `c` are not contiguous and each visit costs, so that the copied panel is left to the
+/// second cache.
+pub(super) const DEEP: usize = 1024;
+
 /// The same where few rows of `a` meet rows of `b` in place: shallow, so that memory is read nearly in order.
 const SHALLOW: usize = 32;
 
@@ -28,8 +32,19 @@ pub(super) struct Block<'a, T> {
     pub c: *mut T,
     pub row_stride: usize,
     pub col_stride: usize,
+    /// Added to the product on the way out, by [`Way::Panels`] and [`Way::InPlace`] only.
+    pub bias: Option<Bias<'a, T>>,
     /// How; it must not depend on which part of an output this block is.
     pub way: Way,
+}
+
+/// What is added to a block.
+#[derive(Clone, Copy)]
+pub(super) enum Bias<'a, T> {
+    /// One number for each row.
+    Rows(&'a [T]),
+    /// One number for each column.
+    Columns(&'a [T]),
 }
 
 /// The ways to compute a block.
@@ -57,9 +72,9 @@ impl<T: Vectors> Kernel for Block<'_, T> {
                 (Way::Dot, Isa::Avx512) => dot_products::<T, T::Wide, 4>(&self),
                 (Way::Dot, Isa::Avx2) => dot_products::<T, T::Half, 2>(&self),
                 (Way::Dot, _) => dot_products::<T, Portable<A, T>, 2>(&self),
-                (_, Isa::Avx512) => outer_products::<T, T::Wide, 8>(&self),
-                (_, Isa::Avx2) => outer_products::<T, T::Half, 4>(&self),
-                (_, _) => outer_products::<T, Portable<A, T>, 4>(&self),
+                (_, Isa::Avx512) => outer_products::<T, T::Wide, 8, 6>(&self),
+                (_, Isa::Avx2) => outer_products::<T, T::Half, 4, 3>(&self),
+                (_, _) => outer_products::<T, Portable<A, T>, 4, 3>(&self),
             }
         }
     }
@@ -111,20 +126,25 @@ struct Panel<T> {
     stride: usize,
 }
 
+/// Tiles are `M` rows by three vectors, or `M4` rows by four.
 #[inline(always)]
-unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize>(block: &Block<T>) {
+unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize, const M4: usize>(block: &Block<T>) {
     let (k, n) = (block.a.cols, block.b.cols);
-    let width = 3 * L::N;
     // A copy of a panel of `b` costs as much as a few rows of tiles and repays itself in every further row.
     let copy = block.way == Way::Panels;
-    let depth = if copy || k <= DEPTH { k.div_ceil(k.div_ceil(DEPTH)) } else { SHALLOW };
-    let mut copied = Buffer::<T>::scratch(depth * width);
+    let deepest = if block.col_stride == 1 { DEPTH } else { DEEP };
+    let depth = if copy || k <= deepest { k.div_ceil(k.div_ceil(deepest)) } else { SHALLOW };
+    let mut copied = Buffer::<T>::scratch(if copy || n % L::N != 0 { depth * 4 * L::N } else { 0 });
     for t in (0..k).step_by(depth) {
         let depth = depth.min(k - t);
         let beta = if t == 0 { block.beta } else { T::ONE };
-        for j in (0..n).step_by(width) {
-            let columns = width.min(n - j);
-            let vectors = columns.div_ceil(L::N);
+        let bias = if t + depth == k { block.bias } else { None };
+        let mut j = 0;
+        while j < n {
+            // Three vectors, or four where a last panel of one, which leaves the tile half empty, is avoided so.
+            let vectors = (n - j).div_ceil(L::N);
+            let vectors = if vectors > 3 && vectors % 3 == 1 { 4 } else { vectors.min(3) };
+            let columns = (vectors * L::N).min(n - j);
             // SAFETY: rows and columns of the panel lie inside `b`; a direct panel is as wide as its vectors.
             let panel = unsafe {
                 let start = block.b.data.as_ptr().add(t * block.b.row_stride + j * block.b.col_stride);
@@ -144,15 +164,17 @@ unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize>(block: &Block<
                     Panel { start, stride: block.b.row_stride }
                 }
             };
-            let tiles = Tiles { block, t, depth, beta, j, columns, panel };
+            let tiles = Tiles { block, t, depth, beta, bias, j, columns, panel };
             // SAFETY: as above.
             unsafe {
                 match vectors {
                     1 => tiles.down::<L, M, 1>(),
                     2 => tiles.down::<L, M, 2>(),
-                    _ => tiles.down::<L, M, 3>(),
+                    3 => tiles.down::<L, M, 3>(),
+                    _ => tiles.down::<L, M4, 4>(),
                 }
             }
+            j += columns;
         }
     }
 }
@@ -168,7 +190,6 @@ unsafe fn copy_panel<T: Vectors>(
     padded: usize,
     to: &mut [T],
 ) {
-    const ROWS: usize = 16;
     let to = &mut to[..depth * padded];
     // SAFETY: the caller's.
     unsafe {
@@ -180,15 +201,25 @@ unsafe fn copy_panel<T: Vectors>(
             }
             return;
         }
-        // Along the contiguous axis of the source, a few rows of the copy at a time so that its lines stay in cache.
-        for t in (0..depth).step_by(ROWS) {
-            let rows = ROWS.min(depth - t);
-            for j in 0..padded {
-                for t in t..t + rows {
-                    let value =
-                        if j < columns { *from.add(t * row_stride + j * col_stride) } else { T::ZERO };
-                    *to.get_unchecked_mut(t * padded + j) = value;
+        // Four rows of the source at a time, along their contiguous axis where they have one: squares that the compiler
+        // turns over in registers.
+        for j in (0..padded).step_by(4) {
+            let from: [*const T; 4] =
+                std::array::from_fn(|i| from.add((j + i).min(columns - 1) * col_stride));
+            let kept: [bool; 4] = std::array::from_fn(|i| j + i < columns);
+            let whole = if kept[3] && row_stride == 1 { depth / 4 * 4 } else { 0 };
+            for t in (0..whole).step_by(4) {
+                let square: [[T; 4]; 4] =
+                    std::array::from_fn(|i| from[i].add(t).cast::<[T; 4]>().read_unaligned());
+                for u in 0..4 {
+                    let row: [T; 4] = std::array::from_fn(|i| square[i][u]);
+                    to.as_mut_ptr().add((t + u) * padded + j).cast::<[T; 4]>().write_unaligned(row);
                 }
+            }
+            for t in whole..depth {
+                let row: [T; 4] =
+                    std::array::from_fn(|i| if kept[i] { *from[i].add(t * row_stride) } else { T::ZERO });
+                to.as_mut_ptr().add(t * padded + j).cast::<[T; 4]>().write_unaligned(row);
             }
         }
     }
@@ -200,6 +231,7 @@ struct Tiles<'a, 'b, T> {
     t: usize,
     depth: usize,
     beta: T,
+    bias: Option<Bias<'a, T>>,
     j: usize,
     columns: usize,
     panel: Panel<T>,
@@ -242,25 +274,42 @@ impl<T: Vectors> Tiles<'_, '_, T> {
                 panel.start.add(t * panel.stride)
             });
             let c = block.c.add(i * block.row_stride + self.j * block.col_stride);
-            let (alpha, beta) = (block.alpha, self.beta);
-            if block.col_stride == 1 && self.columns == V * L::N {
-                for i in 0..M {
-                    for v in 0..V {
-                        let c = c.add(i * block.row_stride + v * L::N);
-                        let old = if beta == T::ZERO { L::splat(T::ZERO) } else { L::load(c) };
-                        let scaled = L::splat(beta).fma(old, L::splat(T::ZERO));
-                        L::splat(alpha).fma(acc[i][v], scaled).store(c);
+            let whole = self.columns == V * L::N;
+            let mut padded = [T::ZERO; 64];
+            let columns = match self.bias {
+                Some(Bias::Columns(bias)) if whole => bias.as_ptr().add(self.j),
+                Some(Bias::Columns(bias)) => {
+                    padded[..self.columns].copy_from_slice(&bias[self.j..][..self.columns]);
+                    padded.as_ptr()
+                }
+                _ => padded.as_ptr(),
+            };
+            for di in 0..M {
+                let row = c.add(di * block.row_stride);
+                // Where vectors do not fit the output they work on a copy, so that every element is computed alike.
+                let mut copy = [T::ZERO; 64];
+                let direct = whole && block.col_stride == 1;
+                let out = if direct { row } else { copy.as_mut_ptr() };
+                if !direct && self.beta != T::ZERO {
+                    for j in 0..self.columns {
+                        copy[j] = *row.add(j * block.col_stride);
                     }
                 }
-            } else {
-                let mut values = [T::ZERO; 48];
-                for i in 0..M {
-                    for v in 0..V {
-                        acc[i][v].store(values.as_mut_ptr().add(v * L::N));
+                for v in 0..V {
+                    let out = out.add(v * L::N);
+                    let mut rest = match self.bias {
+                        None => L::splat(T::ZERO),
+                        Some(Bias::Rows(bias)) => L::splat(*bias.get_unchecked(i + di)),
+                        Some(Bias::Columns(_)) => L::load(columns.add(v * L::N)),
+                    };
+                    if self.beta != T::ZERO {
+                        rest = L::splat(self.beta).fma(L::load(out), rest);
                     }
+                    L::splat(block.alpha).fma(acc[di][v], rest).store(out);
+                }
+                if !direct {
                     for j in 0..self.columns {
-                        let c = c.add(i * block.row_stride + j * block.col_stride);
-                        *c = update(alpha, values[j], beta, c);
+                        *row.add(j * block.col_stride) = copy[j];
                     }
                 }
             }

@@ -6,6 +6,7 @@ use barehand_kernels::cross_entropy as kernel;
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
+use crate::layout::Dims;
 use crate::tensor::Tensor;
 
 /// How the losses of single samples become the loss of a batch.
@@ -137,14 +138,14 @@ impl<T: Float> Operator<T> for CrossEntropy<T> {
         let out = match self.reduction {
             Reduction::None => losses,
             Reduction::Sum => losses.sum()?,
-            Reduction::Mean => losses.sum()?.div_scalar(total_weight)?,
+            Reduction::Mean => Tensor::scalar(losses.sum()?.item()? / T::from_real(total_weight)),
         };
         Ok((out, Saved { logits, log_sum_exp, total_weight }))
     }
 
     fn backward(&self, saved: &Saved<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
         let scale = match self.reduction {
-            Reduction::Mean => grad.div_scalar(saved.total_weight)?,
+            Reduction::Mean => Tensor::scalar(grad.item()? / T::from_real(saved.total_weight)),
             Reduction::None | Reduction::Sum => grad.packed(),
         };
         let mut dx = Buffer::scratch(saved.logits.len());
@@ -188,7 +189,7 @@ impl<T: Float> Tensor<T> {
             ));
         }
         let classes = self.shape()[1];
-        let sample_shape: Vec<usize> = self.shape()[..1].iter().chain(&self.shape()[2..]).copied().collect();
+        let sample_shape: Dims = self.shape()[..1].iter().chain(&self.shape()[2..]).copied().collect();
         let rows = |x: &Tensor<T>| {
             if x.rank() == 2 {
                 return Ok(x.clone());
@@ -216,7 +217,7 @@ impl<T: Float> Tensor<T> {
         }
         let targets = match targets {
             Targets::Classes(indices) => {
-                if indices.shape() != sample_shape {
+                if indices.shape() != sample_shape.as_slice() {
                     return Err(Error::shape(
                         "cross_entropy",
                         format!(

@@ -92,6 +92,33 @@ impl<T: Element> Tensor<T> {
         apply(Take { offsets: Arc::new(offsets), block, shape }, &[self])
     }
 
+    /// The rows of axis 0 at `rows`, in that order, off the tape: how a batch is put together (NumPy's `take` with
+    /// `axis=0`). [`index_select`](Tensor::index_select) takes any axis and is differentiable.
+    ///
+    /// ```
+    /// # use barehand_tensor::Tensor;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+    /// assert_eq!(x.take_rows(&[2, 0]).unwrap().to_vec(), [5.0, 6.0, 1.0, 2.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// When the tensor has no axes, or an index is not below the length of axis 0.
+    pub fn take_rows(&self, rows: &[usize]) -> Result<Tensor<T>> {
+        let Some(&n) = self.shape().first() else {
+            return Err(Error::shape("take_rows", "a scalar has no rows"));
+        };
+        if let Some(row) = rows.iter().find(|&&row| row >= n) {
+            return Err(Error::index("take_rows", format!("row {row} of {n}")));
+        }
+        let x = self.packed();
+        let mut shape = Dims::from_slice(self.shape());
+        shape[0] = rows.len();
+        let row = shape[1..].iter().product();
+        let mut out = Buffer::scratch(rows.len() * row);
+        gather::take_rows(x.packed_slice(), rows, row, &mut out);
+        Ok(Tensor::from_buffer(out, &shape))
+    }
+
     /// Where `gather`, `scatter` and their kin address: for each element of `indices` its offset in `shape`.
     fn offsets_along(
         operation: &str,

@@ -31,8 +31,19 @@ fn batch_offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
     offsets
 }
 
+/// `a b` of two matrices.
+fn single_product<T: Float>(a: Matrix<T>, b: Matrix<T>) -> Tensor<T> {
+    let (m, n) = (a.rows, b.cols);
+    let mut out = Buffer::scratch(m * n);
+    T::gemm(T::ONE, a, b, T::ZERO, MatrixMut::row_major(&mut out, m, n));
+    Tensor::from_buffer(out, &[m, n])
+}
+
 /// `a b` over the last two axes of each, batch axes broadcast.
 fn product<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
+    if a.rank() == 2 && b.rank() == 2 {
+        return Ok(single_product(matrix(a), matrix(b)));
+    }
     let (m, n) = (a.shape()[a.rank() - 2], b.shape()[b.rank() - 1]);
     // A batch against one matrix is one tall product.
     if b.rank() == 2 && a.rank() > 2 && a.is_contiguous() {
@@ -58,15 +69,11 @@ fn product<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
     let (a, b) = (repeat(a)?, repeat(b)?);
     let count: usize = shape.iter().product();
     let mut out = Buffer::scratch(count * m * n);
-    if batch == 0 {
-        T::gemm(T::ONE, matrix(&a), matrix(&b), T::ZERO, MatrixMut::row_major(&mut out, m, n));
-    } else {
-        let a_offsets = batch_offsets(&shape, &a.strides()[..batch]);
-        let b_offsets = batch_offsets(&shape, &b.strides()[..batch]);
-        let c_offsets: Vec<usize> = (0..count).map(|i| i * m * n).collect();
-        let c = MatrixMut::row_major(&mut out, m, n);
-        T::gemm_batched(T::ONE, matrix(&a), &a_offsets, matrix(&b), &b_offsets, T::ZERO, c, &c_offsets);
-    }
+    let a_offsets = batch_offsets(&shape, &a.strides()[..batch]);
+    let b_offsets = batch_offsets(&shape, &b.strides()[..batch]);
+    let c_offsets: Vec<usize> = (0..count).map(|i| i * m * n).collect();
+    let c = MatrixMut::row_major(&mut out, m, n);
+    T::gemm_batched(T::ONE, matrix(&a), &a_offsets, matrix(&b), &b_offsets, T::ZERO, c, &c_offsets);
     shape.extend_from_slice(&[m, n]);
     Ok(Tensor::from_buffer(out, &shape))
 }
@@ -124,8 +131,8 @@ impl<T: Float> Operator<T> for Linear {
 
     fn backward(&self, (x, w): &Self::Saved, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
         let mut gradients = InputGradients::new();
-        gradients.push(wants[0].then(|| product(grad, w)).transpose()?);
-        gradients.push(wants[1].then(|| product(&grad.t()?, x)).transpose()?);
+        gradients.push(wants[0].then(|| single_product(matrix(grad), matrix(w))));
+        gradients.push(wants[1].then(|| single_product(matrix(grad).transpose(), matrix(x))));
         if let Some(&wanted) = wants.get(2) {
             gradients.push(wanted.then(|| {
                 let mut sums = Buffer::scratch(grad.shape()[1]);
