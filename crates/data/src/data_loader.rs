@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use barehand_kernels::random::Philox;
 use barehand_tensor::layout::Dims;
 use barehand_tensor::profile::{self, Phase};
-use barehand_tensor::{Error, Result};
+use barehand_tensor::{Error, Result, threads};
 
 use crate::dataset::Dataset;
 
@@ -221,7 +221,8 @@ impl<D: Dataset> Source<D> {
         let (sender, receiver) = sync_channel(ahead - 1);
         let worker = {
             let plan = plan.clone();
-            move || {
+            // On this thread alone: the others have the last batch to learn from.
+            let prepare = move || {
                 let order = plan.order();
                 for batch in batches {
                     let prepared = plan.prepare(&order, batch);
@@ -231,7 +232,8 @@ impl<D: Dataset> Source<D> {
                         return;
                     }
                 }
-            }
+            };
+            move || threads::with_num_threads(1, prepare)
         };
         match std::thread::Builder::new().name("barehand-batches".into()).spawn(worker) {
             Ok(thread) => Source::Ahead { receiver, thread },

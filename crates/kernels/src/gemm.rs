@@ -6,7 +6,7 @@ mod block;
 pub(crate) mod lanes;
 pub(crate) mod tile;
 
-use self::block::{Bias, Block, DEEP, Way};
+use self::block::{Bias, Block, Way};
 use self::lanes::Vectors;
 use crate::buffer::Buffer;
 use crate::isa;
@@ -314,7 +314,7 @@ impl Plan {
         let outer = |rows: f64, cols: usize, vector_stride: usize, out_stride: usize| {
             let filled = cols as f64 / cols.next_multiple_of(16) as f64;
             let copied = if vector_stride == 1 { 0.0 } else { 32.0 / rows };
-            let scattered = if out_stride == 1 { 0.0 } else { 64.0 / k.min(DEEP as f64) };
+            let scattered = if out_stride == 1 { 0.0 } else { 160.0 / k.min(256.0) };
             1.0 / filled + copied + scattered
         };
         let along = outer(m, b.cols, b.col_stride, c.col_stride);

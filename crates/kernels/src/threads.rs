@@ -1,24 +1,21 @@
-//! The one thread policy: a work-stealing pool whose workers sleep when idle, used only where the work pays for it.
-//!
-//! A pool that spins is faster on a quiet machine and collapses when a neighbour takes a core, so workers park. Waking
-//! them from outside costs microseconds, from inside far less: enter the pool once ([`run`]) around a whole training
-//! step and the kernels inside pay the small price.
+//! The one thread policy: loops are shared between threads only where the work pays for it, and never change a result.
 //!
 //! The number of threads is, first found first taken: [`with_num_threads`] around the call, [`set_num_threads`],
 //! the environment variable `BAREHAND_NUM_THREADS`, the processor's count.
 
+mod pool;
+
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rayon::ThreadPool;
+use crate::disjoint::Disjoint;
 
 /// The process-wide count; 0 until it is first asked for.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// The count in force on this thread; 0 defers to [`THREADS`]. Workers carry their pool's size.
+    /// The count in force on this thread; 0 defers to [`THREADS`]. Inside a shared loop it is 1.
     static SCOPED: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -61,33 +58,9 @@ pub fn with_num_threads<R>(n: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// The pool with `n` workers; pools are built on first use and kept, since tests and programs use few sizes.
-fn pool(n: usize) -> Arc<ThreadPool> {
-    static POOLS: OnceLock<Mutex<Vec<Arc<ThreadPool>>>> = OnceLock::new();
-    let mut pools = POOLS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(pool) = pools.iter().find(|pool| pool.current_num_threads() == n) {
-        return pool.clone();
-    }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(n)
-        .thread_name(|i| format!("barehand-{i}"))
-        .start_handler(move |_| SCOPED.set(n))
-        .build()
-        .expect("the operating system refused to start threads");
-    pools.push(Arc::new(pool));
-    pools[pools.len() - 1].clone()
-}
-
-/// Runs `work` inside the pool, so that every kernel in it finds the workers at hand. With one thread, or when already
-/// inside, it is a plain call.
+/// TEMPORARY
 pub fn run<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    let n = num_threads();
-    if n == 1 || inside(n) { work() } else { pool(n).install(work) }
-}
-
-/// Whether this thread is a worker of a pool of `n`.
-fn inside(n: usize) -> bool {
-    rayon::current_thread_index().is_some() && rayon::current_num_threads() == n
+    work()
 }
 
 /// How many threads pay for `work` units of which each thread should have at least `grain`.
@@ -97,11 +70,10 @@ pub fn threads_for(work: usize, grain: usize) -> usize {
 
 /// Calls `body` on every index of `0..tasks`, in parallel when `threads > 1`.
 pub fn for_each(tasks: usize, threads: usize, body: impl Fn(usize) + Sync) {
-    use rayon::prelude::*;
     if threads <= 1 || tasks <= 1 {
         (0..tasks).for_each(body);
     } else {
-        run(|| (0..tasks).into_par_iter().with_max_len(1).for_each(&body));
+        pool::for_each(tasks, threads, &body);
     }
 }
 
@@ -130,13 +102,17 @@ pub fn for_each_chunk<T: Send>(
     grain: usize,
     body: impl Fn(usize, &mut [T]) + Sync,
 ) {
-    use rayon::prelude::*;
-    let chunk = chunk.max(1);
-    if threads_for(out.len(), grain) <= 1 || out.len() <= chunk {
-        out.chunks_mut(chunk).enumerate().for_each(|(i, piece)| body(i * chunk, piece));
-    } else {
-        run(|| out.par_chunks_mut(chunk).enumerate().for_each(|(i, piece)| body(i * chunk, piece)));
+    let (chunk, len) = (chunk.max(1), out.len());
+    let threads = threads_for(len, grain);
+    if threads <= 1 || len <= chunk {
+        return out.chunks_mut(chunk).enumerate().for_each(|(i, piece)| body(i * chunk, piece));
     }
+    let out = Disjoint::new(out);
+    for_each(len.div_ceil(chunk), threads, |i| {
+        let start = i * chunk;
+        // SAFETY: every piece is taken once.
+        body(start, unsafe { out.slice(start, chunk.min(len - start)) });
+    });
 }
 
 #[cfg(test)]
@@ -150,10 +126,61 @@ mod tests {
         assert_eq!(num_threads(), before);
     }
 
+    /// How often each of `tasks` indices is visited.
+    fn visits(tasks: usize, threads: usize) -> Vec<usize> {
+        let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+        for_each(tasks, threads, |i| {
+            counts[i].fetch_add(1, Ordering::Relaxed);
+        });
+        counts.into_iter().map(AtomicUsize::into_inner).collect()
+    }
+
     #[test]
-    fn workers_know_the_size_of_their_pool() {
-        let seen = with_num_threads(2, || run(num_threads));
-        assert_eq!(seen, 2);
+    fn every_task_runs_once_whoever_sleeps_or_competes() {
+        std::thread::scope(|scope| {
+            for caller in 0..3u64 {
+                scope.spawn(move || {
+                    for round in 0..300u64 {
+                        let (tasks, threads) = ((round * 7 + caller) % 40, 2 + (round + caller) % 4);
+                        let seen = visits(tasks as usize, threads as usize);
+                        assert!(seen.iter().all(|&count| count == 1), "{seen:?}");
+                        if round % 100 == 99 {
+                            // Long enough for workers to fall asleep.
+                            std::thread::sleep(std::time::Duration::from_millis(2));
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn loops_inside_a_shared_loop_stay_on_their_thread() {
+        let counts: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
+        for_each(8, 3, |i| {
+            assert_eq!(num_threads(), 1);
+            let here = std::thread::current().id();
+            for_each(8, 3, |j| {
+                assert_eq!(std::thread::current().id(), here);
+                counts[i * 8 + j].fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_reaches_the_caller_and_the_pool_lives_on() {
+        for cursed in [0, 5, 15] {
+            let outcome = std::panic::catch_unwind(|| {
+                for_each(16, 2, |i| {
+                    std::thread::sleep(std::time::Duration::from_micros(50));
+                    assert!(i != cursed, "task {i} is cursed");
+                });
+            });
+            let panic = outcome.unwrap_err();
+            assert_eq!(panic.downcast_ref::<String>().unwrap(), &format!("task {cursed} is cursed"));
+            assert_eq!(visits(16, 2), [1; 16]);
+        }
     }
 
     #[test]

@@ -10,10 +10,6 @@ use crate::isa::{Arch, Isa, Kernel};
 /// Steps along `k` between two visits to `c`: a panel of `b` this deep stays in the first two caches.
 const DEPTH: usize = 256;
 
-/// The same where the rows of `c` are not contiguous and each visit costs, so that the copied panel is left to the
-/// second cache.
-pub(super) const DEEP: usize = 1024;
-
 /// The same where few rows of `a` meet rows of `b` in place: shallow, so that memory is read nearly in order.
 const SHALLOW: usize = 32;
 
@@ -132,8 +128,7 @@ unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize, const M4: usiz
     let (k, n) = (block.a.cols, block.b.cols);
     // A copy of a panel of `b` costs as much as a few rows of tiles and repays itself in every further row.
     let copy = block.way == Way::Panels;
-    let deepest = if block.col_stride == 1 { DEPTH } else { DEEP };
-    let depth = if copy || k <= deepest { k.div_ceil(k.div_ceil(deepest)) } else { SHALLOW };
+    let depth = if copy || k <= DEPTH { k.div_ceil(k.div_ceil(DEPTH)) } else { SHALLOW };
     let mut copied = Buffer::<T>::scratch(if copy || n % L::N != 0 { depth * 4 * L::N } else { 0 });
     for t in (0..k).step_by(depth) {
         let depth = depth.min(k - t);

@@ -1,11 +1,10 @@
 //! Adam and AdamW, with or without the running maximum.
 
-use rayon::prelude::*;
-
 use super::{AdamStep, CHUNK, GRAIN};
+use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::real::Real;
-use crate::threads::{run, threads_for};
+use crate::threads::for_each_chunk;
 
 /// The settings as the element type's numbers. The bias corrections are computed in `f64` and rounded once.
 #[derive(Clone, Copy)]
@@ -126,38 +125,20 @@ pub(super) fn step<T: Real>(
     );
     assert!(settings.step > 0, "adam: steps count from 1");
     let rule = Rule::new(settings, scale);
-    let alone = threads_for(len, GRAIN) == 1;
-    if !settings.amsgrad {
-        if alone {
-            return dispatch(Adam { rule, param, grad, m, v });
+    let v_max = settings.amsgrad.then(|| v_max.expect("adam: amsgrad needs the running maximum"));
+    if let Some(v_max) = &v_max {
+        assert_eq!(v_max.len(), len, "adam: parameter and running maximum differ in length");
+    }
+    let (m, v, v_max) = (Disjoint::new(m), Disjoint::new(v), v_max.map(Disjoint::new));
+    for_each_chunk(param, CHUNK, GRAIN, |start, param| {
+        let len = param.len();
+        // SAFETY: chunks do not overlap.
+        let (m, v) = unsafe { (m.slice(start, len), v.slice(start, len)) };
+        let adam = Adam { rule, param, grad: &grad[start..start + len], m, v };
+        match &v_max {
+            None => dispatch(adam),
+            // SAFETY: as above.
+            Some(v_max) => dispatch(Amsgrad { adam, v_max: unsafe { v_max.slice(start, len) } }),
         }
-        return run(|| {
-            (
-                param.par_chunks_mut(CHUNK),
-                grad.par_chunks(CHUNK),
-                m.par_chunks_mut(CHUNK),
-                v.par_chunks_mut(CHUNK),
-            )
-                .into_par_iter()
-                .for_each(|(param, grad, m, v)| dispatch(Adam { rule, param, grad, m, v }));
-        });
-    }
-    let v_max = v_max.expect("adam: amsgrad needs the running maximum");
-    assert_eq!(v_max.len(), len, "adam: parameter and running maximum differ in length");
-    if alone {
-        return dispatch(Amsgrad { adam: Adam { rule, param, grad, m, v }, v_max });
-    }
-    run(|| {
-        (
-            param.par_chunks_mut(CHUNK),
-            grad.par_chunks(CHUNK),
-            m.par_chunks_mut(CHUNK),
-            v.par_chunks_mut(CHUNK),
-            v_max.par_chunks_mut(CHUNK),
-        )
-            .into_par_iter()
-            .for_each(|(param, grad, m, v, v_max)| {
-                dispatch(Amsgrad { adam: Adam { rule, param, grad, m, v }, v_max });
-            });
     });
 }

@@ -1,11 +1,10 @@
 //! Stochastic gradient descent, with momentum in its three forms.
 
-use rayon::prelude::*;
-
 use super::{CHUNK, GRAIN, SgdStep};
+use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::real::Real;
-use crate::threads::{for_each_chunk, run, threads_for};
+use crate::threads::for_each_chunk;
 
 /// The settings as the element type's numbers, signs folded in.
 #[derive(Clone, Copy)]
@@ -88,12 +87,11 @@ pub(super) fn step<T: Real>(
     let velocity = velocity.expect("sgd: momentum needs a velocity");
     assert_eq!(param.len(), velocity.len(), "sgd: parameter and velocity differ in length");
     let first = settings.first;
-    if threads_for(param.len(), GRAIN) == 1 {
-        return dispatch(Momentum { rule, first, param, grad, velocity });
-    }
-    run(|| {
-        (param.par_chunks_mut(CHUNK), grad.par_chunks(CHUNK), velocity.par_chunks_mut(CHUNK))
-            .into_par_iter()
-            .for_each(|(param, grad, velocity)| dispatch(Momentum { rule, first, param, grad, velocity }));
+    let velocity = Disjoint::new(velocity);
+    for_each_chunk(param, CHUNK, GRAIN, |start, param| {
+        // SAFETY: chunks do not overlap.
+        let velocity = unsafe { velocity.slice(start, param.len()) };
+        let grad = &grad[start..start + param.len()];
+        dispatch(Momentum { rule, first, param, grad, velocity });
     });
 }

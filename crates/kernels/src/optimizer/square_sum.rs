@@ -1,11 +1,9 @@
 //! The sum of squares behind the global gradient norm.
 
-use rayon::prelude::*;
-
 use super::{CHUNK, GRAIN};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::real::Real;
-use crate::threads::{run, threads_for};
+use crate::threads::for_each_chunk;
 
 /// Sums kept side by side: enough to hide the latency of an addition in the widest vectors.
 const LANES: usize = 32;
@@ -45,11 +43,9 @@ fn pairwise(terms: &[f64]) -> f64 {
 }
 
 pub(super) fn sum_squares<T: Real>(x: &[T]) -> f64 {
-    let of_chunk = |chunk| dispatch(SumSquares(chunk));
-    let sums: Vec<f64> = if threads_for(x.len(), GRAIN) == 1 {
-        x.chunks(CHUNK).map(of_chunk).collect()
-    } else {
-        run(|| x.par_chunks(CHUNK).map(of_chunk).collect())
-    };
+    let mut sums = vec![0.0; x.len().div_ceil(CHUNK)];
+    for_each_chunk(&mut sums, 1, GRAIN.div_ceil(CHUNK), |i, sum| {
+        sum[0] = dispatch(SumSquares(&x[i * CHUNK..x.len().min((i + 1) * CHUNK)]));
+    });
     pairwise(&sums)
 }
