@@ -1,8 +1,9 @@
-//! Times convolution: `conv_race THREADS` prints `name-pass milliseconds GFLOP/s`, the best of many calls.
+//! Times convolution: `conv_race THREADS` prints `name-pass milliseconds GFLOP/s`, the best of many calls; both
+//! gradients together count for the time of one.
 
 use std::time::{Duration, Instant};
 
-use barehand_kernels::conv2d::{Conv2d, Conv2dShape};
+use barehand_kernels::conv2d::{Conv2d, Conv2dGradients, Conv2dPass, Conv2dShape};
 use barehand_kernels::pool2d::{Pool2d, Pool2dShape};
 use barehand_kernels::threads;
 
@@ -54,9 +55,19 @@ fn main() {
         let report = |pass: &str, seconds: f64| {
             println!("{name}-{pass} {:.3} {:.1}", seconds * 1e3, flops / seconds / 1e9);
         };
-        report("forward", best(|| f32::conv2d(&s, &x, &w, None, &mut y)));
-        report("input", best(|| f32::conv2d_input_grad(&s, &w, &dy, &mut dx)));
-        report("weight", best(|| f32::conv2d_weight_grad(&s, &x, &dy, &mut dw, None)));
+        let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+        report("forward", best(|| f32::conv2d(&s, &x, &w, None, false, &mut y)));
+        report("forward-relu", best(|| f32::conv2d(&s, &x, &w, None, true, &mut y)));
+        let mut backward = |input: bool, weight: bool, pass| {
+            best(|| {
+                let (dx, dw) = (input.then_some(&mut dx[..]), weight.then_some(&mut dw[..]));
+                f32::conv2d_backward(&s, pass, Conv2dGradients { dx, dw, dbias: None });
+            })
+        };
+        report("input", backward(true, false, pass));
+        report("weight", backward(false, true, pass));
+        report("both", backward(true, true, pass) / 2.0);
+        report("both-relu", backward(true, true, Conv2dPass { relu: Some(&y), ..pass }) / 2.0);
     }
     let s = Pool2dShape {
         batch: 32,

@@ -1,9 +1,14 @@
 //! Convolution and its gradients against the definition, written as plain loops.
 
+use std::sync::{Mutex, PoisonError};
+
 use barehand_kernels::Real;
-use barehand_kernels::conv2d::{Conv2d, Conv2dShape};
+use barehand_kernels::conv2d::{Conv2d, Conv2dGradients, Conv2dPass, Conv2dShape};
 use barehand_kernels::isa::{self, Isa};
 use barehand_kernels::threads;
+
+/// Held while the instruction set is forced or must not change.
+static ISA: Mutex<()> = Mutex::new(());
 
 /// A linear congruential generator: enough to vary shapes and values.
 struct Draws(u64);
@@ -78,38 +83,84 @@ fn check<T: Conv2d>(draws: &mut Draws, s: &Conv2dShape) {
     let bias: Vec<T> = draws.values(s.out_channels);
     let dy: Vec<T> = draws.values(s.batch * s.out_channels * oh * ow);
     let mut y = vec![0.0; dy.len()];
-    let (mut dx, mut dw, mut dbias) = (vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; bias.len()]);
-    each(s, |x_at, w_at, y_at| {
-        y[y_at] += x[x_at].to_f64() * w[w_at].to_f64();
-        dx[x_at] += dy[y_at].to_f64() * w[w_at].to_f64();
-        dw[w_at] += dy[y_at].to_f64() * x[x_at].to_f64();
-    });
-    for (i, dy) in dy.iter().enumerate() {
-        dbias[i / (oh * ow) % s.out_channels] += dy.to_f64();
-    }
+    each(s, |x_at, w_at, y_at| y[y_at] += x[x_at].to_f64() * w[w_at].to_f64());
     let biased: Vec<f64> =
         y.iter().enumerate().map(|(i, y)| y + bias[i / (oh * ow) % s.out_channels].to_f64()).collect();
-    let (taps, outputs) = (w.len() / s.out_channels, s.batch * oh * ow);
-    let returned = s.out_channels / s.groups * s.kernel[0] * s.kernel[1];
+    let taps = w.len() / s.out_channels;
+    // With a ReLU at the end, gradients pass where the output is above zero.
+    let rectified: Vec<f64> = biased.iter().map(|y| y.max(0.0)).collect();
+    let y_relu: Vec<T> = rectified.iter().map(|&y| T::from_f64(y)).collect();
+    let masked: Vec<T> =
+        dy.iter().zip(&rectified).map(|(&dy, &y)| if y > 0.0 { dy } else { T::ZERO }).collect();
+    let (plain, through) = (Expected::of(s, &x, &w, &dy), Expected::of(s, &x, &w, &masked));
+    let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
     for isa in Isa::available() {
         isa::force(Some(isa));
         for threads in [1, 2, 3] {
             threads::with_num_threads(threads, || {
                 let mut got = vec![T::NAN; y.len()];
-                T::conv2d(s, &x, &w, None, &mut got);
+                T::conv2d(s, &x, &w, None, false, &mut got);
                 close("plain", s, &got, &y, taps);
-                T::conv2d(s, &x, &w, Some(&bias), &mut got);
+                T::conv2d(s, &x, &w, Some(&bias), false, &mut got);
                 close("biased", s, &got, &biased, taps);
-                let mut got = vec![T::NAN; x.len()];
-                T::conv2d_input_grad(s, &w, &dy, &mut got);
-                close("input gradient", s, &got, &dx, returned);
-                let (mut got, mut got_bias) = (vec![T::NAN; w.len()], vec![T::NAN; bias.len()]);
-                T::conv2d_weight_grad(s, &x, &dy, &mut got, None);
-                close("weight gradient", s, &got, &dw, outputs);
-                T::conv2d_weight_grad(s, &x, &dy, &mut got, Some(&mut got_bias));
-                close("weight gradient", s, &got, &dw, outputs);
-                close("bias gradient", s, &got_bias, &dbias, outputs);
+                T::conv2d(s, &x, &w, Some(&bias), true, &mut got);
+                close("rectified", s, &got, &rectified, taps);
+                let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+                plain.check(s, pass, [true, false, false]);
+                plain.check(s, pass, [false, true, false]);
+                plain.check(s, pass, [false, false, true]);
+                plain.check(s, pass, [true, true, true]);
+                let pass = Conv2dPass { relu: Some(&y_relu), ..pass };
+                through.check(s, pass, [true, false, true]);
+                through.check(s, pass, [true, true, true]);
             });
+        }
+    }
+}
+
+/// The gradients of the definition.
+struct Expected {
+    dx: Vec<f64>,
+    dw: Vec<f64>,
+    dbias: Vec<f64>,
+}
+
+impl Expected {
+    fn of<T: Real>(s: &Conv2dShape, x: &[T], w: &[T], dy: &[T]) -> Self {
+        let pixels: usize = s.output().unwrap().iter().product();
+        let (mut dx, mut dw, mut dbias) = (vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; s.out_channels]);
+        each(s, |x_at, w_at, y_at| {
+            dx[x_at] += dy[y_at].to_f64() * w[w_at].to_f64();
+            dw[w_at] += dy[y_at].to_f64() * x[x_at].to_f64();
+        });
+        for (i, dy) in dy.iter().enumerate() {
+            dbias[i / pixels % s.out_channels] += dy.to_f64();
+        }
+        Expected { dx, dw, dbias }
+    }
+
+    fn check<T: Conv2d>(&self, s: &Conv2dShape, pass: Conv2dPass<T>, [input, weight, bias]: [bool; 3]) {
+        let (mut dx, mut dw) = (vec![T::NAN; self.dx.len()], vec![T::NAN; self.dw.len()]);
+        let mut dbias = vec![T::NAN; self.dbias.len()];
+        T::conv2d_backward(
+            s,
+            pass,
+            Conv2dGradients {
+                dx: input.then_some(&mut dx),
+                dw: weight.then_some(&mut dw),
+                dbias: bias.then_some(&mut dbias),
+            },
+        );
+        let outputs = s.batch * s.output().unwrap().iter().product::<usize>();
+        if input {
+            let taps = s.out_channels / s.groups * s.kernel[0] * s.kernel[1];
+            close("input gradient", s, &dx, &self.dx, taps);
+        }
+        if weight {
+            close("weight gradient", s, &dw, &self.dw, outputs);
+        }
+        if bias {
+            close("bias gradient", s, &dbias, &self.dbias, outputs);
         }
     }
 }
@@ -150,6 +201,11 @@ fn shapes_of_real_networks_are_the_definition() {
         Conv2dShape { batch: 1, out_channels: 64, input: [5, 70], padding: [1, 1], ..PLAIN },
         Conv2dShape { batch: 19, out_channels: 2, input: [3, 3], ..PLAIN },
         Conv2dShape { padding: [4, 4], input: [2, 3], ..PLAIN },
+        Conv2dShape { in_channels: 40, out_channels: 45, input: [4, 9], padding: [1, 1], ..PLAIN },
+        Conv2dShape { in_channels: 16, out_channels: 32, stride: [2, 2], padding: [1, 1], ..PLAIN },
+        Conv2dShape { in_channels: 24, out_channels: 12, kernel: [2, 2], stride: [3, 3], ..PLAIN },
+        Conv2dShape { in_channels: 32, out_channels: 32, groups: 2, dilation: [2, 3], padding: [3, 2], ..PLAIN },
+        Conv2dShape { in_channels: 16, out_channels: 16, kernel: [1, 1], padding: [2, 3], input: [5, 6], ..PLAIN },
         Conv2dShape { kernel: [1, 30], padding: [0, 10], dilation: [1, 1], ..PLAIN },
     ] {
         check::<f32>(&mut draws, &s);
@@ -159,6 +215,7 @@ fn shapes_of_real_networks_are_the_definition() {
 
 #[test]
 fn the_result_does_not_depend_on_threads() {
+    let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
     let mut draws = Draws(3);
     for s in [PLAIN, Conv2dShape { batch: 33, input: [9, 9], ..PLAIN }, Conv2dShape { batch: 1, ..PLAIN }] {
         let [oh, ow] = s.output().unwrap();
@@ -168,9 +225,10 @@ fn the_result_does_not_depend_on_threads() {
         let run = |threads: usize| {
             threads::with_num_threads(threads, || {
                 let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
-                f32::conv2d(&s, &x, &w, None, &mut y);
-                f32::conv2d_input_grad(&s, &w, &dy, &mut dx);
-                f32::conv2d_weight_grad(&s, &x, &dy, &mut dw, None);
+                f32::conv2d(&s, &x, &w, None, false, &mut y);
+                let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+                let gradients = Conv2dGradients { dx: Some(&mut dx), dw: Some(&mut dw), dbias: None };
+                f32::conv2d_backward(&s, pass, gradients);
                 (y, dx, dw)
             })
         };

@@ -346,6 +346,10 @@ fn convolutions() {
             before(&i[0])?.conv2d(&before(&i[1])?, Some(&i[2]), options)
         });
         check(&[values(100, &x), values(101, &w)], |i| before(&i[0])?.conv2d(&i[1], None, options));
+        let bias = values(103, &w[..1]);
+        check(&[values(100, &x), values(101, &w), bias], |i| {
+            before(&i[0])?.conv2d_relu(&before(&i[1])?, Some(&i[2]), options)
+        });
     }
 }
 

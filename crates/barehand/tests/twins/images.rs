@@ -31,6 +31,8 @@ fn conv2d<T: Float>(pair: &mut Pair<T>) {
     let y = x_leaf.conv2d(&w_leaf, b_leaf.as_ref(), options).unwrap();
     let expected = twin.forward(&x, &w, b.as_ref(), &mut Trace::silent()).unwrap();
     pair.same("y", &y, &expected);
+    let rectified = x_leaf.conv2d_relu(&w_leaf, b_leaf.as_ref(), options).unwrap();
+    pair.same("relu(y)", &rectified, &expected.map(|y| y.max(0.0)));
     let dy = pair.array(expected.shape());
     let d = twin.backward(&x, &w, &dy, &mut Trace::silent()).unwrap();
     let mut leaves = vec![("dx", &x_leaf, &d.input), ("dW", &w_leaf, &d.weight)];

@@ -1,4 +1,4 @@
-//! The inner loops of convolution: weights times rows at offsets, and dot products of such rows.
+//! The inner loops of convolution where channels are few: vectors run along rows of pixels.
 
 use super::grid::Place;
 use crate::buffer::Buffer;
@@ -14,9 +14,11 @@ const TILES: usize = 8;
 
 /// The rows of a matrix of weights in panels as high as the tiles that will use them, tap after tap.
 pub(super) struct Packed<T> {
-    pub rows: usize,
-    pub taps: usize,
-    pub panels: Vec<T>,
+    rows: usize,
+    taps: usize,
+    /// The height of the tallest.
+    highest: usize,
+    panels: Vec<T>,
 }
 
 /// The heights that `rows` are cut into, with where each starts.
@@ -31,20 +33,21 @@ fn panels(rows: usize, highest: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The height of the tallest tile.
-pub(super) fn tallest() -> usize {
+fn tallest() -> usize {
     if crate::isa::active() == Isa::Avx512 { 8 } else { 4 }
 }
 
 impl<T: Vectors> Packed<T> {
     /// `weight(row, tap)` for every row and tap.
-    pub fn new(rows: usize, taps: usize, highest: usize, weight: impl Fn(usize, usize) -> T) -> Self {
+    pub fn new(rows: usize, taps: usize, weight: impl Fn(usize, usize) -> T) -> Self {
+        let highest = tallest();
         let mut packed = Vec::with_capacity(rows * taps);
         for (start, height) in panels(rows, highest) {
             for tap in 0..taps {
                 packed.extend((start..start + height).map(|row| weight(row, tap)));
             }
         }
-        Packed { rows, taps, panels: packed }
+        Packed { rows, taps, highest, panels: packed }
     }
 }
 
@@ -53,15 +56,15 @@ pub(super) struct Correlation<'a, T> {
     pub weights: &'a Packed<T>,
     pub offsets: &'a [usize],
     pub grid: &'a [T],
-    pub run: usize,
+    /// Rows of outputs.
+    pub rows: usize,
     pub bias: Option<&'a [T]>,
     pub place: Place,
+    pub relu: bool,
     /// One plane for each row of the weights.
     pub out: &'a mut [T],
     /// Elements of a plane.
     pub plane: usize,
-    /// The tile height the weights were packed for.
-    pub highest: usize,
 }
 
 impl<T: Vectors> Kernel for Correlation<'_, T> {
@@ -83,15 +86,16 @@ impl<T: Vectors> Correlation<'_, T> {
         let width = 3 * L::N;
         let stretch = TILES * width;
         let taps = self.weights.taps;
+        let run = (self.rows - 1) * self.place.width + self.place.columns;
         let depth = taps.div_ceil(taps.div_ceil(DEPTH).max(1)).max(1);
         // Rows at odd offsets cross cache lines: where several tiles read them, an aligned copy pays.
-        let copy = self.weights.rows > self.highest;
+        let copy = self.weights.rows > self.weights.highest;
         let mut panel = Buffer::<T>::scratch(if copy { depth * width } else { 0 });
         // Zeros, for the sums of no taps at all.
         let mut sums = Buffer::zeroed(self.weights.rows * stretch);
         assert!(self.offsets.len() == self.weights.taps && self.out.len() >= self.weights.rows * self.plane);
-        for from in (0..self.run).step_by(stretch) {
-            let to = self.run.min(from + stretch);
+        for from in (0..run).step_by(stretch) {
+            let to = run.min(from + stretch);
             for p in (from..to).step_by(width) {
                 let vectors = (to - p).div_ceil(L::N).min(3);
                 for t in (0..taps).step_by(depth) {
@@ -103,7 +107,7 @@ impl<T: Vectors> Correlation<'_, T> {
                             to.copy_from_slice(&self.grid[offset + p..][..wide]);
                         }
                     }
-                    for (row, height) in panels(self.weights.rows, self.highest) {
+                    for (row, height) in panels(self.weights.rows, self.weights.highest) {
                         let weights = &self.weights.panels[row * taps + t * height..];
                         let rows =
                             if copy { Rows::Copied(&panel) } else { Rows::InPlace(&self.grid[p..], offsets) };
@@ -130,6 +134,8 @@ impl<T: Vectors> Correlation<'_, T> {
     #[inline(always)]
     fn place_stretch(&mut self, from: usize, to: usize, sums: &[T], stretch: usize) {
         let place = self.place;
+        let floor = if self.relu { T::ZERO } else { T::NEG_INFINITY };
+        let output = |sum: T| if sum <= floor { floor } else { sum };
         for row in 0..self.weights.rows {
             let bias = self.bias.map_or(T::ZERO, |bias| bias[row]);
             let out = &mut self.out[row * self.plane..][..self.plane];
@@ -143,10 +149,10 @@ impl<T: Vectors> Correlation<'_, T> {
                     let start = place.start + i * place.row_stride + j * place.col_stride;
                     let sums = &sums[p - from..][..count];
                     if place.col_stride == 1 {
-                        out[start..][..count].iter_mut().zip(sums).for_each(|(out, &sum)| *out = sum + bias);
+                        out[start..][..count].iter_mut().zip(sums).for_each(|(out, &sum)| *out = output(sum + bias));
                     } else {
                         let out = out[start..].iter_mut().step_by(place.col_stride);
-                        out.zip(sums).for_each(|(out, &sum)| *out = sum + bias);
+                        out.zip(sums).for_each(|(out, &sum)| *out = output(sum + bias));
                     }
                 }
                 p = next;

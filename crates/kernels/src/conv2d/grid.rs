@@ -8,6 +8,8 @@
 //! With a stride the copy is cut into phases, one plane for each remainder of the row and column; dilation only changes
 //! the offsets.
 
+use std::ops::Range;
+
 use super::Conv2dShape;
 use crate::real::Real;
 
@@ -91,6 +93,11 @@ impl InputGrid {
         self.channels * self.axes[0].stride * self.axes[1].stride * self.plane + SLACK
     }
 
+    /// Whether a copy would be the image itself (and the slack).
+    pub fn is_image(&self) -> bool {
+        self.axes.iter().all(|axis| axis.stride == 1 && axis.padding == 0)
+    }
+
     /// Outputs in the grid's numbering, dropped ones included.
     pub fn run(&self) -> usize {
         (self.axes[0].output - 1) * self.width + self.axes[1].output
@@ -159,10 +166,13 @@ impl InputGrid {
     }
 }
 
-/// The padded copy of one group of an image's output gradients: what the input's gradient is a convolution of.
+/// The padded copy of some channels of an image's output gradients: what the input's gradient is a convolution of.
+///
+/// It comes plane after plane, or in blocks of channels: plane after plane of pixels that hold a block's channels side by
+/// side.
 pub(super) struct GradientGrid {
     axes: [Axis; 2],
-    channels: usize,
+    pub channels: usize,
     width: usize,
     plane: usize,
 }
@@ -171,8 +181,8 @@ pub(super) struct GradientGrid {
 pub(super) struct Phase {
     /// Which taps, as places in a kernel, and their offsets for the first output channel.
     pub taps: Vec<(usize, usize)>,
-    /// Outputs in the grid's numbering.
-    pub run: usize,
+    /// Rows of outputs.
+    pub rows: usize,
     /// Where the outputs go.
     pub place: Place,
 }
@@ -190,15 +200,10 @@ pub(super) struct Place {
 }
 
 impl GradientGrid {
-    pub fn new(s: &Conv2dShape) -> Self {
+    pub fn new(s: &Conv2dShape, channels: usize) -> Self {
         let axes = [Axis::of(s, 0), Axis::of(s, 1)];
         let width = axes[1].gradient_len();
-        GradientGrid {
-            axes,
-            channels: s.out_channels / s.groups,
-            width,
-            plane: axes[0].gradient_len() * width,
-        }
+        GradientGrid { axes, channels, width, plane: axes[0].gradient_len() * width }
     }
 
     pub fn len(&self) -> usize {
@@ -208,6 +213,44 @@ impl GradientGrid {
     /// Elements from one channel to the next.
     pub fn plane(&self) -> usize {
         self.plane
+    }
+
+    /// Elements, in blocks of channels.
+    pub fn blocked_len(&self, block: usize) -> usize {
+        self.channels.next_multiple_of(block) * self.blocked_plane()
+    }
+
+    /// Pixels from one block of channels to the next. One more than a plane has: there goes what no tap takes to the input.
+    pub fn blocked_plane(&self) -> usize {
+        self.plane + 1
+    }
+
+    /// Where the pixels of a plane of gradients go in a block of channels.
+    pub fn pixels(&self) -> Vec<usize> {
+        let ([height, width], kept) = (self.output(), self.kept());
+        let pixel = |i, j| {
+            if kept[0].contains(&i) && kept[1].contains(&j) { self.pixel(i, j) } else { self.plane }
+        };
+        (0..height).flat_map(|i| (0..width).map(move |j| pixel(i, j))).collect()
+    }
+
+    /// Height and width of the gradients.
+    pub fn output(&self) -> [usize; 2] {
+        self.axes.map(|axis| axis.output)
+    }
+
+    /// The rows and columns of the gradients that some tap takes to the input.
+    pub fn kept(&self) -> [Range<usize>; 2] {
+        self.axes.map(|axis| {
+            let end = axis.gradient_len() as isize - axis.margin();
+            (-axis.margin()).max(0) as usize..axis.output.min(end.max(0) as usize)
+        })
+    }
+
+    /// The pixel of a gradient that is kept.
+    pub fn pixel(&self, row: usize, column: usize) -> usize {
+        let [i, j] = [(0, row), (1, column)].map(|(axis, at)| (at as isize + self.axes[axis].margin()) as usize);
+        i * self.width + j
     }
 
     pub fn phases(&self) -> Vec<Phase> {
@@ -230,7 +273,7 @@ impl GradientGrid {
             }
             phases.push(Phase {
                 taps,
-                run: (bottom - top - 1) * self.width + right - left,
+                rows: bottom - top,
                 place: Place {
                     width: self.width,
                     columns: right - left,
@@ -244,21 +287,20 @@ impl GradientGrid {
         phases
     }
 
-    /// Copies the group's gradients; `grid` is of length [`len`](Self::len).
+    /// Copies the gradients plane after plane; `grid` is of length [`len`](Self::len).
     #[inline(always)]
     pub fn fill<T: Real>(&self, gradients: &[T], grid: &mut [T]) {
-        let [rows, columns] = self.axes;
+        let [height, columns] = self.output();
+        let kept = self.kept();
         grid.fill(T::ZERO);
-        let shift = columns.margin();
-        let (skip, left) = ((-shift).max(0) as usize, shift.max(0) as usize);
-        let kept = columns.output.saturating_sub(skip).min(self.width.saturating_sub(left));
+        if kept.iter().any(Range::is_empty) {
+            return;
+        }
         let planes = grid.chunks_exact_mut(self.plane).take(self.channels);
-        for (to, from) in planes.zip(gradients.chunks_exact(rows.output * columns.output)) {
-            for (i, from) in from.chunks_exact(columns.output).enumerate() {
-                let row = i as isize + rows.margin();
-                if row >= 0 && (row as usize) < self.plane / self.width && kept > 0 {
-                    to[row as usize * self.width + left..][..kept].copy_from_slice(&from[skip..skip + kept]);
-                }
+        for (to, from) in planes.zip(gradients.chunks_exact(height * columns)) {
+            for row in kept[0].clone() {
+                let from = &from[row * columns..][kept[1].clone()];
+                to[self.pixel(row, kept[1].start)..][..from.len()].copy_from_slice(from);
             }
         }
     }

@@ -26,6 +26,10 @@ pub(crate) trait Lanes<T>: Copy {
     unsafe fn store(self, to: *mut T);
     /// `self * b + c`
     unsafe fn fma(self, b: Self, c: Self) -> Self;
+    /// `self` where it is above zero or NaN, else zero.
+    unsafe fn relu(self) -> Self;
+    /// The lanes of `self` and `b` in turns: of their lower halves, then of their upper halves.
+    unsafe fn zip(self, b: Self) -> (Self, Self);
     /// The sum of the lanes, pairwise.
     unsafe fn sum(self) -> T;
     /// The sums of four vectors, bit for bit: fewer instructions where the vectors are wide.
@@ -69,6 +73,15 @@ impl<A: Arch, T: Real> Lanes<T> for Portable<A, T> {
         Portable(std::array::from_fn(|i| A::fma(self.0[i], b.0[i], c.0[i])), PhantomData)
     }
     #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        Portable(self.0.map(|value| if value <= T::ZERO { T::ZERO } else { value }), PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn zip(self, b: Self) -> (Self, Self) {
+        let (a, b) = (self.0, b.0);
+        (Portable([a[0], b[0], a[1], b[1]], PhantomData), Portable([a[2], b[2], a[3], b[3]], PhantomData))
+    }
+    #[inline(always)]
     unsafe fn sum(self) -> T {
         (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
     }
@@ -82,7 +95,8 @@ impl<T: Real + Plain> Vectors for T {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, |$v:ident| $sum:expr $(, |$four:ident| $sums:expr)?) => {
+    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, |$a:ident, $b:ident| $zip:expr,
+     |$v:ident| $sum:expr $(, |$four:ident| $sums:expr)?) => {
         impl Lanes<$t> for $register {
             const N: usize = $n;
             #[inline(always)]
@@ -104,6 +118,18 @@ macro_rules! register {
             unsafe fn fma(self, b: Self, c: Self) -> Self {
                 // SAFETY: the caller's.
                 unsafe { $fma(self, b, c) }
+            }
+            #[inline(always)]
+            unsafe fn relu(self) -> Self {
+                // The second operand is the result where one is NaN.
+                // SAFETY: the caller's.
+                unsafe { $max($splat(0.0), self) }
+            }
+            #[inline(always)]
+            unsafe fn zip(self, $b: Self) -> (Self, Self) {
+                let $a = self;
+                // SAFETY: the caller's.
+                unsafe { $zip }
             }
             #[inline(always)]
             unsafe fn sum(self) -> $t {
@@ -132,6 +158,12 @@ register!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_fmadd_ps,
+    _mm512_max_ps,
+    |a, b| {
+        let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
+    },
     |v| {
         // In the order of `sum_four`, so that a row's sums do not depend on the tile that computes it.
         <__m512 as Lanes<f32>>::sum_four([v; 4])[0]
@@ -149,20 +181,61 @@ register!(
     }
 );
 #[cfg(target_arch = "x86_64")]
-register!(__m512d, f64, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, |v| {
-    _mm512_reduce_add_pd(v)
-});
+register!(
+    __m512d,
+    f64,
+    8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_fmadd_pd,
+    _mm512_max_pd,
+    |a, b| {
+        let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+        let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+        (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
+    },
+    |v| _mm512_reduce_add_pd(v)
+);
 #[cfg(target_arch = "x86_64")]
-register!(__m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, |v| {
-    let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
-    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
-});
+register!(
+    __m256,
+    f32,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_fmadd_ps,
+    _mm256_max_ps,
+    |a, b| {
+        let (even, odd) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        (_mm256_permute2f128_ps::<0x20>(even, odd), _mm256_permute2f128_ps::<0x31>(even, odd))
+    },
+    |v| {
+        let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+);
 #[cfg(target_arch = "x86_64")]
-register!(__m256d, f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, |v| {
-    let two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
-    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
-});
+register!(
+    __m256d,
+    f64,
+    4,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_fmadd_pd,
+    _mm256_max_pd,
+    |a, b| {
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        (_mm256_permute2f128_pd::<0x20>(even, odd), _mm256_permute2f128_pd::<0x31>(even, odd))
+    },
+    |v| {
+        let two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
+        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+    }
+);
 
 #[cfg(target_arch = "x86_64")]
 impl Vectors for f32 {

@@ -37,6 +37,73 @@ pub(crate) unsafe fn outer<T: Copy, L: Lanes<T>, const M: usize, const V: usize>
     }
 }
 
+/// `acc[i][v] = sums[v] + sum over t < k of a(t)[i * row_stride] * (vector v of row(t))`: as [`outer`], with sums to begin
+/// with and elements of `a` anywhere.
+///
+/// # Safety
+/// As for [`Lanes`]; `a(t)` is valid at every index above, and `row(t)` for `V` vectors.
+#[inline(always)]
+pub(crate) unsafe fn outer_at<T: Copy, L: Lanes<T>, const M: usize, const V: usize>(
+    k: usize,
+    sums: [L; V],
+    a: impl Fn(usize) -> *const T,
+    row_stride: usize,
+    row: impl Fn(usize) -> *const T,
+) -> [[L; V]; M] {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut acc = [sums; M];
+        for t in 0..k {
+            let b = row(t);
+            let b: [L; V] = std::array::from_fn(|v| L::load(b.add(v * L::N)));
+            let a = a(t);
+            for i in 0..M {
+                let a = L::splat(*a.add(i * row_stride));
+                for v in 0..V {
+                    acc[i][v] = a.fma(b[v], acc[i][v]);
+                }
+            }
+        }
+        acc
+    }
+}
+
+/// Writes the first `count` columns of a square matrix: `column(j)[i] = row(i)[j]`, as many rows as a vector has elements.
+///
+/// Each of the stages interleaves the first half of all elements with the second, which moves the highest bit of an
+/// element's place to the lowest: once for every bit of a row's number, and rows and columns have changed places.
+///
+/// # Safety
+/// As for [`Lanes`]; `row(i)` and, below `count`, `column(j)` are valid for a vector.
+#[inline(always)]
+pub(crate) unsafe fn transpose<T, L: Lanes<T>>(
+    row: impl Fn(usize) -> *const T,
+    count: usize,
+    column: impl Fn(usize) -> *mut T,
+) {
+    const { assert!(L::N <= 16) };
+    // SAFETY: the caller's.
+    unsafe {
+        let mut rows = [L::load(row(0)); 16];
+        for i in 1..L::N {
+            rows[i] = L::load(row(i));
+        }
+        let mut stage = 1;
+        while stage < L::N {
+            let halves = rows;
+            for i in 0..L::N / 2 {
+                (rows[2 * i], rows[2 * i + 1]) = halves[i].zip(halves[i + L::N / 2]);
+            }
+            stage *= 2;
+        }
+        for j in 0..L::N {
+            if j < count {
+                rows[j].store(column(j));
+            }
+        }
+    }
+}
+
 /// `sums[i][j] = sum over t < k of a(i)[t] * b(j)[t]`
 ///
 /// The last, incomplete vector is read through a padded copy.

@@ -42,6 +42,24 @@ impl<T: Float> Conv2d<T> {
     ) -> Result<Self> {
         Conv2d::builder(in_channels, out_channels, kernel).build(generator)
     }
+
+    /// The layer and a ReLU behind it in one step: max(`forward(x)`, 0), for the price of the convolution alone
+    /// ([`Tensor::conv2d_relu`]).
+    ///
+    /// ```
+    /// use barehand_nn::{Conv2d, Generator, Module, Tensor};
+    ///
+    /// let layer = Conv2d::<f32>::new(3, 16, 3, &mut Generator::new(0)).unwrap();
+    /// let x = Tensor::ones([1, 3, 8, 8]);
+    /// let both = layer.forward(&x).unwrap().relu().unwrap();
+    /// assert_eq!(layer.forward_relu(&x).unwrap().to_vec(), both.to_vec());
+    /// ```
+    ///
+    /// # Errors
+    /// When the input does not fit.
+    pub fn forward_relu(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
+        observe(self, batched(x, |x| x.conv2d_relu(&self.weight, self.bias.as_ref(), self.options)))
+    }
 }
 
 impl Conv2d {

@@ -117,7 +117,7 @@ impl<T: Float> Module<T> for Cnn<T> {
     fn forward(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
         let mut x = x.clone();
         for convolution in &self.convolutions {
-            x = ReLU.forward(&convolution.forward(&x)?)?;
+            x = convolution.forward_relu(&x)?;
         }
         x = self.pool.forward(&x)?.flatten(1, -1)?;
         for (i, layer) in self.layers.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Convolution over two dimensions.
 
 use barehand_kernels::Buffer;
-use barehand_kernels::conv2d::Conv2dShape;
+use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape};
 
 use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::Float;
@@ -30,44 +30,61 @@ impl Default for Conv2dOptions {
 struct Conv2d {
     shape: Conv2dShape,
     output: [usize; 2],
+    relu: bool,
+}
+
+/// What the gradients are computed from.
+struct Saved<T: Float> {
+    x: Tensor<T>,
+    w: Tensor<T>,
+    /// The output of a ReLU: where it is zero, no gradient passes.
+    y: Option<Tensor<T>>,
 }
 
 impl<T: Float> Operator<T> for Conv2d {
-    type Saved = (Tensor<T>, Tensor<T>);
+    type Saved = Saved<T>;
 
     fn name(&self) -> &'static str {
-        "conv2d"
+        if self.relu { "conv2d_relu" } else { "conv2d" }
     }
 
-    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Saved<T>)> {
         let (x, w) = (inputs[0].packed(), inputs[1].packed());
         let bias = inputs.get(2).map(|b| b.packed());
         let [height, width] = self.output;
         let shape = [self.shape.batch, self.shape.out_channels, height, width];
         let mut out = Buffer::scratch(shape.iter().product());
         let bias = bias.as_ref().map(Tensor::packed_slice);
-        T::conv2d(&self.shape, x.packed_slice(), w.packed_slice(), bias, &mut out);
-        Ok((Tensor::from_buffer(out, &shape), (x, w)))
+        T::conv2d(&self.shape, x.packed_slice(), w.packed_slice(), bias, self.relu, &mut out);
+        let out = Tensor::from_buffer(out, &shape);
+        let y = self.relu.then(|| out.clone());
+        Ok((out, Saved { x, w, y }))
     }
 
-    fn backward(&self, (x, w): &Self::Saved, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
-        let grad = grad.packed();
-        let dy = grad.packed_slice();
-        let dx = wants[0].then(|| {
-            let mut dx = Buffer::scratch(x.len());
-            T::conv2d_input_grad(&self.shape, w.packed_slice(), dy, &mut dx);
-            Tensor::from_buffer(dx, x.shape())
-        });
+    fn backward(&self, saved: &Saved<T>, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
+        let Saved { x, w, y } = saved;
+        let dy = grad.packed();
         let bias_wanted = wants.get(2).copied().unwrap_or(false);
-        let (mut dw, mut dbias) = (None, None);
-        if wants[1] || bias_wanted {
-            let mut weight_gradient = Buffer::scratch(w.len());
-            let mut bias_gradient = bias_wanted.then(|| Buffer::scratch(self.shape.out_channels));
-            let bias_slice = bias_gradient.as_deref_mut();
-            T::conv2d_weight_grad(&self.shape, x.packed_slice(), dy, &mut weight_gradient, bias_slice);
-            dw = wants[1].then(|| Tensor::from_buffer(weight_gradient, w.shape()));
-            dbias = bias_gradient.map(|b| Tensor::from_buffer(b, &[self.shape.out_channels]));
-        }
+        let mut dx = wants[0].then(|| Buffer::scratch(x.len()));
+        let mut dw = wants[1].then(|| Buffer::scratch(w.len()));
+        let mut dbias = bias_wanted.then(|| Buffer::scratch(self.shape.out_channels));
+        T::conv2d_backward(
+            &self.shape,
+            Conv2dPass {
+                x: x.packed_slice(),
+                w: w.packed_slice(),
+                relu: y.as_ref().map(Tensor::packed_slice),
+                dy: dy.packed_slice(),
+            },
+            Conv2dGradients {
+                dx: dx.as_deref_mut(),
+                dw: dw.as_deref_mut(),
+                dbias: dbias.as_deref_mut(),
+            },
+        );
+        let dx = dx.map(|dx| Tensor::from_buffer(dx, x.shape()));
+        let dw = dw.map(|dw| Tensor::from_buffer(dw, w.shape()));
+        let dbias = dbias.map(|dbias| Tensor::from_buffer(dbias, &[self.shape.out_channels]));
         Ok([dx, dw, dbias].into_iter().take(wants.len()).collect())
     }
 }
@@ -85,11 +102,48 @@ impl<T: Float> Tensor<T> {
         bias: Option<&Tensor<T>>,
         options: Conv2dOptions,
     ) -> Result<Tensor<T>> {
+        self.convolved("conv2d", weight, bias, options, false)
+    }
+
+    /// [`conv2d`](Tensor::conv2d) and [`relu`](Tensor::relu) in one: max(x ∗ w + b, 0). The ReLU costs nothing: outputs are
+    /// cut off before they are written, and gradients where the backward pass reads them anyway.
+    ///
+    /// ```
+    /// use barehand_tensor::{Conv2dOptions, Tensor};
+    ///
+    /// # fn main() -> barehand_tensor::Result<()> {
+    /// let x = Tensor::from([1.0_f32, -2.0, 3.0, -4.0]).reshape(&[1, 1, 2, 2])?;
+    /// let w = Tensor::from([2.0_f32]).reshape(&[1, 1, 1, 1])?;
+    /// let y = x.conv2d_relu(&w, None, Conv2dOptions::default())?;
+    /// assert_eq!(y.to_vec(), [2.0, 0.0, 6.0, 0.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`conv2d`](Tensor::conv2d).
+    pub fn conv2d_relu(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        options: Conv2dOptions,
+    ) -> Result<Tensor<T>> {
+        self.convolved("conv2d_relu", weight, bias, options, true)
+    }
+
+    fn convolved(
+        &self,
+        name: &'static str,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        options: Conv2dOptions,
+        relu: bool,
+    ) -> Result<Tensor<T>> {
         let (&[batch, in_channels, height, width], &[out_channels, per_group, kh, kw]) =
             (self.shape(), weight.shape())
         else {
             return Err(Error::shape(
-                "conv2d",
+                name,
                 format!(
                     "input of shape {:?} and weight of shape {:?} must be (N, C, H, W) and (K, C / groups, height, width)",
                     self.shape(),
@@ -100,7 +154,7 @@ impl<T: Float> Tensor<T> {
         let groups = options.groups;
         if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
             return Err(Error::value(
-                "conv2d",
+                name,
                 format!(
                     "groups = {groups} must divide the {in_channels} input and {out_channels} output channels"
                 ),
@@ -108,7 +162,7 @@ impl<T: Float> Tensor<T> {
         }
         if per_group != in_channels / groups {
             return Err(Error::shape(
-                "conv2d",
+                name,
                 format!(
                     "input of shape {:?} for a weight of shape {:?} in {groups} group(s): the weight's second axis must be {}",
                     self.shape(),
@@ -121,7 +175,7 @@ impl<T: Float> Tensor<T> {
             && bias.shape() != [out_channels]
         {
             return Err(Error::shape(
-                "conv2d",
+                name,
                 format!("the bias has shape {:?}, not [{out_channels}]", bias.shape()),
             ));
         }
@@ -139,14 +193,14 @@ impl<T: Float> Tensor<T> {
         };
         let Some(output) = shape.output() else {
             return Err(Error::shape(
-                "conv2d",
+                name,
                 format!(
                     "a kernel of {kh} x {kw} with dilation {dilation:?} and stride {stride:?} does not fit an image of \
                      {height} x {width} with padding {padding:?}"
                 ),
             ));
         };
-        let operator = Conv2d { shape, output };
+        let operator = Conv2d { shape, output, relu };
         match bias {
             Some(bias) => apply(operator, &[self, weight, bias]),
             None => apply(operator, &[self, weight]),
