@@ -102,9 +102,11 @@ def memory(side, work, settings, file, threads):
     worker = Worker(side, threads)
     try:
         started = worker.memory()[0]
-        if not (worker.load(work, file) and worker.start(settings)):
+        if not worker.load(work, file):
             return None
         loaded, before = worker.memory()
+        if not worker.start(settings):
+            return None
         worker.forget_peak()
         worker.run(MEMORY_STEPS)
         peak = worker.memory()[1]

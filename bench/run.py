@@ -10,6 +10,8 @@ not to be had is left out with a word, unless --peers names it.
 
 - The same work: all sides start from the same bits, and the losses of their first steps over a stored order must agree, or
   the comparison is refused. Works and their floors are in works.py.
+- The data: 60,000 samples in memory, shuffled anew every epoch: by barehand's DataLoader as it comes, which prepares
+  batches on a thread of its own besides; by its peers with a permutation and a selection of rows.
 - The times: every side is a process of its own that sleeps while another works. They take turns of about --seconds, in
   changing order, --rounds times. A ratio is taken between turns of the same round, so that a loud neighbour's minute hits
   both sides. barehand runs twice: the ratios of the one to the other are the noise.
@@ -34,8 +36,6 @@ import table
 from race import floors, memory, memory_is_known, race, workers
 from sides import HERE, PEERS, Side, Unavailable, build, peer_sides
 from works import OPTIMIZERS, WORKS
-
-SLOW_SIDES_OPTIMIZERS = ["sgd", "adamw"]
 
 
 def arguments():
@@ -63,10 +63,10 @@ def arguments():
 def entries(options):
     """barehand's worker, all sides, and a word on each peer that is not to be had."""
     try:
-        worker = build(HERE, "barehand-worker")
+        binary = build(HERE, "barehand-worker")
     except Unavailable as error:
         sys.exit(str(error))
-    sides, missing = [Side("barehand", (worker,)), Side(table.SELF, (worker,))], []
+    sides, missing = [Side("barehand", (binary,)), Side(table.SELF, (binary,))], []
     asked = [peer for peer in options.peers or [] if peer != "none"]
     for peer in asked if options.peers else PEERS:
         try:
@@ -76,7 +76,7 @@ def entries(options):
                 sys.exit(str(error))
             missing.append(f"without {peer}: {error}")
             print(missing[-1], file=sys.stderr, flush=True)
-    return worker, sides, missing
+    return binary, sides, missing
 
 
 def output(*command):
@@ -108,11 +108,11 @@ def write(folder, results):
 
 def main():
     options = arguments()
-    load_before = machine()
-    worker, sides, missing = entries(options)
+    here = machine()
+    binary, sides, missing = entries(options)
     results = {
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "machine": load_before,
+        "machine": here,
         "revision": output("git", "describe", "--always", "--dirty"),
         "rustc": output("rustc", "--version"),
         "rounds": options.rounds,
@@ -125,20 +125,18 @@ def main():
     }
     names = [side.name for side in sides]
 
-    def takes_part(side, settings):
-        return options.everyone or not side.slow or settings["optimizer"] in SLOW_SIDES_OPTIMIZERS
-
     with tempfile.TemporaryDirectory() as folder:
         for work in map(WORKS.get, options.works):
             file = Path(folder) / f"{work.name}.safetensors"
-            subprocess.run([worker, "prepare", work.name, file], check=True)
+            subprocess.run([binary, "prepare", work.name, file], check=True)
             variants = work.variants(options)
             for threads in options.threads:
-                bounds = floors(worker, [work.floor(settings) for settings in variants], threads)
+                bounds = floors(binary, [work.floor(settings) for settings in variants], threads)
                 with workers(sides, work, file, threads) as entered:
-                    results["sides"] |= {side.name: side.about for side in entered}
+                    results["sides"] |= {worker.name: worker.about for worker in entered}
                     for settings, floor in zip(variants, bounds):
-                        part = [side for side in entered if takes_part(side.side, settings)]
+                        everyone = options.everyone or work.for_slow_sides(settings)
+                        part = [worker for worker in entered if everyone or not worker.side.slow]
                         line = {"work": work.name, "label": work.label(settings), "settings": settings, "threads": threads}
                         line |= {"floor": floor, "sides": race(work, settings, part, options)}
                         results["lines"].append(line)

@@ -34,22 +34,22 @@ def build(folder, binary):
     """The release build of a worker."""
     try:
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=folder, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Unavailable(f"{binary} does not build: {error}") from None
+    except (OSError, subprocess.CalledProcessError):
+        raise Unavailable(f"{binary} does not build") from None
     return str(Path(os.environ.get("CARGO_TARGET_DIR", folder / "target")).resolve() / "release" / binary)
 
 
 def python_with_torch(asked):
     """The interpreter that was asked for, or the first one at hand that has PyTorch."""
-    found = [sys.executable, HERE.parent / ".venv-proofs" / "bin" / "python"]
-    for python in map(str, [asked] if asked else found):
+    tried = [asked] if asked else [sys.executable, str(HERE.parent / ".venv-proofs" / "bin" / "python")]
+    for python in tried:
         try:
             subprocess.run([python, "-c", "import torch, safetensors"], check=True, capture_output=True)
             return python
         except (OSError, subprocess.CalledProcessError):
             pass
-    tried = " or ".join(map(str, [asked] if asked else found))
-    raise Unavailable(f"PyTorch and safetensors (proofs/requirements.txt) cannot be imported by {tried}; see --python")
+    where = "the interpreter of --python" if asked else "this interpreter and .venv-proofs (see --python)"
+    raise Unavailable(f"{where} cannot import PyTorch and safetensors (proofs/requirements.txt)")
 
 
 def peer_sides(peer, python):

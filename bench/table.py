@@ -22,11 +22,19 @@ def seconds(line, name):
 
 def time_text(value):
     """Milliseconds in three digits."""
-    return "" if value is None else f"{1e3 * value:.3g}"
+    if value is None:
+        return ""
+    return f"{1e3 * value:.0f}" if value >= 0.1 else f"{1e3 * value:.3g}"
 
 
-def ratio_text(found):
-    return "" if found is None else f"**{found[0]:.2f}** ({found[1]:.2f} to {found[2]:.2f})"
+def ratio_text(line, name):
+    """A ratio and its range; bold where no round's ratio could be taken for noise."""
+    found = ratios(line, name)
+    if found is None:
+        return ""
+    (middle, least, most), (_, *noise) = found, ratios(line, SELF)
+    strong = "**" if least > max(noise) or most < min(noise) else ""
+    return f"{strong}{middle:.2f}{strong} ({least:.2f} to {most:.2f})"
 
 
 def progress(line, names):
@@ -69,11 +77,12 @@ def markdown(results):
     text += [f"- `{name}`: {what}" for name, what in results["works"].items()]
 
     text += ["", "## Time of a side / time of barehand", ""]
-    text += ["Above 1, barehand is faster. Median and range over the rounds; the noise is barehand against itself.", ""]
+    text += ["Above 1, barehand is faster. Median and range over the rounds; the noise is barehand against itself."]
+    text += ["Bold: the ranges of the ratio and of the noise have nothing in common.", ""]
     body = []
     for line in lines:
         row = [line["work"], line["label"], str(line["threads"])]
-        body.append(row + [ratio_text(ratios(line, name)) for name in [*peers, SELF]])
+        body.append(row + [ratio_text(line, name) for name in [*peers, SELF]])
     text += rows(["work", "settings", "threads", *peers, "noise"], body)
 
     text += ["## Milliseconds a step, and the least that this machine allows", ""]

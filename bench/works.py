@@ -5,6 +5,7 @@ answer `unknown` and sit out. A work has
 
 - `name` and `text`, what it is;
 - `variants(options)`, the settings it is done with, each a dict of words that the workers get with `start`;
+- `for_slow_sides(settings)`, whether sides that take their time do it without being asked by name;
 - `memory_variant(options)`, the one of them whose memory is measured;
 - `label(settings)`, how a row of the table calls them;
 - `floor(settings)`, the least flops, the least bytes moved, and the bytes of memory that they are moved in.
@@ -49,6 +50,9 @@ class Training:
 
     def variants(self, options):
         return [{"optimizer": name, "batch": batch} for batch in options.batches for name in options.optimizers]
+
+    def for_slow_sides(self, settings):
+        return settings["optimizer"] in ("sgd", "adamw")
 
     def memory_variant(self, options):
         return {"optimizer": options.optimizers[-1], "batch": options.batches[0]}

@@ -43,15 +43,17 @@ fn best_rate<L: FnMut() -> f64>(threads: usize, thread: impl Fn(usize) -> L + Sy
 /// Peak f32 flops a second: fused multiply-adds on values that never leave the registers.
 pub fn peak_flops(threads: usize) -> f64 {
     // SAFETY: `active` only ever returns a set that this processor has.
-    best_rate(threads, |_| || unsafe {
-        match isa::active() {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => multiply_add_avx512(),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => multiply_add_avx2(),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => multiply_add_neon(),
-            _ => multiply_add_scalar(),
+    best_rate(threads, |_| {
+        || unsafe {
+            match isa::active() {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => multiply_add_avx512(),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => multiply_add_avx2(),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon => multiply_add_neon(),
+                _ => multiply_add_scalar(),
+            }
         }
     })
 }

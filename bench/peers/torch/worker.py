@@ -80,6 +80,8 @@ def load(work, file):
 
 def main():
     capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+    # What PyTorch imports with its first optimizer belongs to its start, not to the memory of training.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1).step()
     python = ".".join(map(str, sys.version_info[:3]))
     answer = f"ok PyTorch {torch.__version__} eager, {capability}, Python {python}, {threads} threads"
     work = None

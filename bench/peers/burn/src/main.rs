@@ -104,7 +104,8 @@ fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     };
     let mut weights: HashMap<String, TensorData> = HashMap::new();
     for (name, view) in tensors.iter().filter(|(name, _)| !["labels", "order"].contains(name)) {
-        let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&word| f32::from_le_bytes(word)).collect();
+        let values: Vec<f32> =
+            view.data().as_chunks().0.iter().map(|&word| f32::from_le_bytes(word)).collect();
         weights.insert(name.into(), TensorData::new(values, view.shape().to_vec()));
     }
     let inputs = weights.remove("inputs").ok_or("no inputs")?;

@@ -94,7 +94,8 @@ impl Training {
 
 impl Work for Training {
     fn start(&mut self, settings: &Settings) -> Result<bool> {
-        let vars = self.weights.iter().map(|(name, weight)| Ok((name.clone(), Var::from_tensor(&weight.copy()?)?)));
+        let vars =
+            self.weights.iter().map(|(name, weight)| Ok((name.clone(), Var::from_tensor(&weight.copy()?)?)));
         let vars: HashMap<String, Var> = vars.collect::<Result<_>>()?;
         let all = vars.values().cloned().collect();
         let adamw = |weight_decay| ParamsAdamW { lr: 1e-3, weight_decay, ..Default::default() };
