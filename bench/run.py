@@ -1,6 +1,6 @@
 """Training steps of barehand and of its peers, side by side in one run.
 
-    python bench/run.py                                    # everything: about 20 minutes on a quiet machine
+    python bench/run.py                                    # everything: about 15 minutes on two quiet cores
     python bench/run.py --works mlp --threads 1            # less
     python bench/run.py --peers none                       # barehand against the machine's limits alone
 

@@ -9,11 +9,11 @@ use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::Instant;
 
-use barehand_tensor::isa::{self, Arch, Isa, Kernel, dispatch};
+use barehand_tensor::isa::{Arch, Isa, Kernel, dispatch};
 
 /// Seconds that one attempt takes at least; the best of [`ATTEMPTS`] counts.
 const ATTEMPT: f64 = 0.02;
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 10;
 
 /// The best rate at which `threads` threads do a loop together; `thread(i)` prepares the loop, which returns its units of
 /// work (flops, bytes).
@@ -42,10 +42,12 @@ fn best_rate<L: FnMut() -> f64>(threads: usize, thread: impl Fn(usize) -> L + Sy
 
 /// Peak f32 flops a second: fused multiply-adds on values that never leave the registers.
 pub fn peak_flops(threads: usize) -> f64 {
-    // SAFETY: `active` only ever returns a set that this processor has.
+    // What the processor can do, whatever `BAREHAND_ISA` says.
+    let widest = Isa::available().last().copied().unwrap_or(Isa::Scalar);
     best_rate(threads, |_| {
-        || unsafe {
-            match isa::active() {
+        // SAFETY: this processor has the set.
+        move || unsafe {
+            match widest {
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => multiply_add_avx512(),
                 #[cfg(target_arch = "x86_64")]

@@ -16,8 +16,8 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {
-            let (version, isa) = (env!("CARGO_PKG_VERSION"), isa::active().name());
-            serve(&format!("barehand {version}, {isa}, {} threads", threads::num_threads()), training::load)
+            let isa = isa::active().name();
+            serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), training::load)
         }
         ["prepare", work, file] => training::prepare(work, file),
         ["floors", footprints @ ..] => {
