@@ -1,123 +1,82 @@
-"""The training steps of an MLP and a CNN in barehand and in PyTorch, side by side in one run; prints a Markdown table.
+"""Training steps of barehand and of its peers, side by side in one run.
 
-    python bench/run.py [--threads 1 2] [--models mlp cnn] [--optimizers sgd adam adamw] [--repeats 9] [--out FILE]
+    python bench/run.py                                    # everything: about 15 minutes on two quiet cores
+    python bench/run.py --works mlp --threads 1            # less
+    python bench/run.py --peers none                       # barehand against the machine's limits alone
 
-Wants an interpreter with PyTorch and safetensors (proofs/requirements.txt), and cargo.
+Writes results.md, results.json and ratios.svg into --out, again after every group of lines. Wants Python 3.11 and cargo;
+PyTorch through the interpreter that --python names, else through this one or .venv-proofs, whichever has it. A peer that is
+not to be had is left out with a word, unless --peers names it.
 
-- The work: cross entropy of 784-512-10 with ReLU (`mlp`), or of conv(1, 32, 3) relu conv(32, 64, 3) relu maxpool(2)
-  fc(9216, 128) relu fc(128, 10) (`cnn`); batches of 64 already in memory, f32; forward, backward and optimizer step.
-  PyTorch is eager, with the optimizer's default form and with its fused one.
-- The same work: all sides start from the same bits, and their losses after the first ten steps must agree, or the
-  comparison is refused.
-- The times: every side is a process of its own that sleeps while another works. They take turns of about `--seconds`
-  each, in changing order, `--repeats` times. A ratio is taken between turns of the same round, so that a loud
-  neighbour's minute hits both sides; the table gives the median over the rounds, and the range of the ratios.
+- The same work: all sides start from the same bits, and the losses of their first steps over a stored order must agree, or
+  the comparison is refused. Works and their floors are in works.py.
+- The data: 60,000 samples in memory, shuffled anew every epoch: by barehand's DataLoader as it comes, which prepares
+  batches on a thread of its own besides; by its peers with a permutation and a selection of rows.
+- The times: every side is a process of its own that sleeps while another works. They take turns of about --seconds, in
+  changing order, --rounds times. A ratio is taken between turns of the same round, so that a loud neighbour's minute hits
+  both sides. barehand runs twice: the ratios of the one to the other are the noise.
+- The floors: the peak rate of fused multiply-adds, and the bandwidth at the step's footprint, measured in the same run.
+- The memory: fresh processes, on Linux.
+
+candle and burn take seconds for what others do in a blink: they run with sgd and adamw only, unless --optimizers are named.
 """
 
 import argparse
-import math
+import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from statistics import median
 
-import numpy as np
-import torch
-from safetensors.numpy import save_file
-
-HERE = Path(__file__).resolve().parent
-IMAGES, BATCH, FIRST_STEPS = 4096, 64, 10
-LAYERS = {
-    "mlp": {"fc1": (512, 784), "fc2": (10, 512)},
-    "cnn": {"conv1": (32, 1, 3, 3), "conv2": (64, 32, 3, 3), "fc1": (128, 9216), "fc2": (10, 128)},
-}
+import plot
+import table
+from race import floors, memory, memory_is_known, race, workers
+from sides import HERE, PEERS, Side, Unavailable, build, peer_sides
+from works import OPTIMIZERS, WORKS
 
 
-def start_file(model, path):
-    """Writes what both sides start from: noise with a faint pattern to learn, labels, and PyTorch's usual weights."""
-    random, tensors = np.random.RandomState(0), {}
-    tensors["labels"] = random.randint(0, 10, IMAGES).astype(np.int64)
-    patterns = random.randn(10, 1, 28, 28)
-    tensors["images"] = (0.2 * patterns[tensors["labels"]] + random.randn(IMAGES, 1, 28, 28)).astype(np.float32)
-    for layer, shape in LAYERS[model].items():
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        tensors[f"{layer}.weight"] = random.uniform(-bound, bound, shape).astype(np.float32)
-        tensors[f"{layer}.bias"] = random.uniform(-bound, bound, shape[0]).astype(np.float32)
-    save_file(tensors, path)
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
+    parser.add_argument("--batches", type=int, nargs="+", default=[64, 256], help="samples in a batch, 256 at most")
+    parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, help="default: all")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS, "none"], help="default: those to be had")
+    parser.add_argument("--python", help="an interpreter with PyTorch and safetensors")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.25, help="length of a turn")
+    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory as well")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results (default: %(default)s)")
+    options = parser.parse_args()
+    if min(options.batches + options.threads + [options.rounds]) < 1 or options.seconds <= 0 or max(options.batches) > 256:
+        parser.error("batches are of 1 to 256 samples; threads, rounds and seconds are more than 0")
+    if options.peers and "none" in options.peers and len(options.peers) > 1:
+        parser.error("--peers none stands alone")
+    options.everyone = options.optimizers is not None
+    options.optimizers = options.optimizers or list(OPTIMIZERS)
+    return options
 
 
-class Side:
-    """One contestant: a worker process that trains on request."""
-
-    def __init__(self, name, command, optimizer, threads):
-        self.name, self.optimizer = name, optimizer
-        environment = os.environ | {"BAREHAND_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-        self.process = subprocess.Popen(
-            [*command, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-
-    def ask(self, line):
-        print(line, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
-        if not answer:
-            sys.exit(f"{self.name} ended at: {line}")
-        return answer.split()
-
-    def start(self, model, file):
-        self.ask(f"start {model} {self.optimizer} {file}")
-
-    def step(self, count):
-        """Seconds a step, and the last loss."""
-        seconds, loss = map(float, self.ask(f"step {count}"))
-        return seconds / count, loss
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def race(model, optimizer, threads, workers, options):
-    """The rows of one model under one optimizer: milliseconds a step of every side, and ratios to barehand."""
-    rust, python = workers
-    sides = [
-        Side("barehand", rust, optimizer, threads),
-        Side("PyTorch", python, optimizer, threads),
-        Side("PyTorch fused", python, f"{optimizer}-fused", threads),
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "start.safetensors"
-        start_file(model, file)
-
-        def turn(side, count):
-            """Starts afresh, so that no side ever trains on numbers too small to be ordinary; times `count` steps."""
-            side.start(model, file)
-            first = side.step(FIRST_STEPS)[1]
-            return first, side.step(count)[0]
-
-        losses, times = {}, {}
-        for side in sides:
-            losses[side.name], times[side] = turn(side, FIRST_STEPS)
-        reference = losses["PyTorch"]
-        if any(not abs(loss - reference) <= 1e-3 * (1 + abs(reference)) for loss in losses.values()):
-            sys.exit(f"{model} {optimizer}: not the same work, the losses after {FIRST_STEPS} steps are {losses}")
-
-        counts = {side: max(1, round(options.seconds / times[side])) for side in sides}
-        rounds = []
-        for i in range(options.repeats):
-            order = sides[i % len(sides) :] + sides[: i % len(sides)]
-            rounds.append({side.name: turn(side, counts[side])[1] for side in order})
-    for side in sides:
-        side.close()
-
-    row = [model, optimizer, str(threads)]
-    row += [f"{1e3 * median(times[side.name] for times in rounds):.2f}" for side in sides]
-    for peer in sides[1:]:
-        ratios = sorted(times[peer.name] / times["barehand"] for times in rounds)
-        row.append(f"**{median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    return row
+def entries(options):
+    """barehand's worker, all sides, and a word on each peer that is not to be had."""
+    try:
+        binary = build(HERE, "barehand-worker")
+    except Unavailable as error:
+        sys.exit(str(error))
+    sides, missing = [Side("barehand", (binary,)), Side(table.SELF, (binary,))], []
+    asked = [peer for peer in options.peers or [] if peer != "none"]
+    for peer in asked if options.peers else PEERS:
+        try:
+            sides += peer_sides(peer, options.python)
+        except Unavailable as error:
+            if peer in asked or (peer == "torch" and options.python):
+                sys.exit(str(error))
+            missing.append(f"without {peer}: {error}")
+            print(missing[-1], file=sys.stderr, flush=True)
+    return binary, sides, missing
 
 
 def output(*command):
@@ -125,46 +84,74 @@ def output(*command):
 
 
 def machine():
-    """What the times were taken on."""
-    cpu = platform.processor()
+    """What the times are taken on; asked before they are."""
+    cpu = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
-    load = os.getloadavg()[0]
-    quiet = "quiet" if load < 0.5 else f"NOT QUIET (load {load:.1f}): these times support no claim"
-    return f"{cpu}, {os.cpu_count()} cores, {quiet}"
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()[0]}
+
+
+def write(folder, results):
+    """Each file to a temporary name first: nobody ever sees half of one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        "results.json": json.dumps(results, indent=1) + "\n",
+        "results.md": table.markdown(results),
+        "ratios.svg": plot.svg(results),
+    }
+    for name, text in files.items():
+        temporary = folder / f"{name}.tmp"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / name)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--models", nargs="+", choices=list(LAYERS), default=list(LAYERS))
-    parser.add_argument("--optimizers", nargs="+", choices=["sgd", "adam", "adamw"], default=["sgd", "adam", "adamw"])
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
-    parser.add_argument("--out", type=Path, help="write the table here as well")
-    options = parser.parse_args()
+    options = arguments()
+    here = machine()
+    binary, sides, missing = entries(options)
+    results = {
+        "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": here,
+        "revision": output("git", "describe", "--always", "--dirty"),
+        "rustc": output("rustc", "--version"),
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "works": {name: WORKS[name].text for name in options.works},
+        "sides": {},
+        "missing": missing,
+        "lines": [],
+        "memory": [],
+    }
+    names = [side.name for side in sides]
 
-    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=HERE, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", HERE / "target")
-    workers = [str(Path(target) / "release" / "barehand-worker")], [sys.executable, str(HERE / "torch_worker.py")]
-
-    head = [
-        f"- machine: {machine()}",
-        f"- barehand: {output('git', 'describe', '--always', '--dirty')}, {output('rustc', '--version')}, {output(workers[0][0], 'isa')}",
-        f"- PyTorch: {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, Python {platform.python_version()}",
-        f"- batch {BATCH}, f32; medians of {options.repeats} rounds, ratios of the same round with their range",
-    ]
-    columns = ["model", "optimizer", "threads", "barehand ms", "PyTorch ms", "fused ms", "PyTorch / barehand", "fused / barehand"]
-    lines = [*head, "", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-    print("\n".join(lines), flush=True)
-    for model in options.models:
-        for optimizer in options.optimizers:
+    with tempfile.TemporaryDirectory() as folder:
+        for work in map(WORKS.get, options.works):
+            file = Path(folder) / f"{work.name}.safetensors"
+            subprocess.run([binary, "prepare", work.name, file], check=True)
+            variants = work.variants(options)
             for threads in options.threads:
-                lines.append(f"| {' | '.join(race(model, optimizer, threads, workers, options))} |")
-                print(lines[-1], flush=True)
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n")
+                bounds = floors(binary, [work.floor(settings) for settings in variants], threads)
+                with workers(sides, work, file, threads) as entered:
+                    results["sides"] |= {worker.name: worker.about for worker in entered}
+                    for settings, floor in zip(variants, bounds):
+                        everyone = options.everyone or work.for_slow_sides(settings)
+                        part = [worker for worker in entered if everyone or not worker.side.slow]
+                        line = {"work": work.name, "label": work.label(settings), "settings": settings, "threads": threads}
+                        line |= {"floor": floor, "sides": race(work, settings, part, options)}
+                        results["lines"].append(line)
+                        print(table.progress(line, names), flush=True)
+                write(options.out, results)
+            if options.memory and memory_is_known():
+                threads, settings = max(options.threads), work.memory_variant(options)
+                sizes = {side.name: memory(side, work, settings, file, threads) for side in sides if side.name != table.SELF}
+                line = {"work": work.name, "label": work.label(settings), "threads": threads}
+                results["memory"].append(line | {"sides": {name: size for name, size in sizes.items() if size}})
+                write(options.out, results)
+            elif options.memory:
+                print("memory is measured on Linux only", file=sys.stderr)
+            file.unlink()
+    print(f"written to {options.out}")
 
 
 if __name__ == "__main__":
