@@ -38,7 +38,7 @@ pub fn examine(
 ) -> Result<Examination> {
     let loader = DataLoader::new(architecture.samples(images)?, batch_size.max(64))?;
     let start = Instant::now();
-    let predictions = threads::run(|| predict(model, &loader))?;
+    let predictions = predict(model, &loader)?;
     let seconds = start.elapsed().as_secs_f64();
     let (logits, targets) = (&predictions.logits, &predictions.targets);
     let classes = architecture.classes.len();

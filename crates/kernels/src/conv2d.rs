@@ -83,14 +83,7 @@ pub struct Conv2dGradients<'a, T> {
 pub trait Conv2d: Real {
     /// `y[n, k, i, j] = bias[k] + sum over c, r, s of x[n, c, i stride + r dilation - padding, ...] w[k, c, r, s]`,
     /// zeros outside the image; with `relu`, `max(y, 0)`.
-    fn conv2d(
-        s: &Conv2dShape,
-        x: &[Self],
-        w: &[Self],
-        bias: Option<&[Self]>,
-        relu: bool,
-        y: &mut [Self],
-    );
+    fn conv2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool, y: &mut [Self]);
 
     /// The gradients, all from one visit to the images.
     fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>);

@@ -19,8 +19,8 @@ fn take<T: Plain>(source: &[T], places: &[usize], unit: usize, block: usize, out
     if block == 0 || places.is_empty() {
         return;
     }
-    let blocks_in_a_piece = (16 * 1024 / block).max(1);
-    threads::for_each_chunk(out, blocks_in_a_piece * block, 64 * 1024, |start, piece| {
+    let blocks_in_a_piece = (8 * 1024 / block).max(1);
+    threads::for_each_chunk(out, blocks_in_a_piece * block, 16 * 1024, |start, piece| {
         let places = &places[start / block..];
         if block == 1 {
             for (value, &place) in piece.iter_mut().zip(places) {

@@ -204,8 +204,22 @@ fn shapes_of_real_networks_are_the_definition() {
         Conv2dShape { in_channels: 40, out_channels: 45, input: [4, 9], padding: [1, 1], ..PLAIN },
         Conv2dShape { in_channels: 16, out_channels: 32, stride: [2, 2], padding: [1, 1], ..PLAIN },
         Conv2dShape { in_channels: 24, out_channels: 12, kernel: [2, 2], stride: [3, 3], ..PLAIN },
-        Conv2dShape { in_channels: 32, out_channels: 32, groups: 2, dilation: [2, 3], padding: [3, 2], ..PLAIN },
-        Conv2dShape { in_channels: 16, out_channels: 16, kernel: [1, 1], padding: [2, 3], input: [5, 6], ..PLAIN },
+        Conv2dShape {
+            in_channels: 32,
+            out_channels: 32,
+            groups: 2,
+            dilation: [2, 3],
+            padding: [3, 2],
+            ..PLAIN
+        },
+        Conv2dShape {
+            in_channels: 16,
+            out_channels: 16,
+            kernel: [1, 1],
+            padding: [2, 3],
+            input: [5, 6],
+            ..PLAIN
+        },
         Conv2dShape { kernel: [1, 30], padding: [0, 10], dilation: [1, 1], ..PLAIN },
     ] {
         check::<f32>(&mut draws, &s);

@@ -243,7 +243,7 @@ pub trait Module<T: Float = f32>: Parameters<T> + Send + Sync {
 
 /// `path.name`, or `name` where the path is empty.
 pub fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() { name.to_owned() } else { [path, ".", name].concat() }
 }
 
 /// The value behind a lock, even where a holder panicked: every value these locks hold is valid at all times.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use barehand_data::{Cursor, DataLoader, Dataset};
 use barehand_nn::{Module, Norm, Optimizer, Schedule, Scheduler, StateDict, clip_grad_norm};
-use barehand_tensor::{Error, Result, threads};
+use barehand_tensor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -212,8 +212,7 @@ impl<'a, B: Send> Trainer<'a, B> {
                 self.restore_best(model)?;
                 return Ok(Stopped::Early);
             }
-            // Inside the pool for the whole epoch, so that no kernel has to wake it from outside.
-            let flow = threads::run(|| self.epoch(model, optimizer, train, validation))?;
+            let flow = self.epoch(model, optimizer, train, validation)?;
             if flow.is_break() {
                 self.write_checkpoint(model, optimizer)?;
                 return Ok(Stopped::Interrupted);

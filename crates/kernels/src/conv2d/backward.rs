@@ -224,9 +224,8 @@ impl<T: Vectors> InputSide<T> {
             })
             .collect();
         let plane = if blocked { grid.blocked_plane() } else { grid.plane() };
-        let offset = |&(k, (_, pixel)): &(usize, (usize, usize))| {
-            (k / block * plane + pixel) * block + k % block
-        };
+        let offset =
+            |&(k, (_, pixel)): &(usize, (usize, usize))| (k / block * plane + pixel) * block + k % block;
         let offsets = taps.iter().map(|taps| taps.iter().map(offset).collect()).collect();
         let kernel = s.kernel[0] * s.kernel[1];
         let each = (0..s.groups * pieces).flat_map(|piece| taps.iter().map(move |taps| (piece, taps)));

@@ -73,12 +73,7 @@ pub(super) struct Weights<T> {
 
 impl<T: Vectors> Weights<T> {
     /// `weight(channel, tap)` for every channel and tap.
-    pub fn new(
-        channels: usize,
-        taps: usize,
-        bias: Option<&[T]>,
-        weight: impl Fn(usize, usize) -> T,
-    ) -> Self {
+    pub fn new(channels: usize, taps: usize, bias: Option<&[T]>, weight: impl Fn(usize, usize) -> T) -> Self {
         let (vector, block) = (vector::<T>(), block::<T>());
         let padded = channels.next_multiple_of(vector);
         let mut blocks = Vec::with_capacity(padded * taps);
@@ -175,7 +170,14 @@ impl<T: Vectors> Correlation<'_, T> {
                             let channel = first + v * L::N;
                             let channels = channel..channels.min(channel + L::N);
                             let from = &held[v * L::N..];
-                            self.write::<L>(from, vectors * L::N, channels, done..done + count, place, &mut planes);
+                            self.write::<L>(
+                                from,
+                                vectors * L::N,
+                                channels,
+                                done..done + count,
+                                place,
+                                &mut planes,
+                            );
                         }
                         (done, count) = (done + count, 0);
                     }

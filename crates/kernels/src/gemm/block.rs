@@ -269,21 +269,18 @@ impl<T: Vectors> Tiles<'_, '_, T> {
                 panel.start.add(t * panel.stride)
             });
             let c = block.c.add(i * block.row_stride + self.j * block.col_stride);
+            // Where vectors do not fit the output they work on a copy, so that every element is computed alike.
             let whole = self.columns == V * L::N;
-            let mut padded = [T::ZERO; 64];
-            let columns = match self.bias {
-                Some(Bias::Columns(bias)) if whole => bias.as_ptr().add(self.j),
-                Some(Bias::Columns(bias)) => {
-                    padded[..self.columns].copy_from_slice(&bias[self.j..][..self.columns]);
-                    padded.as_ptr()
-                }
-                _ => padded.as_ptr(),
-            };
+            let direct = whole && block.col_stride == 1;
+            let mut copy = [T::ZERO; 64];
+            let mut columns = [L::splat(T::ZERO); V];
+            if let Some(Bias::Columns(bias)) = self.bias {
+                let bias = &bias[self.j..][..self.columns];
+                copy[..bias.len()].copy_from_slice(bias);
+                columns = std::array::from_fn(|v| L::load(copy.as_ptr().add(v * L::N)));
+            }
             for di in 0..M {
                 let row = c.add(di * block.row_stride);
-                // Where vectors do not fit the output they work on a copy, so that every element is computed alike.
-                let mut copy = [T::ZERO; 64];
-                let direct = whole && block.col_stride == 1;
                 let out = if direct { row } else { copy.as_mut_ptr() };
                 if !direct && self.beta != T::ZERO {
                     for j in 0..self.columns {
@@ -293,16 +290,20 @@ impl<T: Vectors> Tiles<'_, '_, T> {
                 for v in 0..V {
                     let out = out.add(v * L::N);
                     let mut rest = match self.bias {
-                        None => L::splat(T::ZERO),
                         Some(Bias::Rows(bias)) => L::splat(*bias.get_unchecked(i + di)),
-                        Some(Bias::Columns(_)) => L::load(columns.add(v * L::N)),
+                        _ => columns[v],
                     };
                     if self.beta != T::ZERO {
                         rest = L::splat(self.beta).fma(L::load(out), rest);
                     }
                     L::splat(block.alpha).fma(acc[di][v], rest).store(out);
                 }
-                if !direct {
+                if direct {
+                    continue;
+                }
+                if block.col_stride == 1 {
+                    std::ptr::copy_nonoverlapping(copy.as_ptr(), row, self.columns);
+                } else {
                     for j in 0..self.columns {
                         *row.add(j * block.col_stride) = copy[j];
                     }
