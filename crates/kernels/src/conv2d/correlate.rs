@@ -149,7 +149,10 @@ impl<T: Vectors> Correlation<'_, T> {
                     let start = place.start + i * place.row_stride + j * place.col_stride;
                     let sums = &sums[p - from..][..count];
                     if place.col_stride == 1 {
-                        out[start..][..count].iter_mut().zip(sums).for_each(|(out, &sum)| *out = output(sum + bias));
+                        out[start..][..count]
+                            .iter_mut()
+                            .zip(sums)
+                            .for_each(|(out, &sum)| *out = output(sum + bias));
                     } else {
                         let out = out[start..].iter_mut().step_by(place.col_stride);
                         out.zip(sums).for_each(|(out, &sum)| *out = output(sum + bias));

@@ -249,7 +249,8 @@ impl GradientGrid {
 
     /// The pixel of a gradient that is kept.
     pub fn pixel(&self, row: usize, column: usize) -> usize {
-        let [i, j] = [(0, row), (1, column)].map(|(axis, at)| (at as isize + self.axes[axis].margin()) as usize);
+        let [i, j] =
+            [(0, row), (1, column)].map(|(axis, at)| (at as isize + self.axes[axis].margin()) as usize);
         i * self.width + j
     }
 
