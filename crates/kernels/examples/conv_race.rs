@@ -55,7 +55,7 @@ fn main() {
         let report = |pass: &str, seconds: f64| {
             println!("{name}-{pass} {:.3} {:.1}", seconds * 1e3, flops / seconds / 1e9);
         };
-        let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+        let pass = Conv2dPass { x: &x, w: &w, relu: None, pool: None, dy: &dy };
         report("forward", best(|| f32::conv2d(&s, &x, &w, None, false, &mut y)));
         report("forward-relu", best(|| f32::conv2d(&s, &x, &w, None, true, &mut y)));
         let mut backward = |input: bool, weight: bool, pass| {

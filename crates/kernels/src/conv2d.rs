@@ -10,6 +10,7 @@ mod correlate;
 mod forward;
 mod grid;
 
+use crate::pool2d::Pool2dShape;
 use crate::real::Real;
 use crate::threads;
 
@@ -61,8 +62,10 @@ pub struct Conv2dPass<'a, T> {
     pub x: &'a [T],
     /// The weights.
     pub w: &'a [T],
-    /// The outputs, where the convolution ended with a ReLU.
+    /// The outputs, where a ReLU made them.
     pub relu: Option<&'a [T]>,
+    /// Where the outputs are those of a max-pooling: its shape, and the elements it chose.
+    pub pool: Option<(&'a Pool2dShape, &'a [u32])>,
     /// The gradient for the outputs.
     pub dy: &'a [T],
 }
@@ -85,6 +88,19 @@ pub trait Conv2d: Real {
     /// zeros outside the image; with `relu`, `max(y, 0)`.
     fn conv2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool, y: &mut [Self]);
 
+    /// The same, max-pooled like [`max_pool2d`](crate::pool2d::Pool2d::max_pool2d) while an image's outputs are in the
+    /// cache: they are not kept.
+    fn conv2d_max_pool2d(
+        s: &Conv2dShape,
+        pool: &Pool2dShape,
+        x: &[Self],
+        w: &[Self],
+        bias: Option<&[Self]>,
+        relu: bool,
+        y: &mut [Self],
+        indices: &mut [u32],
+    );
+
     /// The gradients, all from one visit to the images.
     fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>);
 }
@@ -93,7 +109,13 @@ macro_rules! conv2d {
     ($($t:ident),*) => { $(
         impl Conv2d for $t {
             fn conv2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool, y: &mut [Self]) {
-                forward::forward(s, x, w, bias, relu, y);
+                forward::forward(s, x, w, bias, relu, None, y);
+            }
+            fn conv2d_max_pool2d(
+                s: &Conv2dShape, pool: &Pool2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool,
+                y: &mut [Self], indices: &mut [u32],
+            ) {
+                forward::forward(s, x, w, bias, relu, Some((pool, indices)), y);
             }
             fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>) {
                 backward::backward(s, pass, gradients);
@@ -109,6 +131,8 @@ struct Sizes {
     /// A plane of the input, and of the output.
     input_plane: usize,
     output_plane: usize,
+    /// A plane of the output after pooling, where there is any.
+    last_plane: usize,
     /// Channels of a group.
     inputs: usize,
     outputs: usize,
@@ -119,7 +143,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn check(s: &Conv2dShape, x: usize, w: usize, y: usize) -> Self {
+    fn check(s: &Conv2dShape, pool: Option<&Pool2dShape>, x: usize, w: usize, y: usize) -> Self {
         let output = s.output().expect("a kernel that fits the padded input");
         assert!(
             s.groups > 0 && s.in_channels.is_multiple_of(s.groups) && s.out_channels.is_multiple_of(s.groups),
@@ -131,21 +155,26 @@ impl Sizes {
         let (input_plane, output_plane) = (s.input[0] * s.input[1], output[0] * output[1]);
         let inputs = s.in_channels / s.groups;
         let taps = inputs * s.kernel[0] * s.kernel[1];
+        let last_plane = pool.map_or(output_plane, |pool| {
+            assert_eq!(pool.input, output, "what is pooled is the output of {s:?}");
+            pool.output().expect("a window that fits the output").iter().product()
+        });
         assert_eq!(x, s.batch * s.in_channels * input_plane, "elements of the input of {s:?}");
         assert_eq!(w, s.out_channels * taps, "elements of the weights of {s:?}");
-        assert_eq!(y, s.batch * s.out_channels * output_plane, "elements of the output of {s:?}");
+        assert_eq!(y, s.batch * s.out_channels * last_plane, "elements of the output of {s:?}");
         let outputs = s.out_channels / s.groups;
-        Sizes { output, input_plane, output_plane, inputs, outputs, taps, work: y.saturating_mul(taps) }
+        let work = (s.batch * s.out_channels * output_plane).saturating_mul(taps);
+        Sizes { output, input_plane, output_plane, last_plane, inputs, outputs, taps, work }
     }
 }
 
-/// Into how many pieces the channels of a group are cut so that few images occupy all threads; each piece makes its own
-/// copy of the image.
-fn pieces(images: usize, channels: usize, work: usize) -> usize {
+/// Into how many pieces of whole units the channels of a group are cut so that few images occupy all threads; each piece
+/// makes its own copy of the image.
+fn pieces(images: usize, channels: usize, unit: usize, work: usize) -> usize {
     let threads = threads::threads_for(work, GRAIN);
     if images >= threads {
         return 1;
     }
     let most = channels.div_ceil(8).min(threads.div_ceil(images.max(1)));
-    (1..=most.max(1)).rev().find(|pieces| channels.is_multiple_of(*pieces)).unwrap_or(1)
+    (1..=most.max(1)).rev().find(|pieces| channels.is_multiple_of(pieces * unit)).unwrap_or(1)
 }

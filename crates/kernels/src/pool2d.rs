@@ -178,6 +178,15 @@ fn max<T: Real>(s: &Pool2dShape, x: &[T], y: &mut [T], indices: &mut [u32]) {
     }
 }
 
+/// Max-pools consecutive planes, as [`Pool2d::max_pool2d`] does, on this thread: for kernels that have them in the cache.
+pub(crate) fn max_planes<T: Real>(s: &Pool2dShape, x: &[T], y: &mut [T], indices: &mut [u32]) {
+    let Sizes { input, pixels, .. } = s.sizes();
+    let outputs = y.chunks_exact_mut(pixels).zip(indices.chunks_exact_mut(pixels));
+    for (x, (y, indices)) in x.chunks_exact(input).zip(outputs) {
+        isa::dispatch(MaxPlane { s, x, y, indices });
+    }
+}
+
 struct MaxPlane<'a, T> {
     s: &'a Pool2dShape,
     x: &'a [T],
@@ -268,12 +277,18 @@ fn max_backward<T: Real>(s: &Pool2dShape, dy: &[T], indices: &[u32], dx: &mut [T
     threads::for_each_chunk(dx, input, GRAIN, |start, dx| {
         let plane = start / input * pixels..start / input * pixels + pixels;
         dx.fill(T::ZERO);
-        for (&index, &dy) in indices[plane.clone()].iter().zip(&dy[plane]) {
-            if index != NO_INDEX {
-                dx[index as usize] += dy;
-            }
-        }
+        give_back(dx, indices[plane.clone()].iter().zip(&dy[plane]).map(|(&index, &dy)| (index, dy)));
     });
+}
+
+/// Adds gradients to the elements of a plane that windows chose.
+#[inline(always)]
+pub(crate) fn give_back<T: Real>(dx: &mut [T], chosen: impl Iterator<Item = (u32, T)>) {
+    for (index, dy) in chosen {
+        if index != NO_INDEX {
+            dx[index as usize] += dy;
+        }
+    }
 }
 
 /// Means over rectangular windows: which rows and columns each covers, and what its sum is divided by.

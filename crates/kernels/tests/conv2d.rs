@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use barehand_kernels::Real;
 use barehand_kernels::conv2d::{Conv2d, Conv2dGradients, Conv2dPass, Conv2dShape};
 use barehand_kernels::isa::{self, Isa};
+use barehand_kernels::pool2d::{Pool2d, Pool2dShape};
 use barehand_kernels::threads;
 
 /// Held while the instruction set is forced or must not change.
@@ -105,7 +106,7 @@ fn check<T: Conv2d>(draws: &mut Draws, s: &Conv2dShape) {
                 close("biased", s, &got, &biased, taps);
                 T::conv2d(s, &x, &w, Some(&bias), true, &mut got);
                 close("rectified", s, &got, &rectified, taps);
-                let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+                let pass = Conv2dPass { x: &x, w: &w, relu: None, pool: None, dy: &dy };
                 plain.check(s, pass, [true, false, false]);
                 plain.check(s, pass, [false, true, false]);
                 plain.check(s, pass, [false, false, true]);
@@ -231,7 +232,11 @@ fn shapes_of_real_networks_are_the_definition() {
 fn the_result_does_not_depend_on_threads() {
     let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
     let mut draws = Draws(3);
-    for s in [PLAIN, Conv2dShape { batch: 33, input: [9, 9], ..PLAIN }, Conv2dShape { batch: 1, ..PLAIN }] {
+    for s in [
+        PLAIN,
+        Conv2dShape { batch: 33, input: [9, 9], ..PLAIN },
+        Conv2dShape { batch: 1, in_channels: 32, out_channels: 48, ..PLAIN },
+    ] {
         let [oh, ow] = s.output().unwrap();
         let x: Vec<f32> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
         let w: Vec<f32> = draws.values(s.out_channels * s.in_channels * 9);
@@ -240,7 +245,7 @@ fn the_result_does_not_depend_on_threads() {
             threads::with_num_threads(threads, || {
                 let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
                 f32::conv2d(&s, &x, &w, None, false, &mut y);
-                let pass = Conv2dPass { x: &x, w: &w, relu: None, dy: &dy };
+                let pass = Conv2dPass { x: &x, w: &w, relu: None, pool: None, dy: &dy };
                 let gradients = Conv2dGradients { dx: Some(&mut dx), dw: Some(&mut dw), dbias: None };
                 f32::conv2d_backward(&s, pass, gradients);
                 (y, dx, dw)
@@ -248,6 +253,69 @@ fn the_result_does_not_depend_on_threads() {
         };
         assert!(run(1) == run(2) && run(1) == run(3), "{s:?}");
     }
+}
+
+/// Pooled in the same pass is pooled afterwards, bit for bit, and so are the gradients.
+fn check_pooled<T: Conv2d + Pool2d>(draws: &mut Draws, s: &Conv2dShape) {
+    let [oh, ow] = s.output().unwrap();
+    let mut pool = Pool2dShape {
+        batch: s.batch,
+        channels: s.out_channels,
+        input: [oh, ow],
+        kernel: [1 + draws.next(3), 1 + draws.next(3)],
+        stride: [1 + draws.next(3), 1 + draws.next(3)],
+        padding: [0, draws.next(2)],
+        dilation: [1, 1],
+        ceil_mode: draws.next(2) == 0,
+    };
+    pool.padding[1] = pool.padding[1].min(pool.kernel[1] / 2);
+    let Some([ph, pw]) = pool.output() else { return };
+    let x: Vec<T> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
+    let w: Vec<T> = draws.values(s.out_channels * s.in_channels / s.groups * s.kernel[0] * s.kernel[1]);
+    let bias: Vec<T> = draws.values(s.out_channels);
+    let dy: Vec<T> = draws.values(s.batch * s.out_channels * ph * pw);
+    let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
+    for relu in [false, true] {
+        let mut y = vec![T::NAN; s.batch * s.out_channels * oh * ow];
+        T::conv2d(s, &x, &w, Some(&bias), relu, &mut y);
+        let (mut pooled, mut indices) = (vec![T::NAN; dy.len()], vec![0; dy.len()]);
+        T::max_pool2d(&pool, &y, &mut pooled, &mut indices);
+        let (mut got, mut got_indices) = (vec![T::NAN; dy.len()], vec![7; dy.len()]);
+        T::conv2d_max_pool2d(s, &pool, &x, &w, Some(&bias), relu, &mut got, &mut got_indices);
+        assert!(got == pooled && got_indices == indices, "{s:?} {pool:?}");
+
+        let mut through = y.clone();
+        T::max_pool2d_backward(&pool, &dy, &indices, &mut through);
+        let run = |pass: Conv2dPass<T>| {
+            let (mut dx, mut dw) = (vec![T::NAN; x.len()], vec![T::NAN; w.len()]);
+            let mut dbias = vec![T::NAN; bias.len()];
+            let (dx_wanted, dw_wanted, dbias_wanted) =
+                (Some(&mut dx[..]), Some(&mut dw[..]), Some(&mut dbias[..]));
+            T::conv2d_backward(
+                s,
+                pass,
+                Conv2dGradients { dx: dx_wanted, dw: dw_wanted, dbias: dbias_wanted },
+            );
+            (dx, dw, dbias)
+        };
+        let pass = Conv2dPass { x: &x, w: &w, relu: relu.then_some(&y), pool: None, dy: &through };
+        let want = run(pass);
+        let got =
+            run(Conv2dPass { relu: relu.then_some(&pooled), pool: Some((&pool, &indices)), dy: &dy, ..pass });
+        assert!(got == want, "gradients of {s:?} {pool:?}");
+    }
+}
+
+#[test]
+fn pooling_in_the_same_pass_is_pooling_afterwards() {
+    let mut draws = Draws(4);
+    for _ in 0..60 {
+        let s = draws.shape();
+        check_pooled::<f32>(&mut draws, &s);
+        check_pooled::<f64>(&mut draws, &s);
+    }
+    let s = Conv2dShape { batch: 5, in_channels: 16, out_channels: 32, ..PLAIN };
+    check_pooled::<f32>(&mut draws, &s);
 }
 
 #[test]

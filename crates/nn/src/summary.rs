@@ -64,6 +64,15 @@ pub(crate) fn observe_as<M, T: Float>(
     output
 }
 
+/// Notes the shape that `module` would have put out, where something fused with it did not keep that.
+pub(crate) fn observe_shape<M>(module: &M, shape: impl FnOnce() -> Vec<usize>) {
+    OBSERVATIONS.with_borrow_mut(|observations| {
+        if let Some(observations) = observations {
+            observations.push(Observation { place: Place::of(module), shape: shape() });
+        }
+    });
+}
+
 fn note<T: Float>(place: impl FnOnce() -> Place, output: &Result<Tensor<T>>) {
     OBSERVATIONS.with_borrow_mut(|observations| {
         if let (Some(observations), Ok(output)) = (observations, output) {

@@ -350,6 +350,11 @@ fn convolutions() {
         check(&[values(100, &x), values(101, &w), bias], |i| {
             before(&i[0])?.conv2d_relu(&before(&i[1])?, Some(&i[2]), options)
         });
+        let (bias, pool) =
+            (values(104, &w[..1]), MaxPool2dOptions { stride: [2, 1], ..MaxPool2dOptions::new([1, 1]) });
+        check(&[values(100, &x), values(101, &w), bias], |i| {
+            before(&i[0])?.conv2d_relu_max_pool2d(&before(&i[1])?, Some(&i[2]), options, pool)
+        });
     }
 }
 

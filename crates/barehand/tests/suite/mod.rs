@@ -72,6 +72,9 @@ pub fn operators<T: Float>() -> Vec<Operator<T>> {
             let options = Conv2dOptions { stride: [2, 2], padding: [2, 1], dilation: [1, 2], groups: 2 };
             x[0].conv2d(&x[1], None, options)
         };
+        "conv2d, many channels", [&[8, 24, 26, 26], &[40, 24, 3, 3], &[40]], |x| {
+            x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default())
+        };
         "max_pool2d", [&[8, 12, 60, 60]], |x| x[0].max_pool2d(MaxPool2dOptions::new([2, 2]));
         "avg_pool2d", [&[8, 12, 60, 60]], |x| x[0].avg_pool2d(AvgPool2dOptions::new([2, 2]));
         "dropout", [&[400, 301]], |x| x[0].dropout(0.3, &mut Generator::new(3));

@@ -33,6 +33,9 @@ fn conv2d<T: Float>(pair: &mut Pair<T>) {
     pair.same("y", &y, &expected);
     let rectified = x_leaf.conv2d_relu(&w_leaf, b_leaf.as_ref(), options).unwrap();
     pair.same("relu(y)", &rectified, &expected.map(|y| y.max(0.0)));
+    let pool = MaxPool2dOptions { stride: [1, 1], ..MaxPool2dOptions::new([1, 1]) };
+    let pooled = x_leaf.conv2d_relu_max_pool2d(&w_leaf, b_leaf.as_ref(), options, pool).unwrap();
+    pair.same("pool(relu(y))", &pooled, &expected.map(|y| y.max(0.0)));
     let dy = pair.array(expected.shape());
     let d = twin.backward(&x, &w, &dy, &mut Trace::silent()).unwrap();
     let mut leaves = vec![("dx", &x_leaf, &d.input), ("dW", &w_leaf, &d.weight)];

@@ -1,13 +1,12 @@
 //! Both gradients, an image at a time: the copy of its output gradients serves them both while it is in the second cache.
 
-use rayon::prelude::*;
-
 use super::grid::{GradientGrid, InputGrid, Phase};
 use super::{Conv2dGradients, Conv2dPass, Conv2dShape, GRAIN, Sizes, blocked, correlate, pieces};
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::gemm::lanes::Vectors;
 use crate::isa::{self, Arch, Kernel};
+use crate::pool2d::give_back;
 use crate::real::Real;
 use crate::threads;
 
@@ -26,16 +25,20 @@ struct Task {
 }
 
 pub(super) fn backward<T: Vectors>(s: &Conv2dShape, pass: Conv2dPass<T>, gradients: Conv2dGradients<T>) {
-    let Conv2dPass { x, w, relu, dy } = pass;
+    let Conv2dPass { x, w, relu, pool, dy } = pass;
     let Conv2dGradients { dx, dw, dbias } = gradients;
-    let sizes = Sizes::check(s, x.len(), w.len(), dy.len());
+    let sizes = Sizes::check(s, pool.map(|pool| pool.0), x.len(), w.len(), dy.len());
     assert!(relu.is_none_or(|y| y.len() == dy.len()), "an output for each of its gradients");
+    assert!(pool.is_none_or(|(_, indices)| indices.len() == dy.len()), "an index for each gradient");
     assert!(dx.as_ref().is_none_or(|dx| dx.len() == x.len()), "a gradient for each pixel");
     assert!(dw.as_ref().is_none_or(|dw| dw.len() == w.len()), "a gradient for each weight");
     assert!(dbias.as_ref().is_none_or(|db| db.len() == s.out_channels), "one bias for each output channel");
     let (wants_input, wants_weight) = (dx.is_some(), dw.is_some() || dbias.is_some());
     let shares = s.batch.min(SHARES);
-    let pieces_of = |channels| pieces(shares * s.groups, channels, sizes.work);
+    let pieces_of = |channels| {
+        let unit = if blocked::pays::<T>(channels) { blocked::vector::<T>() } else { 1 };
+        pieces(shares * s.groups, channels, unit, sizes.work)
+    };
     let (input_pieces, weight_pieces) = (pieces_of(sizes.inputs), pieces_of(sizes.outputs));
     let input = wants_input.then(|| InputSide::new(s, &sizes, w, input_pieces));
     let weight = wants_weight.then(|| WeightSide::new::<T>(s, &sizes, weight_pieces));
@@ -61,7 +64,8 @@ pub(super) fn backward<T: Vectors>(s: &Conv2dShape, pass: Conv2dPass<T>, gradien
     let mut partial = Buffer::<T>::zeroed(shares * s.groups * weight_pieces * part);
     let partials = Disjoint::new(&mut partial);
     let dx = Disjoint::new(dx.unwrap_or_default());
-    let body = |task: &Task| {
+    let body = |task: usize| {
+        let task = &tasks[task];
         // What this task reads of an image's output gradients: all channels of the group, or one piece of them.
         let channels = sizes.outputs / if task.input.is_some() { 1 } else { weight_pieces };
         let first = task.group * sizes.outputs + task.weight.unwrap_or(0) * channels;
@@ -74,9 +78,17 @@ pub(super) fn backward<T: Vectors>(s: &Conv2dShape, pass: Conv2dPass<T>, gradien
         let mut copies = Copies::new(s, channels, input.map(|input| input.0), weight);
         let mut image_copy = Buffer::scratch(weight.map_or(0, |weight| weight.grid.len()));
         for image in task.share * s.batch / shares..(task.share + 1) * s.batch / shares {
-            let from = (image * s.out_channels + first) * sizes.output_plane;
-            let len = channels * sizes.output_plane;
-            copies.fill(&dy[from..][..len], relu.map(|y| &y[from..][..len]), weight, bias_sums);
+            let from = (image * s.out_channels + first) * sizes.last_plane;
+            let part = from..from + channels * sizes.last_plane;
+            let take = Take {
+                dy: &dy[part.clone()],
+                relu: relu.map(|y| &y[part.clone()]),
+                indices: pool.map(|(_, indices)| &indices[part]),
+                plane: sizes.output_plane,
+                to: &mut [],
+                sums: bias_sums,
+            };
+            copies.fill(take, weight);
             let from = (image * s.groups + task.group) * sizes.inputs * sizes.input_plane;
             if let Some((side, piece)) = input {
                 let part = sizes.inputs / input_pieces * sizes.input_plane;
@@ -89,11 +101,7 @@ pub(super) fn backward<T: Vectors>(s: &Conv2dShape, pass: Conv2dPass<T>, gradien
             }
         }
     };
-    if threads::threads_for(sizes.work, GRAIN) > 1 {
-        threads::run(|| tasks.par_iter().with_max_len(1).for_each(body));
-    } else {
-        tasks.iter().for_each(body);
-    }
+    threads::for_each(tasks.len(), threads::threads_for(sizes.work, GRAIN), body);
     if let Some(side) = weight {
         side.collect(&mut partial, shares, dw, dbias);
     }
@@ -132,9 +140,11 @@ impl<T: Vectors> Copies<T> {
         Copies { grid, plain, blocked, planes, rows }
     }
 
-    /// Copies the gradients `dy`, zeros where `relu` is not above zero, and adds each channel's to `sums`.
-    fn fill(&mut self, dy: &[T], relu: Option<&[T]>, weight: Option<&WeightSide>, sums: &mut [T]) {
-        isa::dispatch(Take { dy, relu, to: &mut self.plain[..dy.len()], sums });
+    /// Copies what `take` reads.
+    fn fill(&mut self, take: Take<T>, weight: Option<&WeightSide>) {
+        let plane = take.plane;
+        let len = self.grid.channels * plane;
+        isa::dispatch(Take { to: &mut self.plain[..len], ..take });
         if let Some((grid, pixels)) = &mut self.blocked {
             isa::dispatch(blocked::Spread {
                 gradients: &self.plain,
@@ -144,23 +154,26 @@ impl<T: Vectors> Copies<T> {
                 plane: self.grid.blocked_plane(),
             });
         }
-        let plain = &self.plain[..dy.len()];
+        let plain = &self.plain[..len];
         if let Some(grid) = &mut self.planes {
             self.grid.fill(plain, grid);
         }
         if let (Some((rows, run)), Some(side)) = (&mut self.rows, weight) {
-            let planes = plain.chunks_exact(dy.len() / self.grid.channels);
+            let planes = plain.chunks_exact(plane);
             rows.chunks_exact_mut(*run).zip(planes).for_each(|(row, plane)| side.grid.spread(plane, row));
         }
     }
 }
 
-/// Copies gradients with the ReLU's zeros, in order, so that they are fetched ahead; and adds each channel's to `sums`,
-/// where there are any.
+/// Copies gradients with the ReLU's zeros, in order, so that they are fetched ahead; those of a max-pooling go back to the
+/// elements it chose. Adds each channel's to `sums`, where there are any.
 struct Take<'a, T> {
     dy: &'a [T],
     relu: Option<&'a [T]>,
+    indices: Option<&'a [u32]>,
     to: &'a mut [T],
+    /// Elements of a plane of `to`.
+    plane: usize,
     sums: &'a mut [T],
 }
 
@@ -169,16 +182,30 @@ impl<T: Real> Kernel for Take<'_, T> {
 
     #[inline(always)]
     fn run<A: Arch>(self) {
-        match self.relu {
-            Some(relu) => {
-                for ((to, &y), &dy) in self.to.iter_mut().zip(relu).zip(self.dy) {
-                    *to = if y <= T::ZERO { T::ZERO } else { dy };
+        let passed = |dy: T, y: T| if y <= T::ZERO { T::ZERO } else { dy };
+        let Take { dy, relu, indices, to, plane, sums } = self;
+        match (indices, relu) {
+            (None, None) => to.copy_from_slice(dy),
+            (None, Some(relu)) => {
+                to.iter_mut().zip(dy).zip(relu).for_each(|((to, &dy), &y)| *to = passed(dy, y));
+            }
+            (Some(indices), relu) => {
+                to.fill(T::ZERO);
+                let pooled = dy.len() / (to.len() / plane);
+                for (channel, to) in to.chunks_exact_mut(plane).enumerate() {
+                    let part = channel * pooled..(channel + 1) * pooled;
+                    let chosen = indices[part.clone()].iter().copied().zip(dy[part.clone()].iter().copied());
+                    match relu {
+                        None => give_back(to, chosen),
+                        Some(relu) => {
+                            let chosen = chosen.zip(&relu[part]);
+                            give_back(to, chosen.map(|((index, dy), &y)| (index, passed(dy, y))));
+                        }
+                    }
                 }
             }
-            None => self.to.copy_from_slice(self.dy),
         }
-        let plane = self.to.len() / self.sums.len().max(1);
-        for (total, gradients) in self.sums.iter_mut().zip(self.to.chunks_exact(plane.max(1))) {
+        for (total, gradients) in sums.iter_mut().zip(to.chunks_exact(plane)) {
             *total += sum(gradients);
         }
     }
@@ -208,7 +235,7 @@ impl<T: Vectors> InputSide<T> {
         let grid = GradientGrid::new(s, sizes.outputs);
         let phases = grid.phases();
         let channels = sizes.inputs / pieces;
-        let blocked = blocked::pays::<T>(channels);
+        let blocked = blocked::pays::<T>(sizes.inputs);
         // The channels that follow each other in the grid, before the next tap.
         let block = if blocked { blocked::block::<T>() } else { 1 };
         // Output channels and places in the kernel, in the order of the taps.
@@ -228,22 +255,24 @@ impl<T: Vectors> InputSide<T> {
             |&(k, (_, pixel)): &(usize, (usize, usize))| (k / block * plane + pixel) * block + k % block;
         let offsets = taps.iter().map(|taps| taps.iter().map(offset).collect()).collect();
         let kernel = s.kernel[0] * s.kernel[1];
-        let each = (0..s.groups * pieces).flat_map(|piece| taps.iter().map(move |taps| (piece, taps)));
-        let weight = |piece: usize, taps: &[(usize, (usize, usize))], row: usize, tap: usize| {
-            let (k, (place, _)) = taps[tap];
-            let (k, row) = (piece / pieces * sizes.outputs + k, piece % pieces * channels + row);
-            w[k * sizes.taps + row * kernel + place]
+        // One matrix for every piece of every group, and for every phase.
+        let each = (0..s.groups * pieces).flat_map(|piece| {
+            let (group, first) = (piece / pieces * sizes.outputs, piece % pieces * channels);
+            taps.iter().map(move |taps| (group, first, taps))
+        });
+        let weight = |group: usize, first: usize, (k, (place, _)): (usize, (usize, usize)), row: usize| {
+            w[(group + k) * sizes.taps + (first + row) * kernel + place]
         };
         let weights = if blocked {
-            let of = |(piece, taps): (usize, &Vec<_>)| {
-                blocked::Weights::new(channels, taps.len(), None, |row, tap| weight(piece, taps, row, tap))
+            let pack = |(group, first, taps): (usize, usize, &Vec<_>)| {
+                blocked::Weights::new(channels, taps.len(), None, |row, t| weight(group, first, taps[t], row))
             };
-            Weights::Blocked(each.map(of).collect())
+            Weights::Blocked(each.map(pack).collect())
         } else {
-            let of = |(piece, taps): (usize, &Vec<_>)| {
-                correlate::Packed::new(channels, taps.len(), |row, tap| weight(piece, taps, row, tap))
+            let pack = |(group, first, taps): (usize, usize, &Vec<_>)| {
+                correlate::Packed::new(channels, taps.len(), |row, t| weight(group, first, taps[t], row))
             };
-            Weights::Packed(each.map(of).collect())
+            Weights::Packed(each.map(pack).collect())
         };
         InputSide { phases, offsets, weights, plane: sizes.input_plane, sparse: s.stride != [1, 1] }
     }
@@ -306,7 +335,7 @@ impl WeightSide {
     fn new<T: Vectors>(s: &Conv2dShape, sizes: &Sizes, pieces: usize) -> Self {
         let grid = InputGrid::new(s);
         let channels = sizes.outputs / pieces;
-        let blocked = blocked::pays::<T>(channels);
+        let blocked = blocked::pays::<T>(sizes.outputs);
         let sums = if blocked { blocked::sums_len::<T>(channels, sizes.taps) } else { channels * sizes.taps };
         WeightSide { offsets: grid.taps(), grid, blocked, parts: s.groups * pieces, channels, sums }
     }

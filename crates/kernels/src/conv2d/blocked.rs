@@ -24,8 +24,8 @@ const HELD: usize = 48;
 /// Outputs whose gradients stay in the first cache while all taps visit them.
 const STRETCH: usize = 176;
 
-/// Elements of a vector of the instruction set in force.
-fn vector<T: Vectors>() -> usize {
+/// Channels of a vector, with the instruction set in force.
+pub(super) fn vector<T: Vectors>() -> usize {
     match isa::active() {
         Isa::Avx512 => T::Wide::N,
         Isa::Avx2 => T::Half::N,
@@ -257,9 +257,14 @@ impl<T: Vectors> Correlation<'_, T> {
         }
         for (row, channel) in planes.chunks_exact(pitch).zip(channels) {
             let out = &mut self.out[channel * self.plane..][..self.plane];
-            for (&value, p) in row.iter().zip(pixels.clone()) {
+            let mut p = pixels.start;
+            while p < pixels.end {
                 let (i, j) = (p / place.columns, p % place.columns);
-                out[place.start + i * place.row_stride + j * place.col_stride] = value;
+                let count = (pixels.end - p).min(place.columns - j);
+                let out = &mut out[place.start + i * place.row_stride + j * place.col_stride..];
+                let values = &row[p - pixels.start..][..count];
+                out.iter_mut().step_by(place.col_stride).zip(values).for_each(|(out, &value)| *out = value);
+                p += count;
             }
         }
     }

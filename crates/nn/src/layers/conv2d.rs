@@ -4,7 +4,8 @@ use barehand_tensor::Conv2dOptions;
 
 use super::images::{Pair, batched};
 use super::linear::bound;
-use crate::summary::observe;
+use super::pool2d::MaxPool2d;
+use crate::summary::{observe, observe_shape};
 use crate::{Error, Float, Generator, Module, Parameters, Result, Tensor, init};
 
 /// Convolution of (N, C, H, W), or of one image (C, H, W), to (N, K, H', W') (`torch.nn.Conv2d`).
@@ -59,6 +60,26 @@ impl<T: Float> Conv2d<T> {
     /// When the input does not fit.
     pub fn forward_relu(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
         observe(self, batched(x, |x| x.conv2d_relu(&self.weight, self.bias.as_ref(), self.options)))
+    }
+
+    /// The layer, a ReLU and a max-pooling in one step: what `pool` makes of [`forward_relu`](Self::forward_relu), without
+    /// ever keeping that ([`Tensor::conv2d_relu_max_pool2d`]).
+    ///
+    /// # Errors
+    /// When the input does not fit, or no window fits the convolution's output.
+    pub fn forward_relu_max_pool(&self, x: &Tensor<T>, pool: &MaxPool2d) -> Result<Tensor<T>> {
+        let y = batched(x, |x| {
+            x.conv2d_relu_max_pool2d(&self.weight, self.bias.as_ref(), self.options, pool.options)
+        })?;
+        observe_shape(self, || {
+            let (mut shape, first) = (y.shape().to_vec(), y.rank() - 2);
+            let side = |axis: usize| {
+                self.options.output(axis, x.shape()[first + axis], self.weight.shape()[2 + axis])
+            };
+            (0..2).for_each(|axis| shape[first + axis] = side(axis).unwrap_or(0));
+            shape
+        });
+        observe(pool, Ok(y))
     }
 }
 

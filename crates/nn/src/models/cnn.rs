@@ -116,10 +116,15 @@ impl CnnBuilder {
 impl<T: Float> Module<T> for Cnn<T> {
     fn forward(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
         let mut x = x.clone();
-        for convolution in &self.convolutions {
-            x = convolution.forward_relu(&x)?;
+        if let Some((last, others)) = self.convolutions.split_last() {
+            for convolution in others {
+                x = convolution.forward_relu(&x)?;
+            }
+            x = last.forward_relu_max_pool(&x, &self.pool)?;
+        } else {
+            x = self.pool.forward(&x)?;
         }
-        x = self.pool.forward(&x)?.flatten(1, -1)?;
+        x = x.flatten(1, -1)?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = layer.forward(&x)?;
             if i + 1 < self.layers.len() {

@@ -2,7 +2,9 @@
 
 use barehand_kernels::Buffer;
 use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape};
+use barehand_kernels::pool2d::Pool2dShape;
 
+use super::pool::{MaxPool2dOptions, pooled};
 use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -27,10 +29,23 @@ impl Default for Conv2dOptions {
     }
 }
 
+impl Conv2dOptions {
+    /// The side of the output along `axis` (0 is vertical): (image + 2 padding - dilation (kernel - 1) - 1) / stride + 1,
+    /// rounded down. `None` where the kernel is larger than the padded image, or a number is 0 that must not be.
+    pub fn output(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
+        let (stride, padding, dilation) = (self.stride[axis], self.padding[axis], self.dilation[axis]);
+        if kernel == 0 || stride == 0 || dilation == 0 {
+            return None;
+        }
+        Some((image + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)? / stride + 1)
+    }
+}
+
 struct Conv2d {
     shape: Conv2dShape,
-    output: [usize; 2],
+    output: [usize; 4],
     relu: bool,
+    pool: Option<Pool2dShape>,
 }
 
 /// What the gradients are computed from.
@@ -39,30 +54,41 @@ struct Saved<T: Float> {
     w: Tensor<T>,
     /// The output of a ReLU: where it is zero, no gradient passes.
     y: Option<Tensor<T>>,
+    /// Which element each window of the max-pooling chose.
+    chosen: Buffer<u32>,
 }
 
 impl<T: Float> Operator<T> for Conv2d {
     type Saved = Saved<T>;
 
     fn name(&self) -> &'static str {
-        if self.relu { "conv2d_relu" } else { "conv2d" }
+        match (self.relu, &self.pool) {
+            (false, _) => "conv2d",
+            (true, None) => "conv2d_relu",
+            (true, Some(_)) => "conv2d_relu_max_pool2d",
+        }
     }
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Saved<T>)> {
         let (x, w) = (inputs[0].packed(), inputs[1].packed());
         let bias = inputs.get(2).map(|b| b.packed());
-        let [height, width] = self.output;
-        let shape = [self.shape.batch, self.shape.out_channels, height, width];
-        let mut out = Buffer::scratch(shape.iter().product());
         let bias = bias.as_ref().map(Tensor::packed_slice);
-        T::conv2d(&self.shape, x.packed_slice(), w.packed_slice(), bias, self.relu, &mut out);
-        let out = Tensor::from_buffer(out, &shape);
+        let mut out = Buffer::scratch(self.output.iter().product());
+        let mut chosen = Buffer::scratch(if self.pool.is_some() { out.len() } else { 0 });
+        let (s, x_slice, w_slice) = (&self.shape, x.packed_slice(), w.packed_slice());
+        match &self.pool {
+            None => T::conv2d(s, x_slice, w_slice, bias, self.relu, &mut out),
+            Some(pool) => {
+                T::conv2d_max_pool2d(s, pool, x_slice, w_slice, bias, self.relu, &mut out, &mut chosen);
+            }
+        }
+        let out = Tensor::from_buffer(out, &self.output);
         let y = self.relu.then(|| out.clone());
-        Ok((out, Saved { x, w, y }))
+        Ok((out, Saved { x, w, y, chosen }))
     }
 
     fn backward(&self, saved: &Saved<T>, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
-        let Saved { x, w, y } = saved;
+        let Saved { x, w, y, chosen } = saved;
         let dy = grad.packed();
         let bias_wanted = wants.get(2).copied().unwrap_or(false);
         let mut dx = wants[0].then(|| Buffer::scratch(x.len()));
@@ -74,13 +100,10 @@ impl<T: Float> Operator<T> for Conv2d {
                 x: x.packed_slice(),
                 w: w.packed_slice(),
                 relu: y.as_ref().map(Tensor::packed_slice),
+                pool: self.pool.as_ref().map(|pool| (pool, &**chosen)),
                 dy: dy.packed_slice(),
             },
-            Conv2dGradients {
-                dx: dx.as_deref_mut(),
-                dw: dw.as_deref_mut(),
-                dbias: dbias.as_deref_mut(),
-            },
+            Conv2dGradients { dx: dx.as_deref_mut(), dw: dw.as_deref_mut(), dbias: dbias.as_deref_mut() },
         );
         let dx = dx.map(|dx| Tensor::from_buffer(dx, x.shape()));
         let dw = dw.map(|dw| Tensor::from_buffer(dw, w.shape()));
@@ -102,7 +125,7 @@ impl<T: Float> Tensor<T> {
         bias: Option<&Tensor<T>>,
         options: Conv2dOptions,
     ) -> Result<Tensor<T>> {
-        self.convolved("conv2d", weight, bias, options, false)
+        self.convolved("conv2d", weight, bias, options, false, None)
     }
 
     /// [`conv2d`](Tensor::conv2d) and [`relu`](Tensor::relu) in one: max(x ∗ w + b, 0). The ReLU costs nothing: outputs are
@@ -128,7 +151,35 @@ impl<T: Float> Tensor<T> {
         bias: Option<&Tensor<T>>,
         options: Conv2dOptions,
     ) -> Result<Tensor<T>> {
-        self.convolved("conv2d_relu", weight, bias, options, true)
+        self.convolved("conv2d_relu", weight, bias, options, true, None)
+    }
+
+    /// [`conv2d`](Tensor::conv2d), [`relu`](Tensor::relu) and [`max_pool2d`](Tensor::max_pool2d) in one: an image is pooled
+    /// while its convolution is in the cache, which is not kept, so a network's largest array never comes to be.
+    ///
+    /// ```
+    /// use barehand_tensor::{Conv2dOptions, MaxPool2dOptions, Tensor};
+    ///
+    /// # fn main() -> barehand_tensor::Result<()> {
+    /// let x = Tensor::from([1.0_f32, -2.0, 3.0, -4.0]).reshape(&[1, 1, 2, 2])?;
+    /// let w = Tensor::from([2.0_f32]).reshape(&[1, 1, 1, 1])?;
+    /// let pool = MaxPool2dOptions::new([2, 2]);
+    /// let y = x.conv2d_relu_max_pool2d(&w, None, Conv2dOptions::default(), pool)?;
+    /// assert_eq!((y.shape(), y.to_vec()), (&[1, 1, 1, 1][..], vec![6.0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`conv2d`](Tensor::conv2d) and of [`max_pool2d`](Tensor::max_pool2d).
+    pub fn conv2d_relu_max_pool2d(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        options: Conv2dOptions,
+        pool: MaxPool2dOptions,
+    ) -> Result<Tensor<T>> {
+        self.convolved("conv2d_relu_max_pool2d", weight, bias, options, true, Some(pool))
     }
 
     fn convolved(
@@ -138,6 +189,7 @@ impl<T: Float> Tensor<T> {
         bias: Option<&Tensor<T>>,
         options: Conv2dOptions,
         relu: bool,
+        pool: Option<MaxPool2dOptions>,
     ) -> Result<Tensor<T>> {
         let (&[batch, in_channels, height, width], &[out_channels, per_group, kh, kw]) =
             (self.shape(), weight.shape())
@@ -200,7 +252,10 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         };
-        let operator = Conv2d { shape, output, relu };
+        let output = [batch, out_channels, output[0], output[1]];
+        let pool = pool.map(|pool| pool.over(output));
+        let output = pool.map_or(Ok(output), |pool| pooled(name, &pool))?;
+        let operator = Conv2d { shape, output, relu, pool };
         match bias {
             Some(bias) => apply(operator, &[self, weight, bias]),
             None => apply(operator, &[self, weight]),

@@ -29,6 +29,12 @@ impl MaxPool2dOptions {
     pub fn new(kernel: [usize; 2]) -> Self {
         MaxPool2dOptions { kernel, stride: kernel, padding: [0, 0], dilation: [1, 1], ceil_mode: false }
     }
+
+    /// The windows over images of a size.
+    pub(super) fn over(self, [batch, channels, h, w]: [usize; 4]) -> Pool2dShape {
+        let MaxPool2dOptions { kernel, stride, padding, dilation, ceil_mode } = self;
+        Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode }
+    }
 }
 
 /// Which windows average-pooling looks at; PyTorch's meanings.
@@ -67,7 +73,7 @@ fn image_shape(operation: &str, shape: &[usize]) -> Result<[usize; 4]> {
         .map_err(|_| Error::shape(operation, format!("input of shape {shape:?} must be (N, C, H, W)")))
 }
 
-fn pooled(operation: &str, s: &Pool2dShape) -> Result<[usize; 4]> {
+pub(super) fn pooled(operation: &str, s: &Pool2dShape) -> Result<[usize; 4]> {
     match s.output() {
         Some([h, w]) => Ok([s.batch, s.channels, h, w]),
         None => Err(Error::shape(
@@ -180,10 +186,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When the input is not (N, C, H, W) or no window fits.
     pub fn max_pool2d(&self, options: MaxPool2dOptions) -> Result<Tensor<T>> {
-        let [batch, channels, h, w] = image_shape("max_pool2d", self.shape())?;
-        let MaxPool2dOptions { kernel, stride, padding, dilation, ceil_mode } = options;
-        let shape =
-            Pool2dShape { batch, channels, input: [h, w], kernel, stride, padding, dilation, ceil_mode };
+        let shape = options.over(image_shape("max_pool2d", self.shape())?);
         apply(MaxPool2d { shape, output: pooled("max_pool2d", &shape)? }, &[self])
     }
 
