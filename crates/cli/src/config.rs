@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use barehand::tensor::regular_file;
 use barehand::{Error, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+
+/// No configuration has more bytes.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Which network.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -199,13 +203,11 @@ pub struct Overrides {
 impl RunConfig {
     /// Defaults, then `file`, then `overrides`; defaults that depend on other choices are filled in last.
     pub fn assemble(file: Option<&Path>, overrides: &Overrides) -> Result<RunConfig> {
-        let text = match file {
-            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?,
-            None => String::new(),
-        };
         let name = file.map_or("the command line".to_string(), |path| path.display().to_string());
-        let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| Error::format(name.clone(), error.to_string()))?;
+        let mut table = match file {
+            Some(path) => table(&name, &regular_file::read(path, LARGEST_FILE)?)?,
+            None => toml::Table::new(),
+        };
         for (key, value) in overrides.table()? {
             table.insert(key, value);
         }
@@ -234,9 +236,14 @@ impl RunConfig {
 
     /// Reads a run folder's `config.toml`.
     pub fn read(path: &Path) -> Result<RunConfig> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        let config: RunConfig = toml::from_str(&text)
-            .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
+        Self::parse(&path.display().to_string(), &regular_file::read(path, LARGEST_FILE)?)
+    }
+
+    /// As [`RunConfig::read`], from the content of the file.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<RunConfig> {
+        let config: RunConfig = table(name, bytes)?
+            .try_into()
+            .map_err(|error: toml::de::Error| Error::format(name, error.to_string()))?;
         config.validate()?;
         Ok(config)
     }
@@ -293,6 +300,12 @@ impl RunConfig {
             "early-stopping and the plateau schedule watch validation images; hold some back",
         )
     }
+}
+
+/// The settings in the bytes of a file.
+fn table(name: &str, bytes: &[u8]) -> Result<toml::Table> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Error::format(name, error.to_string()))?;
+    text.parse().map_err(|error: toml::de::Error| Error::format(name, error.to_string()))
 }
 
 impl Overrides {

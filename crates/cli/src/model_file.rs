@@ -6,7 +6,7 @@ use barehand::data::{ImageDataset, ImageTransform, TransformedImages};
 use barehand::nn::models::{Cnn, Mlp};
 use barehand::nn::{Module, StateDict};
 use barehand::tensor::safetensors::Archive;
-use barehand::tensor::{AnyTensor, Generator};
+use barehand::tensor::{AnyTensor, Generator, regular_file};
 use barehand::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,11 @@ impl Architecture {
 
 /// Writes a network.
 pub fn write(path: &Path, architecture: &Architecture, model: &dyn Module) -> Result<()> {
+    archive(architecture, model)?.write(path)
+}
+
+/// What [`write`] writes.
+pub fn archive(architecture: &Architecture, model: &dyn Module) -> Result<Archive> {
     let header =
         serde_json::to_string(architecture).map_err(|error| Error::value("model file", error.to_string()))?;
     let mut archive = Archive::default();
@@ -120,13 +125,18 @@ pub fn write(path: &Path, architecture: &Architecture, model: &dyn Module) -> Re
     archive.metadata.insert("version".into(), VERSION.to_string());
     archive.metadata.insert("architecture".into(), header);
     archive.tensors = model.state_dict().into_iter().map(|(name, x)| (name, AnyTensor::from(x))).collect();
-    archive.write(path)
+    Ok(archive)
 }
 
 /// Reads a network, in evaluation mode.
 pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
-    let archive = Archive::read(path)?;
-    let refuse = |message: String| Error::format(path.display().to_string(), message);
+    from_bytes(&path.display().to_string(), &regular_file::read(path, u64::MAX)?)
+}
+
+/// As [`read`], from the content of the file; `source_name` names it in errors.
+pub fn from_bytes(source_name: &str, bytes: &[u8]) -> Result<(Architecture, Box<dyn Module>)> {
+    let archive = Archive::from_bytes(source_name, bytes)?;
+    let refuse = |message: String| Error::format(source_name, message);
     let text = |key: &str| {
         let missing =
             || refuse(format!("the header has no \"{key}\": not a model that `barehand train` wrote"));

@@ -181,7 +181,7 @@ fn optimizer_name(config: &RunConfig) -> &'static str {
     }
 }
 
-fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
+pub fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
     report::Epoch {
         epoch: record.epoch,
         train_loss: record.train_loss,
@@ -195,7 +195,7 @@ fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
     }
 }
 
-fn step(record: &barehand::train::StepRecord) -> report::Step {
+pub fn step(record: &barehand::train::StepRecord) -> report::Step {
     report::Step {
         step: record.step,
         loss: record.loss,

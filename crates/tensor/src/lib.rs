@@ -14,6 +14,7 @@ mod npy;
 pub mod npz;
 pub mod ops;
 pub mod random;
+pub mod regular_file;
 pub mod safetensors;
 pub mod tensor;
 
