@@ -270,20 +270,26 @@ impl RunConfig {
             &self.label_smoothing,
             "a share in [0, 1] expected",
         )?;
-        check(self.epochs > 0, "epochs", &self.epochs, "at least 1 expected")?;
+        check((1..=1_000_000).contains(&self.epochs), "epochs", &self.epochs, "1 to 1,000,000 expected")?;
         check(self.batch_size > 0, "batch-size", &self.batch_size, "at least 1 expected")?;
-        check(self.lr.is_finite() && self.lr >= 0.0, "lr", &self.lr, "a finite rate, 0 or more, expected")?;
+        let finite = |value: f64, name: &str| {
+            check(value.is_finite() && value >= 0.0, name, &value, "a finite number, 0 or more, expected")
+        };
+        finite(self.lr, "lr")?;
         check(
             (0.0..1.0).contains(&self.momentum),
             "momentum",
             &self.momentum,
             "a number in [0, 1) expected",
         )?;
-        check(self.weight_decay >= 0.0, "weight-decay", &self.weight_decay, "0 or more expected")?;
-        check(self.clip_norm >= 0.0, "clip-norm", &self.clip_norm, "0 or more expected")?;
+        finite(self.weight_decay, "weight-decay")?;
+        finite(self.clip_norm, "clip-norm")?;
         check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
         check(self.step_epochs > 0, "step-epochs", &self.step_epochs, "at least 1 expected")?;
-        check(self.warmup_epochs >= 0.0, "warmup-epochs", &self.warmup_epochs, "0 or more expected")?;
+        finite(self.warmup_epochs, "warmup-epochs")?;
+        check(self.threads <= 4096, "threads", &self.threads, "at most 4096 expected")?;
+        // TOML, in which a run keeps its settings, has no larger whole numbers.
+        check(i64::try_from(self.seed).is_ok(), "seed", &self.seed, "less than 2^63 expected")?;
         check(!self.hidden.contains(&0), "hidden", &0, "every layer needs at least one unit")?;
         check(!self.channels.contains(&0), "channels", &0, "every convolution needs at least one channel")?;
         check(

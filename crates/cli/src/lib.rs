@@ -1,12 +1,16 @@
 //! The `barehand` program: train, evaluate, predict, report, trace, list.
 //!
-//! Exit codes: 0 done; 2 wrong arguments, unusable data or a refused file; 130 stopped by Ctrl-C (what was learned is
-//! saved and can be resumed).
+//! Exit codes: 0 done; 1 the system failed (a full disk, a broken device); 2 wrong arguments, unusable data or a refused
+//! file; 130 stopped by Ctrl-C (what was learned is saved and can be resumed).
+
+// The parts of a program, which nobody links but the tests.
+#![allow(missing_docs)]
 
 mod commands;
 mod config;
 mod data_source;
 mod interrupt;
+mod memory;
 mod model_file;
 mod progress;
 mod run_folder;
@@ -16,11 +20,13 @@ mod run_report;
 #[doc(hidden)]
 pub mod readers {
     pub use crate::commands::trace::parse_input;
+    pub use crate::commands::train::{optimizer, schedule};
     pub use crate::config::RunConfig;
     pub use crate::model_file::{Architecture, archive as model_archive, from_bytes as read_model};
     pub use crate::run_report::{epoch as reported_epoch, step as reported_step};
 }
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use barehand::Error;
@@ -64,8 +70,26 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
+            // Standard error may be closed or full; the exit code still says how it went.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(if system_failed(&error) { 1 } else { 2 })
         }
     }
+}
+
+/// Whether the cause lies in the system, not in what was asked for: the same command may work another time.
+fn system_failed(error: &Error) -> bool {
+    let Error::Io { source, .. } = error else { return false };
+    !matches!(
+        source.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::AlreadyExists
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidData
+            | ErrorKind::UnexpectedEof
+    )
 }

@@ -54,7 +54,10 @@ pub fn idx(bytes: &[u8]) {
     let shape = read.shape.clone();
     let Ok(pixels) = read.into_u8() else { return };
     assert_eq!(pixels.shape(), shape);
-    if let [count, _, _] = shape[..] {
+    // An image has pixels: the file's size then bounds their number, and that of the labels.
+    if let [count, _, _] = shape[..]
+        && !pixels.is_empty()
+    {
         let images = pixels.unsqueeze(1).expect("as many pixels");
         let labels = Tensor::zeros([count]);
         use_images(&ImageDataset::new("idx", images, labels, vec!["one".into()]).expect("a label each"));

@@ -3,13 +3,22 @@
 use barehand::nn::Module;
 use barehand::tensor::Generator;
 use barehand::{Tensor, lens, no_grad, threads};
-use barehand_cli::readers::{Architecture, RunConfig, model_archive, parse_input, read_model};
+use barehand_cli::readers::{
+    Architecture, RunConfig, model_archive, optimizer, parse_input, read_model, schedule,
+};
 
 pub fn config(bytes: &[u8]) {
     let Ok(config) = RunConfig::parse("fuzz.toml", bytes) else { return };
     let text = config.to_toml().expect("what was read can be written");
     let again = RunConfig::parse("again.toml", text.as_bytes()).expect("it was just written");
     assert_eq!(again, config, "settings that are written again are others");
+    let mut optimizer = optimizer(&config).expect("settings that were checked");
+    if let Some((mut scheduler, _)) = schedule(&config, 1 << 20).expect("settings that were checked") {
+        for _ in 0..3 {
+            assert!(scheduler.step(Some(1.0)).expect("a step to go").is_finite(), "a rate that is none");
+        }
+        scheduler.apply(optimizer.as_mut());
+    }
 }
 
 pub fn config_seeds() -> Vec<Vec<u8>> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
-use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file};
+use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file, memory};
 use barehand::train::{
     Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer,
 };
@@ -16,10 +16,15 @@ use serde_json::json;
 
 use super::{print, print_json};
 use crate::config::{ModelKind, OptimizerKind, Overrides, RunConfig, ScheduleKind};
+use crate::memory::{Need, parse_size};
 use crate::model_file::{self, Architecture};
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
+use crate::run_report::TEST_BATCH;
 use crate::{data_source, interrupt, run_report};
+
+/// Validation looks at this many images at once, or at more where training does.
+const VALIDATION_BATCH: usize = 256;
 
 /// Train a network on images and write a run folder: model, metrics, report.
 ///
@@ -40,6 +45,9 @@ pub struct Arguments {
     /// Go on with a run that was stopped, exactly where it was; only --epochs and --threads may be named beside it.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out"], help_heading = "Run")]
     resume: Option<PathBuf>,
+    /// Memory the run may take, such as 8GB [default: what the system has available]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Run")]
+    memory_limit: Option<u64>,
     /// Show no progress.
     #[arg(long, short, help_heading = "Run")]
     quiet: bool,
@@ -49,26 +57,43 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let config = match &arguments.resume {
-        Some(run) => arguments.settings.on_resume(RunConfig::read(&RunFolder::open(run)?.config())?)?,
+    // A run that is there is taken before it is read, so that nobody changes it meanwhile.
+    let taken = match &arguments.resume {
+        Some(run) => {
+            let folder = RunFolder::open(run)?;
+            let lock = folder.lock()?;
+            Some((folder, lock))
+        }
+        None => None,
+    };
+    let config = match &taken {
+        Some((folder, _)) => arguments.settings.on_resume(RunConfig::read(&folder.config())?)?,
         None => RunConfig::assemble(arguments.config.as_deref(), &arguments.settings)?,
     };
     if config.threads > 0 {
         threads::set_num_threads(config.threads);
     }
     interrupt::listen()?;
-    // The data before the folder: a mistyped path should not leave an empty run behind.
+    // Data and memory before the folder: what is refused should not leave an empty run behind.
     let images = data_source::split(&config)?;
-    let folder = match &arguments.resume {
-        Some(run) => RunFolder::open(run)?,
+    let architecture = Architecture::new(&config, &images.train);
+    // The whole of the images was held for the split.
+    memory::trim();
+    let optimizer_state = optimizer_state(&config);
+    check_weights(&architecture, optimizer_state, arguments.memory_limit)?;
+    let mut model = architecture.build(&mut Generator::new(config.seed))?;
+    // The model is looked at in evaluation, so that its random states stay.
+    model.eval();
+    let need = need(&config, model.as_ref(), &architecture, &images, optimizer_state, arguments.memory_limit)?;
+    need.check()?;
+    let (folder, _lock) = match taken {
+        Some(taken) => taken,
         None => {
             let data = config.data.split(':').next().unwrap_or_default();
             let kind = if config.model == ModelKind::Cnn { "cnn" } else { "mlp" };
             RunFolder::create(arguments.out.as_deref(), &format!("{kind}-{data}"))?
         }
     };
-    let architecture = Architecture::new(&config, &images.train);
-    let mut model = architecture.build(&mut Generator::new(config.seed))?;
     let mut optimizer = optimizer(&config)?;
 
     let mut transform = architecture.transform();
@@ -79,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .shuffle(true)
         .seed(config.seed);
     let validation = match &images.validation {
-        Some(images) => Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(256))?),
+        Some(images) => Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(VALIDATION_BATCH))?),
         None => None,
     };
     let steps = train.len() as u64 * config.epochs;
@@ -98,13 +123,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 
     let every = (steps / 2000).max(1);
-    let mut log = if arguments.resume.is_some() {
+    announce(arguments, &config, &folder, model.as_ref(), &architecture, &images, &need)?;
+    // A run that was killed before its first checkpoint begins again.
+    let mut log = if arguments.resume.is_some() && folder.checkpoint().exists() {
         let checkpoint = Checkpoint::read(folder.checkpoint())?;
         let log = MetricsLog::resume(folder.metrics(), every, checkpoint.step())?;
         trainer.resume(checkpoint, model.as_mut(), optimizer.as_mut())?;
         log
     } else {
-        announce(arguments, &config, &folder, model.as_ref(), &architecture, &images)?;
         MetricsLog::create(folder.metrics(), every)?
     };
     write_text(&folder.config(), &config.to_toml()?)?;
@@ -119,7 +145,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let taken = trainer.progress().clone();
     drop(trainer);
     progress.finish();
-    let stopped = stopped?;
+    let stopped = stopped.inspect_err(|_| {
+        if folder.checkpoint().exists() {
+            let text = "`barehand train --resume {}` goes on from the last checkpoint";
+            eprintln!("{}", text.replace("{}", &folder.path().display().to_string()));
+        }
+    })?;
     if stopped == Stopped::Interrupted {
         eprintln!(
             "stopped after step {} of {steps}; `barehand train --resume {}` goes on from there",
@@ -146,6 +177,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             "steps": taken.step,
             "seconds": seconds,
             "stopped_early": stopped == Stopped::Early,
+            "memory": need.to_json(),
         }));
     }
     let early = if stopped == Stopped::Early { " (stopped early, best weights kept)" } else { "" };
@@ -166,12 +198,13 @@ fn announce(
     model: &dyn Module,
     architecture: &Architecture,
     images: &data_source::Images,
+    need: &Need,
 ) -> Result<()> {
     if arguments.quiet {
         return Ok(());
     }
-    let [channels, height, width] = architecture.image;
-    eprintln!("{}", nn::summary(model, &[config.batch_size, channels, height, width])?);
+    eprintln!("{}", nn::summary(model, &batch_shape(config.batch_size, architecture, images))?);
+    eprintln!("{}", need.line());
     eprintln!(
         "{}: {} training, {} validation and {} test images; {} thread(s); writing {}",
         images.train.name,
@@ -184,7 +217,59 @@ fn announce(
     Ok(())
 }
 
-fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
+/// The shape of the largest batch.
+fn batch_shape(batch_size: usize, architecture: &Architecture, images: &data_source::Images) -> [usize; 4] {
+    let [channels, height, width] = architecture.image;
+    [batch_size.min(images.train.len()).max(1), channels, height, width]
+}
+
+/// Refuses a network whose weights alone do not fit, before it is built.
+fn check_weights(architecture: &Architecture, state: usize, limit: Option<u64>) -> Result<()> {
+    // Where there is no network, building says why.
+    let Some(parameters) = architecture.declared_weights() else { return Ok(()) };
+    let parameters = parameters.saturating_mul(size_of::<f32>());
+    let optimizer = parameters.saturating_mul(state);
+    let weights = nn::Memory { parameters, gradients: parameters, optimizer, ..nn::Memory::default() };
+    Need::new(0, 0, 0, weights, limit).check()
+}
+
+/// The memory that the run will take.
+fn need(
+    config: &RunConfig,
+    model: &dyn Module,
+    architecture: &Architecture,
+    images: &data_source::Images,
+    state: usize,
+    limit: Option<u64>,
+) -> Result<Need> {
+    let parts = [Some(&images.train), images.validation.as_ref(), Some(&images.test)];
+    let data = parts.into_iter().flatten().map(|part| part.images.len() + 8 * part.labels.len()).sum();
+    let shape = batch_shape(config.batch_size, architecture, images);
+    let bytes = |shape: [usize; 4]| size_of::<f32>() * shape.iter().product::<usize>();
+    let mut training = nn::memory(model, &shape, state)?;
+    if config.early_stopping > 0 {
+        // The best weights are kept beside those in training.
+        training.optimizer = training.optimizer.saturating_add(training.parameters);
+    }
+    // Larger batches than those of training need memory of their own.
+    let largest = images.validation.as_ref().map_or(config.batch_size.max(TEST_BATCH), |part| {
+        config.batch_size.max(VALIDATION_BATCH).min(part.len())
+    });
+    let seen = [largest, shape[1], shape[2], shape[3]];
+    let evaluation =
+        if largest > shape[0] { nn::memory(model, &seen, 0)?.workspace + 3 * bytes(seen) } else { 0 };
+    Ok(Need::new(data, bytes(shape), evaluation, training, limit))
+}
+
+/// How many numbers the optimizer remembers of each parameter.
+fn optimizer_state(config: &RunConfig) -> usize {
+    match config.optimizer {
+        OptimizerKind::Sgd => usize::from(config.momentum > 0.0),
+        OptimizerKind::Adam | OptimizerKind::Adamw => 2,
+    }
+}
+
+pub fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
     let RunConfig { lr, momentum, nesterov, weight_decay, .. } = *config;
     Ok(match config.optimizer {
         OptimizerKind::Sgd => Box::new(
@@ -200,7 +285,7 @@ fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
 }
 
 /// The schedule of a run whose epochs have `steps` steps; `None` for a constant rate.
-fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>> {
+pub fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>> {
     let total = steps * config.epochs;
     let gamma = config.gamma;
     let (schedule, every) = match config.schedule {
