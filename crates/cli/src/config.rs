@@ -190,7 +190,8 @@ pub struct Overrides {
     schedule_patience: Option<u64>,
 
     /// Seed of weights, order, dropout and augmentation: same seed and threads, same bits [default: 0]
-    #[arg(long, help_heading = "Run")]
+    // TOML, in which a run keeps its settings, has no larger whole numbers.
+    #[arg(long, help_heading = "Run", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Threads; 0 for BAREHAND_NUM_THREADS or all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run")]
@@ -288,8 +289,6 @@ impl RunConfig {
         check(self.step_epochs > 0, "step-epochs", &self.step_epochs, "at least 1 expected")?;
         finite(self.warmup_epochs, "warmup-epochs")?;
         check(self.threads <= 4096, "threads", &self.threads, "at most 4096 expected")?;
-        // TOML, in which a run keeps its settings, has no larger whole numbers.
-        check(i64::try_from(self.seed).is_ok(), "seed", &self.seed, "less than 2^63 expected")?;
         check(!self.hidden.contains(&0), "hidden", &0, "every layer needs at least one unit")?;
         check(!self.channels.contains(&0), "channels", &0, "every convolution needs at least one channel")?;
         check(

@@ -26,7 +26,7 @@ pub mod readers {
     pub use crate::run_report::{epoch as reported_epoch, step as reported_step};
 }
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use barehand::Error;
@@ -70,8 +70,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            // Standard error may be closed or full; the exit code still says how it went.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            progress::say(&format!("error: {error}"));
             ExitCode::from(if system_failed(&error) { 1 } else { 2 })
         }
     }

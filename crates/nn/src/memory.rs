@@ -17,13 +17,13 @@ pub struct Memory {
     pub optimizer: usize,
     /// The inputs of a batch and the outputs of all layers, kept for the backward pass.
     pub activations: usize,
-    /// What comes and goes: the gradients of the two largest outputs, and the copies that operators work on.
+    /// What comes and goes: values and gradients on their way through the layer with the largest output.
     pub workspace: usize,
 }
 
-/// How many times the largest output passing values take: the value that an activation replaces, its gradient, and the
-/// gradient of what came before.
-const PASSING: usize = 3;
+/// How many times the largest output passing values take: the value that an activation replaces, the gradients of both and
+/// of what comes before, and the copy that a convolution works on.
+const PASSING: usize = 5;
 
 impl Memory {
     /// All of them together.
@@ -69,7 +69,7 @@ pub fn memory<T: Float>(model: &dyn Module<T>, input: &[usize], state: usize) ->
         gradients: trained,
         optimizer: trained.saturating_mul(state),
         activations: of_batch(table.input_bytes + table.output_bytes),
-        workspace: of_batch(PASSING * largest.max(table.input_bytes)),
+        workspace: of_batch(PASSING * largest),
     })
 }
 

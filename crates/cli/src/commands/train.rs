@@ -18,7 +18,7 @@ use super::{print, print_json};
 use crate::config::{ModelKind, OptimizerKind, Overrides, RunConfig, ScheduleKind};
 use crate::memory::{Need, parse_size};
 use crate::model_file::{self, Architecture};
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
 use crate::run_folder::RunFolder;
 use crate::run_report::TEST_BATCH;
 use crate::{data_source, interrupt, run_report};
@@ -77,11 +77,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // Data and memory before the folder: what is refused should not leave an empty run behind.
     let images = data_source::split(&config)?;
     let architecture = Architecture::new(&config, &images.train);
-    // The whole of the images was held for the split.
-    memory::trim();
     let optimizer_state = optimizer_state(&config);
     check_weights(&architecture, optimizer_state, arguments.memory_limit)?;
     let mut model = architecture.build(&mut Generator::new(config.seed))?;
+    // What the split of the images and the drawing of the weights held is not needed again.
+    memory::trim();
     // The model is looked at in evaluation, so that its random states stay.
     model.eval();
     let need = need(&config, model.as_ref(), &architecture, &images, optimizer_state, arguments.memory_limit)?;
@@ -147,16 +147,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     progress.finish();
     let stopped = stopped.inspect_err(|_| {
         if folder.checkpoint().exists() {
-            let text = "`barehand train --resume {}` goes on from the last checkpoint";
-            eprintln!("{}", text.replace("{}", &folder.path().display().to_string()));
+            let run = folder.path().display();
+            say(&format!("`barehand train --resume {run}` goes on from the last checkpoint"));
         }
     })?;
     if stopped == Stopped::Interrupted {
-        eprintln!(
+        say(&format!(
             "stopped after step {} of {steps}; `barehand train --resume {}` goes on from there",
             taken.step,
             folder.path().display()
-        );
+        ));
         return Err(Error::Interrupted);
     }
 
@@ -203,9 +203,9 @@ fn announce(
     if arguments.quiet {
         return Ok(());
     }
-    eprintln!("{}", nn::summary(model, &batch_shape(config.batch_size, architecture, images))?);
-    eprintln!("{}", need.line());
-    eprintln!(
+    say(&nn::summary(model, &batch_shape(config.batch_size, architecture, images))?.to_string());
+    say(&need.line());
+    say(&format!(
         "{}: {} training, {} validation and {} test images; {} thread(s); writing {}",
         images.train.name,
         images.train.len(),
@@ -213,7 +213,7 @@ fn announce(
         images.test.len(),
         threads::num_threads(),
         folder.path().display()
-    );
+    ));
     Ok(())
 }
 
