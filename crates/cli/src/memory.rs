@@ -90,8 +90,11 @@ impl fmt::Display for Need {
             ("evaluation", self.evaluation),
             ("program", PROGRAM),
         ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(_, bytes)| *bytes > 0).map(|(name, bytes)| format!("{name} {}", size(*bytes as u64))).collect();
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(_, bytes)| *bytes > 0)
+            .map(|(name, bytes)| format!("{name} {}", size(*bytes as u64)))
+            .collect();
         write!(f, "needs about {} of memory ({})", size(self.total() as u64), parts.join(", "))
     }
 }
@@ -186,7 +189,8 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_they_are_written() {
-        let sizes = [("512", 512), ("8GB", 8_000_000_000), ("1.5 kb", 1500), ("2GiB", 2 << 30), ("3m", 3_000_000)];
+        let sizes =
+            [("512", 512), ("8GB", 8_000_000_000), ("1.5 kb", 1500), ("2GiB", 2 << 30), ("3m", 3_000_000)];
         for (text, bytes) in sizes {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
@@ -224,7 +228,10 @@ mod tests {
         };
         let wide = Memory { parameters: 1 << 28, ..Memory::default() };
         let text = refused(0, 0, wide);
-        assert!(text.contains("weights 268 MB") && text.contains("--hidden") && text.contains("105 MB"), "{text}");
+        assert!(
+            text.contains("weights 268 MB") && text.contains("--hidden") && text.contains("105 MB"),
+            "{text}"
+        );
         assert!(refused(0, usize::MAX, wide).contains("--batch-size"));
         assert!(refused(1 << 30, 0, wide).contains("images"));
         assert!(Need::new(1 << 20, 1 << 20, 0, Memory::default(), Some(100 << 20)).check().is_ok());

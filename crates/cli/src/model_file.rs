@@ -195,7 +195,11 @@ impl Architecture {
         let inputs = features.saturating_mul(height).saturating_mul(width);
         let widths: Vec<usize> =
             [inputs].into_iter().chain(self.hidden.iter().copied()).chain([self.classes.len()]).collect();
-        Some(widths.windows(2).fold(total, |total, pair| total.saturating_add(pair[0].saturating_mul(pair[1]))))
+        Some(
+            widths
+                .windows(2)
+                .fold(total, |total, pair| total.saturating_add(pair[0].saturating_mul(pair[1]))),
+        )
     }
 }
 

@@ -11,7 +11,8 @@ use std::process::{Command, Output, Stdio};
 use shell::{barehand, command, ended, json, names, refused, text};
 
 /// A network whose checkpoints have some 400 kB.
-const SMALL: [&str; 8] = ["train", "--hidden", "40", "--schedule", "constant", "--validation", "0.5", "--quiet"];
+const SMALL: [&str; 8] =
+    ["train", "--hidden", "40", "--schedule", "constant", "--validation", "0.5", "--quiet"];
 
 /// Trains one epoch into `run`, and two into `whole`.
 fn prepare(here: &Path) {
@@ -38,7 +39,8 @@ fn a_file_that_may_not_grow_leaves_the_last_checkpoint() {
     let before = fs::read(here.join("run/checkpoint.safetensors")).unwrap();
     // 100 or 200 kB, as the shell counts. The signal that comes with the limit is what the shell would have ignored too.
     let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" train --resume run --epochs 2 --quiet";
-    let limited = Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_barehand")]).current_dir(here).output();
+    let limited =
+        Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_barehand")]).current_dir(here).output();
     let limited = limited.unwrap();
     ended(&limited, 1, "run/checkpoint.safetensors: File too large");
     assert!(text(&limited.stderr).contains("barehand train --resume run"), "{}", text(&limited.stderr));
@@ -139,11 +141,17 @@ fn data_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/embedded/fashion-mnist");
-    let files = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+    let files = [
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+    ];
     for name in files {
         fs::copy(packed.join(name), here.join(name)).unwrap();
     }
-    let train = || barehand(here, &["train", "--data", "mnist:.", "--epochs", "1", "--hidden", "4", "--json"]);
+    let train =
+        || barehand(here, &["train", "--data", "mnist:.", "--epochs", "1", "--hidden", "4", "--json"]);
     json(&train());
     let whole = fs::read(here.join(files[0])).unwrap();
     fs::write(here.join(files[0]), &whole[..whole.len() / 2]).unwrap();
@@ -176,7 +184,10 @@ fn files_made_to_hurt_are_refused() {
         (1u64 << 40).to_le_bytes().to_vec(),
         safetensors(&deep("{\"x\":", "}")),
         safetensors(&deep("[", "]")),
-        safetensors(&format!("{{\"__metadata__\":{{\"format\":\"barehand-image-classifier\",\"version\":\"1\",\"architecture\":\"{}\"}}}}", deep("[", "]"))),
+        safetensors(&format!(
+            "{{\"__metadata__\":{{\"format\":\"barehand-image-classifier\",\"version\":\"1\",\"architecture\":\"{}\"}}}}",
+            deep("[", "]")
+        )),
     ];
     for (number, bytes) in models.iter().enumerate() {
         for name in ["model.safetensors", "checkpoint.safetensors"] {
@@ -226,7 +237,8 @@ fn images_that_do_not_fit_the_network_are_refused() {
     }
     refused(&barehand(here, &["evaluate", "run", "--data", "folder:pictures"]), "[3, 5, 6]");
     // Too small for two convolutions.
-    let cnn = ["train", "--model", "cnn", "--data", "folder:pictures", "--channels", "4,4,4", "--validation", "0"];
+    let cnn =
+        ["train", "--model", "cnn", "--data", "folder:pictures", "--channels", "4,4,4", "--validation", "0"];
     refused(&barehand(here, &cnn), "images must have 8 x 8 pixels at least");
     assert!(!here.join("runs").exists(), "a refused run left a folder behind");
 }
@@ -235,7 +247,8 @@ fn images_that_do_not_fit_the_network_are_refused() {
 fn a_loss_that_is_not_a_number_stops_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    let arguments = ["train", "--lr", "1e30", "--optimizer", "sgd", "--hidden", "8", "--out", "run", "--quiet"];
+    let arguments =
+        ["train", "--lr", "1e30", "--optimizer", "sgd", "--hidden", "8", "--out", "run", "--quiet"];
     refused(&barehand(here, &arguments), "the loss became");
     assert_eq!(names(&here.join("run")), [".lock", "config.toml", "metrics.jsonl"]);
 }
@@ -266,7 +279,8 @@ fn memory_that_is_not_there_is_refused_before_it_is_taken() {
 fn the_memory_said_is_near_the_memory_taken() {
     let folder = tempfile::tempdir().unwrap();
     for (model, batch) in [("mlp", "64"), ("mlp", "1024"), ("cnn", "64"), ("cnn", "256")] {
-        let settings = ["train", "--model", model, "--batch-size", batch, "--epochs", "1", "--validation", "0.8"];
+        let settings =
+            ["train", "--model", model, "--batch-size", batch, "--epochs", "1", "--validation", "0.8"];
         let trained = json(&barehand(folder.path(), &[&settings[..], &["--json", "--quiet"]].concat()));
         let bytes = |name: &str| trained["memory"][name].as_f64().unwrap();
         let ratio = bytes("total") / bytes("peak");

@@ -14,12 +14,45 @@ use shell::{barehand, command, ended, json, names, refused, text};
 /// checkpoints.
 const RUNS: [&[&str]; 2] = [
     &[
-        "train", "--hidden", "16", "--epochs", "3", "--dropout", "0.2", "--augment", "--warmup-epochs", "1",
-        "--early-stopping", "2", "--validation", "0.5", "--checkpoint-steps", "2", "--threads", "1",
+        "train",
+        "--hidden",
+        "16",
+        "--epochs",
+        "3",
+        "--dropout",
+        "0.2",
+        "--augment",
+        "--warmup-epochs",
+        "1",
+        "--early-stopping",
+        "2",
+        "--validation",
+        "0.5",
+        "--checkpoint-steps",
+        "2",
+        "--threads",
+        "1",
     ],
     &[
-        "train", "--model", "cnn", "--channels", "2,3", "--hidden", "8", "--epochs", "2", "--validation", "0.7",
-        "--optimizer", "sgd", "--schedule", "plateau", "--checkpoint-steps", "1", "--threads", "2",
+        "train",
+        "--model",
+        "cnn",
+        "--channels",
+        "2,3",
+        "--hidden",
+        "8",
+        "--epochs",
+        "2",
+        "--validation",
+        "0.7",
+        "--optimizer",
+        "sgd",
+        "--schedule",
+        "plateau",
+        "--checkpoint-steps",
+        "1",
+        "--threads",
+        "2",
     ],
 ];
 
@@ -63,8 +96,9 @@ fn log(run: &Path) -> Vec<Value> {
 fn judgement(run: &Path) -> String {
     let page = std::fs::read_to_string(run.join("report.html")).unwrap();
     let sections = page.split("<section id=\"").skip(1);
-    let kept: Vec<&str> =
-        sections.filter(|s| ["classes", "confusion", "mistakes"].iter().any(|id| s.starts_with(id))).collect();
+    let kept: Vec<&str> = sections
+        .filter(|s| ["classes", "confusion", "mistakes"].iter().any(|id| s.starts_with(id)))
+        .collect();
     assert_eq!(kept.len(), 3, "the page has other sections than this test knows");
     kept.concat()
 }
@@ -90,9 +124,13 @@ fn kill_at_some_moment(child: &mut Child, run: &Path, longest: Duration, numbers
         if child.try_wait().unwrap().is_some() {
             return false;
         }
-        let temporary = || std::fs::read_dir(run).is_ok_and(|mut entries| {
-            entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp")))
-        });
+        let temporary = || {
+            std::fs::read_dir(run).is_ok_and(|mut entries| {
+                entries.any(|entry| {
+                    entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"))
+                })
+            })
+        };
         if start.elapsed() >= moment && (!writing || temporary()) {
             child.kill().unwrap();
             return !child.wait().unwrap().success();

@@ -23,7 +23,10 @@ pub fn npy(bytes: &[u8]) {
     let Ok(read) = AnyTensor::from_npy_bytes("fuzz.npy", bytes) else { return };
     let written = read.to_npy_bytes();
     let again = AnyTensor::from_npy_bytes("again.npy", &written).expect("it was just written");
-    assert!(again.to_npy_bytes() == written && again.dtype() == read.dtype(), "an array that is written again is another");
+    assert!(
+        again.to_npy_bytes() == written && again.dtype() == read.dtype(),
+        "an array that is written again is another"
+    );
     use_array(&read);
 }
 
@@ -34,7 +37,8 @@ pub fn npy_seeds() -> Vec<Vec<u8>> {
         let length = if version == 1 { &length[..2] } else { &length[..] };
         [&b"\x93NUMPY"[..], &[version, 0], length, dictionary.as_bytes(), &vec![3; elements]].concat()
     };
-    for (descr, size) in [("<f2", 2), (">f4", 4), (">i8", 8), ("|i1", 1), ("<u2", 2), ("<u4", 4), ("<u8", 8)] {
+    for (descr, size) in [("<f2", 2), (">f4", 4), (">i8", 8), ("|i1", 1), ("<u2", 2), ("<u4", 4), ("<u8", 8)]
+    {
         let dictionary = format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': (2, 3), }}\n");
         seeds.push(file(1, &dictionary, 6 * size));
         seeds.push(file(2, &dictionary, 6 * size));
@@ -44,7 +48,10 @@ pub fn npy_seeds() -> Vec<Vec<u8>> {
 
 fn arrays() -> NamedTensors {
     let mut arrays = NamedTensors::new();
-    arrays.insert("weights".into(), Tensor::<f32>::from([[1.0, -2.0, f32::NAN], [0.0, 3.5, f32::INFINITY]]).into());
+    arrays.insert(
+        "weights".into(),
+        Tensor::<f32>::from([[1.0, -2.0, f32::NAN], [0.0, 3.5, f32::INFINITY]]).into(),
+    );
     arrays.insert("double".into(), Tensor::<f64>::from([0.1, -0.0]).into());
     arrays.insert("labels".into(), Tensor::<i64>::from([3, -1]).into());
     arrays.insert("small".into(), Tensor::<i32>::from([[7]]).into());
@@ -61,7 +68,10 @@ pub fn npz(bytes: &[u8]) {
     // Names that NumPy may have written are more than can be written here.
     let Ok(written) = to_npz(&read, false) else { return };
     let again = from_npz("again.npz", Cursor::new(&written)).expect("it was just written");
-    assert!(to_npz(&again, false).expect("as before") == written, "an archive that is written again is another");
+    assert!(
+        to_npz(&again, false).expect("as before") == written,
+        "an archive that is written again is another"
+    );
 }
 
 pub fn npz_seeds() -> Vec<Vec<u8>> {
@@ -86,6 +96,8 @@ pub fn safetensors_seeds() -> Vec<Vec<u8>> {
     archive.metadata.insert("format".into(), "1".into());
     archive.tensors.retain(|name, _| name == "weights" || name == "empty");
     let halves = r#"{"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},"u":{"dtype":"U64","shape":[],"data_offsets":[6,14]}}"#;
-    let halves = [&(halves.len() as u64).to_le_bytes()[..], halves.as_bytes(), &[60; 6], &[1, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let halves =
+        [&(halves.len() as u64).to_le_bytes()[..], halves.as_bytes(), &[60; 6], &[1, 0, 0, 0, 0, 0, 0, 0]]
+            .concat();
     vec![bare.expect("allowed names"), archive.to_bytes().expect("allowed names"), halves]
 }

@@ -68,7 +68,11 @@ pub fn idx_seeds() -> Vec<Vec<u8>> {
     let file = |code: u8, shape: &[u32], size: usize| -> Vec<u8> {
         let count = shape.iter().product::<u32>() as usize * size;
         let lengths = shape.iter().flat_map(|n| n.to_be_bytes());
-        [0, 0, code, shape.len() as u8].into_iter().chain(lengths).chain((0..count).map(|i| i as u8)).collect()
+        [0, 0, code, shape.len() as u8]
+            .into_iter()
+            .chain(lengths)
+            .chain((0..count).map(|i| i as u8))
+            .collect()
     };
     let mut seeds = vec![
         file(0x08, &[3], 1),
@@ -100,7 +104,9 @@ pub fn cifar10(bytes: &[u8]) {
 }
 
 pub fn cifar10_seeds() -> Vec<Vec<u8>> {
-    let record = |label: u8| -> Vec<u8> { std::iter::once(label).chain((0..3072u32).map(|i| (i % 251) as u8)).collect() };
+    let record = |label: u8| -> Vec<u8> {
+        std::iter::once(label).chain((0..3072u32).map(|i| (i % 251) as u8)).collect()
+    };
     let two = [record(9), record(0)].concat();
     vec![record(3), gzip(&record(3)), gzip(&two), two]
 }
@@ -123,8 +129,12 @@ pub fn mnist_csv(bytes: &[u8]) {
 }
 
 pub fn mnist_csv_seeds() -> Vec<Vec<u8>> {
-    let row = |label: &str| format!("{label}{}\n", (0..784).map(|i| format!(",{}", i % 256)).collect::<String>());
-    let header = format!("label{}\r\n", (0..784).map(|i| format!(",{}x{}", i / 28 + 1, i % 28 + 1)).collect::<String>());
+    let row =
+        |label: &str| format!("{label}{}\n", (0..784).map(|i| format!(",{}", i % 256)).collect::<String>());
+    let header = format!(
+        "label{}\r\n",
+        (0..784).map(|i| format!(",{}x{}", i / 28 + 1, i % 28 + 1)).collect::<String>()
+    );
     let zeros = format!("7{}", ",0".repeat(784));
     let whole = format!("{header}{}{}", row("5"), row("\"0\""));
     vec![row("9").into_bytes(), gzip(whole.as_bytes()), whole.into_bytes(), zeros.into_bytes()]
@@ -135,7 +145,9 @@ pub fn image(bytes: &[u8]) {
         assert!(ImageOptions::gray().decode(bytes).is_err(), "a picture that has colours has grays");
         return;
     };
-    let &[3, height, width] = rgb.shape() else { panic!("three channels asked for, {:?} given", rgb.shape()) };
+    let &[3, height, width] = rgb.shape() else {
+        panic!("three channels asked for, {:?} given", rgb.shape())
+    };
     let resized = ImageOptions::gray().size(5, 7).invert(true).decode(bytes).expect("it was read before");
     assert_eq!(resized.shape(), [1, 5, 7]);
     if height * width > 1 << 14 {
@@ -143,7 +155,8 @@ pub fn image(bytes: &[u8]) {
     }
     let pixels = rgb.permute([1, 2, 0]).expect("three axes").to_vec();
     let picture = RgbImage::from_raw(width as u32, height as u32, pixels).expect("as many pixels");
-    let again = ImageOptions::rgb().decode(&encoded(&picture.into(), ImageFormat::Png)).expect("it was just written");
+    let again =
+        ImageOptions::rgb().decode(&encoded(&picture.into(), ImageFormat::Png)).expect("it was just written");
     assert!(again == rgb, "a picture that is written again is another");
     let one = rgb.unsqueeze(0).expect("three axes");
     let named = ImageDataset::new("image", one, Tensor::zeros([1]), vec!["one".into()]);
@@ -158,11 +171,18 @@ fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 pub fn image_seeds() -> Vec<Vec<u8>> {
     let rgb = RgbImage::from_fn(9, 7, |x, y| ::image::Rgb([x as u8 * 20, y as u8 * 30, 99]));
-    let rgba = RgbaImage::from_fn(3, 4, |x, y| ::image::Rgba([x as u8 * 60, y as u8 * 50, 9, (x * y) as u8 * 20]));
+    let rgba =
+        RgbaImage::from_fn(3, 4, |x, y| ::image::Rgba([x as u8 * 60, y as u8 * 50, 9, (x * y) as u8 * 20]));
     let [rgb, rgba] = [DynamicImage::from(rgb), DynamicImage::from(rgba)];
-    let mut seeds: Vec<_> = [&rgb, &rgb.grayscale(), &rgba, &DynamicImage::from(rgba.to_luma_alpha8()), &DynamicImage::from(rgb.to_rgb16())]
-        .map(|picture| encoded(picture, ImageFormat::Png))
-        .into();
+    let mut seeds: Vec<_> = [
+        &rgb,
+        &rgb.grayscale(),
+        &rgba,
+        &DynamicImage::from(rgba.to_luma_alpha8()),
+        &DynamicImage::from(rgb.to_rgb16()),
+    ]
+    .map(|picture| encoded(picture, ImageFormat::Png))
+    .into();
     seeds.push(encoded(&rgb, ImageFormat::Jpeg));
     seeds.push(encoded(&rgb.grayscale(), ImageFormat::Jpeg));
     seeds

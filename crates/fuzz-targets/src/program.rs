@@ -51,22 +51,25 @@ pub fn model(bytes: &[u8]) {
 }
 
 fn write(architecture: &Architecture, model: &dyn Module) -> Vec<u8> {
-    model_archive(architecture, model).and_then(|archive| archive.to_bytes()).expect("what was read can be written")
+    model_archive(architecture, model)
+        .and_then(|archive| archive.to_bytes())
+        .expect("what was read can be written")
 }
 
 /// A small network of each kind.
 fn model_archive_of(kind: u8) -> barehand::tensor::safetensors::Archive {
-    static ARCHIVES: std::sync::LazyLock<[barehand::tensor::safetensors::Archive; 2]> = std::sync::LazyLock::new(|| {
-        ["mlp", "cnn"].map(|kind| {
-            let described = serde_json::json!({
-                "model": kind, "hidden": [3], "channels": [2], "dropout": 0.0, "trained_on": "seed",
-                "image": [1, 6, 6], "classes": ["one", "two"], "mean": [0.25], "std": [0.5],
-            });
-            let architecture: Architecture = serde_json::from_value(described).expect("a description");
-            let model = architecture.build(&mut Generator::new(0)).expect("a network");
-            model_archive(&architecture, model.as_ref()).expect("it has a text")
-        })
-    });
+    static ARCHIVES: std::sync::LazyLock<[barehand::tensor::safetensors::Archive; 2]> =
+        std::sync::LazyLock::new(|| {
+            ["mlp", "cnn"].map(|kind| {
+                let described = serde_json::json!({
+                    "model": kind, "hidden": [3], "channels": [2], "dropout": 0.0, "trained_on": "seed",
+                    "image": [1, 6, 6], "classes": ["one", "two"], "mean": [0.25], "std": [0.5],
+                });
+                let architecture: Architecture = serde_json::from_value(described).expect("a description");
+                let model = architecture.build(&mut Generator::new(0)).expect("a network");
+                model_archive(&architecture, model.as_ref()).expect("it has a text")
+            })
+        });
     ARCHIVES[usize::from(kind)].clone()
 }
 
@@ -95,7 +98,11 @@ pub fn trace(bytes: &[u8]) {
 pub fn trace_seeds() -> Vec<Vec<u8>> {
     let numbered = lens::blocks().iter().enumerate();
     let seeds = numbered.map(|(number, block)| {
-        let lines = block.inputs.iter().chain(block.options).map(|input| format!("{}={}\n", input.name, input.default));
+        let lines = block
+            .inputs
+            .iter()
+            .chain(block.options)
+            .map(|input| format!("{}={}\n", input.name, input.default));
         [&[number as u8], lines.collect::<String>().as_bytes()].concat()
     });
     seeds.collect()

@@ -7,8 +7,8 @@ use barehand::nn::models::Mlp;
 use barehand::nn::schedule::ReduceOnPlateau;
 use barehand::nn::{AdamW, Optimizer, Schedule, Scheduler, Sgd};
 use barehand::report::{Report, Score};
-use barehand::tensor::safetensors::Archive;
 use barehand::tensor::Generator;
+use barehand::tensor::safetensors::Archive;
 use barehand::train::{
     Checkpoint, Classification, EarlyStopping, EpochRecord, Every, History, MetricsLog, StepRecord, Trainer,
 };
@@ -25,7 +25,8 @@ struct Run {
 
 impl Run {
     fn new(kind: u8) -> Run {
-        let x = Tensor::from_vec((0..12).map(|i| i as f32 / 6.0 - 1.0).collect(), [4, 3]).expect("12 numbers");
+        let x =
+            Tensor::from_vec((0..12).map(|i| i as f32 / 6.0 - 1.0).collect(), [4, 3]).expect("12 numbers");
         let data = TensorDataset::new(&x, &Tensor::from([0, 1, 1, 0])).expect("4 samples");
         let mut trainer = Trainer::new(Classification::default(), 2);
         let schedule = match kind >> 1 & 3 {
@@ -41,7 +42,10 @@ impl Run {
             trainer = trainer.early_stopping(EarlyStopping::new(1));
         }
         Run {
-            model: Mlp::builder(&[3, 2, 2]).dropout(0.1).build(&mut Generator::new(1)).expect("a valid network"),
+            model: Mlp::builder(&[3, 2, 2])
+                .dropout(0.1)
+                .build(&mut Generator::new(1))
+                .expect("a valid network"),
             optimizer: if kind & 1 == 0 {
                 Box::new(Sgd::builder(0.01).momentum(0.9).build().expect("valid rates"))
             } else {
@@ -86,7 +90,8 @@ pub fn checkpoint(bytes: &[u8]) {
     assert!(again.to_bytes().expect("as before") == written, "a checkpoint that is written again is another");
     let Run { mut model, mut optimizer, mut trainer, data } = Run::new(kind);
     if trainer.resume(read, &mut model, optimizer.as_mut()).is_ok() {
-        let _ = threads::with_num_threads(1, || trainer.fit(&mut model, optimizer.as_mut(), &data, Some(&data)));
+        let _ =
+            threads::with_num_threads(1, || trainer.fit(&mut model, optimizer.as_mut(), &data, Some(&data)));
     }
 }
 
@@ -94,7 +99,8 @@ impl Run {
     /// What a valid checkpoint of this kind holds, made once.
     fn checkpoint_archive(kind: u8) -> Archive {
         static ARCHIVES: std::sync::LazyLock<Vec<Archive>> = std::sync::LazyLock::new(|| {
-            let read = |kind| Archive::from_bytes("seed", &Run::checkpoint(kind)).expect("it was just written");
+            let read =
+                |kind| Archive::from_bytes("seed", &Run::checkpoint(kind)).expect("it was just written");
             (0..16).map(read).collect()
         });
         ARCHIVES[usize::from(kind)].clone()
@@ -134,7 +140,8 @@ pub fn metrics_seeds() -> Vec<Vec<u8>> {
         running_loss: 0.0,
         samples_per_second: 0.0,
     };
-    let epoch = EpochRecord { epoch: 1, step: 2, train_loss: 0.5, validation_loss: Some(0.75), ..Default::default() };
+    let epoch =
+        EpochRecord { epoch: 1, step: 2, train_loss: 0.5, validation_loss: Some(0.75), ..Default::default() };
     let whole = MetricsLog::to_bytes(&History { steps: vec![step(1), step(2)], epochs: vec![epoch] });
     let cut = whole[..whole.len() - 20].to_vec();
     vec![whole, cut]

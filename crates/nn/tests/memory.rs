@@ -10,7 +10,9 @@ fn the_estimate_is_near_what_training_takes() {
     let generator = || Generator::new(1);
     let models: [(&str, fn(&mut Generator) -> Box<dyn Module>); 4] = [
         ("mlp", |g| Box::new(Mlp::builder(&[784, 512, 10]).build(g).unwrap())),
-        ("deep mlp", |g| Box::new(Mlp::builder(&[784, 256, 256, 256, 256, 10]).dropout(0.1).build(g).unwrap())),
+        ("deep mlp", |g| {
+            Box::new(Mlp::builder(&[784, 256, 256, 256, 256, 10]).dropout(0.1).build(g).unwrap())
+        }),
         ("cnn", |g| Box::new(Cnn::builder(1, [28, 28], 10).build(g).unwrap())),
         ("wide cnn", |g| Box::new(Cnn::builder(3, [16, 16], 10).channels(&[8, 64, 16]).build(g).unwrap())),
     ];
@@ -36,7 +38,10 @@ fn the_estimate_is_near_what_training_takes() {
             // Recycled memory is never given back, so this is the peak.
             let taken = held_bytes() - before;
             let ratio = said.total() as f64 / taken as f64;
-            println!("{name}, batch {batch}: taken {:.1} MB, said {said}, ratio {ratio:.2}", taken as f64 / 1e6);
+            println!(
+                "{name}, batch {batch}: taken {:.1} MB, said {said}, ratio {ratio:.2}",
+                taken as f64 / 1e6
+            );
             assert!((0.8..2.0).contains(&ratio), "{name}, batch {batch}: {taken} bytes taken, said {said}");
         }
     }

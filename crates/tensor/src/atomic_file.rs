@@ -96,7 +96,9 @@ mod tests {
     fn what_the_killed_left_is_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in [".model.1234-0.tmp", ".model.tmp", "model.1-0.tmp", ".1-0.tmp", ".model.a-0.tmp", "model"] {
+        for name in
+            [".model.1234-0.tmp", ".model.tmp", "model.1-0.tmp", ".1-0.tmp", ".model.a-0.tmp", "model"]
+        {
             fs::write(at(name), name).unwrap();
         }
         replace(at("model"), |out| {

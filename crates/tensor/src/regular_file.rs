@@ -36,12 +36,15 @@ pub fn read(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>> {
     let failed = |source| Error::io(path, source);
     let (file, len) = open(path)?;
     if len > limit {
-        return Err(Error::format(path.display().to_string(), format!("{len} bytes; no such file has more than {limit}")));
+        return Err(Error::format(
+            path.display().to_string(),
+            format!("{len} bytes; no such file has more than {limit}"),
+        ));
     }
     let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(len as usize)
-        .map_err(|_| failed(IoError::new(ErrorKind::OutOfMemory, format!("no memory for its {len} bytes"))))?;
+    bytes.try_reserve_exact(len as usize).map_err(|_| {
+        failed(IoError::new(ErrorKind::OutOfMemory, format!("no memory for its {len} bytes")))
+    })?;
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }

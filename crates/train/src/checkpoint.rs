@@ -218,7 +218,10 @@ impl Checkpoint {
                 state.iter().map(|(name, x)| (name.clone(), x.shape().to_vec())).collect()
             };
             if shapes(&best) != shapes(&model.state_dict()) {
-                return Err(Error::value("resume", "the checkpoint's best weights are not those of its model"));
+                return Err(Error::value(
+                    "resume",
+                    "the checkpoint's best weights are not those of its model",
+                ));
             }
         }
         Ok(Restored {

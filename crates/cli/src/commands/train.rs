@@ -84,7 +84,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     memory::trim();
     // The model is looked at in evaluation, so that its random states stay.
     model.eval();
-    let need = need(&config, model.as_ref(), &architecture, &images, optimizer_state, arguments.memory_limit)?;
+    let need =
+        need(&config, model.as_ref(), &architecture, &images, optimizer_state, arguments.memory_limit)?;
     need.check()?;
     let (folder, _lock) = match taken {
         Some(taken) => taken,
@@ -104,7 +105,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .shuffle(true)
         .seed(config.seed);
     let validation = match &images.validation {
-        Some(images) => Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(VALIDATION_BATCH))?),
+        Some(images) => {
+            Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(VALIDATION_BATCH))?)
+        }
         None => None,
     };
     let steps = train.len() as u64 * config.epochs;
