@@ -115,23 +115,24 @@ fn same(here: &Path, context: &str) {
     assert_eq!(names(&whole), names(&parts), "files were left after {context}");
 }
 
-/// Kills by the score: at the first sight of a temporary file, or after a while. Whether there was something to kill.
+/// Whether a file in the folder is half written.
+fn writing(run: &Path) -> bool {
+    let temporary = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"))
+    };
+    std::fs::read_dir(run).is_ok_and(|mut entries| entries.any(temporary))
+}
+
+/// Kills after a while, sometimes only when a file is being written. Whether there was something to kill.
 fn kill_at_some_moment(child: &mut Child, run: &Path, longest: Duration, numbers: &mut Numbers) -> bool {
     let start = Instant::now();
-    let writing = numbers.next(3) == 0;
+    let waits_for_a_file = numbers.next(3) == 0;
     let moment = Duration::from_micros(numbers.next(longest.as_micros() as u64));
     loop {
         if child.try_wait().unwrap().is_some() {
             return false;
         }
-        let temporary = || {
-            std::fs::read_dir(run).is_ok_and(|mut entries| {
-                entries.any(|entry| {
-                    entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"))
-                })
-            })
-        };
-        if start.elapsed() >= moment && (!writing || temporary()) {
+        if start.elapsed() >= moment && (!waits_for_a_file || writing(run)) {
             child.kill().unwrap();
             return !child.wait().unwrap().success();
         }
@@ -149,7 +150,7 @@ fn killed_runs_end_with_the_bits_of_those_that_were_not() {
         json(&barehand(here, &[settings, &["--out", "whole", "--quiet", "--json"][..]].concat()));
         let whole = start.elapsed();
         let mut numbers = Numbers(number as u64);
-        let (mut kills, mut resumed) = (0, 0);
+        let (mut kills, mut torn, mut runs) = (0, 0, 0);
         while kills < wanted {
             let before = kills;
             // Up to five kills in one run, then it may end.
@@ -159,14 +160,18 @@ fn killed_runs_end_with_the_bits_of_those_that_were_not() {
                     break;
                 }
                 kills += 1;
+                torn += usize::from(writing(&here.join("parts")));
             }
             let output = go_on(here, settings).wait_with_output().unwrap();
             json(&output);
             same(here, &format!("{kills} kills"));
-            resumed += 1;
+            runs += 1;
             std::fs::remove_dir_all(here.join("parts")).unwrap();
         }
-        println!("{}: {kills} kills in {resumed} runs", settings[1..4].join(" "));
+        println!(
+            "{}: {kills} kills in {runs} runs, {torn} while a file was written",
+            settings[1..4].join(" ")
+        );
     }
 }
 

@@ -126,7 +126,7 @@ impl Arguments {
         match sizes.as_deref() {
             Some(&[both]) => Ok([both, both]),
             Some(&[vertical, horizontal]) => Ok([vertical, horizontal]),
-            _ => Err(self.invalid(name, "expected one or two whole numbers in 0..=100")),
+            _ => Err(self.invalid(name, "expected one or two whole numbers in 0..=100, none negative")),
         }
     }
 
