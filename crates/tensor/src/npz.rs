@@ -46,7 +46,7 @@ pub fn from_npz(source_name: &str, archive: impl Read + Seek) -> Result<NamedTen
             ));
         }
         let mut bytes = Vec::new();
-        let read = member.by_ref().take(size + 1).read_to_end(&mut bytes);
+        let read = member.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|e| Error::format(&place, format!("offset {}: {e}", bytes.len())))?;
         if bytes.len() as u64 != size {
             return Err(Error::format(place, format!("unpacks to other than the {size} bytes it claims")));
