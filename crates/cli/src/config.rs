@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use barehand::tensor::regular_file;
 use barehand::{Error, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+
+/// No configuration has more bytes.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Which network.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -186,7 +190,8 @@ pub struct Overrides {
     schedule_patience: Option<u64>,
 
     /// Seed of weights, order, dropout and augmentation: same seed and threads, same bits [default: 0]
-    #[arg(long, help_heading = "Run")]
+    // TOML, in which a run keeps its settings, has no larger whole numbers.
+    #[arg(long, help_heading = "Run", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Threads; 0 for BAREHAND_NUM_THREADS or all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run")]
@@ -199,13 +204,11 @@ pub struct Overrides {
 impl RunConfig {
     /// Defaults, then `file`, then `overrides`; defaults that depend on other choices are filled in last.
     pub fn assemble(file: Option<&Path>, overrides: &Overrides) -> Result<RunConfig> {
-        let text = match file {
-            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?,
-            None => String::new(),
-        };
         let name = file.map_or("the command line".to_string(), |path| path.display().to_string());
-        let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| Error::format(name.clone(), error.to_string()))?;
+        let mut table = match file {
+            Some(path) => table(&name, &regular_file::read(path, LARGEST_FILE)?)?,
+            None => toml::Table::new(),
+        };
         for (key, value) in overrides.table()? {
             table.insert(key, value);
         }
@@ -234,9 +237,14 @@ impl RunConfig {
 
     /// Reads a run folder's `config.toml`.
     pub fn read(path: &Path) -> Result<RunConfig> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        let config: RunConfig = toml::from_str(&text)
-            .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
+        Self::parse(&path.display().to_string(), &regular_file::read(path, LARGEST_FILE)?)
+    }
+
+    /// As [`RunConfig::read`], from the content of the file.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<RunConfig> {
+        let config: RunConfig = table(name, bytes)?
+            .try_into()
+            .map_err(|error: toml::de::Error| Error::format(name, error.to_string()))?;
         config.validate()?;
         Ok(config)
     }
@@ -263,20 +271,24 @@ impl RunConfig {
             &self.label_smoothing,
             "a share in [0, 1] expected",
         )?;
-        check(self.epochs > 0, "epochs", &self.epochs, "at least 1 expected")?;
+        check((1..=1_000_000).contains(&self.epochs), "epochs", &self.epochs, "1 to 1,000,000 expected")?;
         check(self.batch_size > 0, "batch-size", &self.batch_size, "at least 1 expected")?;
-        check(self.lr.is_finite() && self.lr >= 0.0, "lr", &self.lr, "a finite rate, 0 or more, expected")?;
+        let finite = |value: f64, name: &str| {
+            check(value.is_finite() && value >= 0.0, name, &value, "a finite number, 0 or more, expected")
+        };
+        finite(self.lr, "lr")?;
         check(
             (0.0..1.0).contains(&self.momentum),
             "momentum",
             &self.momentum,
             "a number in [0, 1) expected",
         )?;
-        check(self.weight_decay >= 0.0, "weight-decay", &self.weight_decay, "0 or more expected")?;
-        check(self.clip_norm >= 0.0, "clip-norm", &self.clip_norm, "0 or more expected")?;
+        finite(self.weight_decay, "weight-decay")?;
+        finite(self.clip_norm, "clip-norm")?;
         check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
         check(self.step_epochs > 0, "step-epochs", &self.step_epochs, "at least 1 expected")?;
-        check(self.warmup_epochs >= 0.0, "warmup-epochs", &self.warmup_epochs, "0 or more expected")?;
+        finite(self.warmup_epochs, "warmup-epochs")?;
+        check(self.threads <= 4096, "threads", &self.threads, "at most 4096 expected")?;
         check(!self.hidden.contains(&0), "hidden", &0, "every layer needs at least one unit")?;
         check(!self.channels.contains(&0), "channels", &0, "every convolution needs at least one channel")?;
         check(
@@ -293,6 +305,12 @@ impl RunConfig {
             "early-stopping and the plateau schedule watch validation images; hold some back",
         )
     }
+}
+
+/// The settings in the bytes of a file.
+fn table(name: &str, bytes: &[u8]) -> Result<toml::Table> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Error::format(name, error.to_string()))?;
+    text.parse().map_err(|error: toml::de::Error| Error::format(name, error.to_string()))
 }
 
 impl Overrides {

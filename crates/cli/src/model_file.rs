@@ -6,7 +6,7 @@ use barehand::data::{ImageDataset, ImageTransform, TransformedImages};
 use barehand::nn::models::{Cnn, Mlp};
 use barehand::nn::{Module, StateDict};
 use barehand::tensor::safetensors::Archive;
-use barehand::tensor::{AnyTensor, Generator};
+use barehand::tensor::{AnyTensor, Generator, regular_file};
 use barehand::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,11 @@ impl Architecture {
 
 /// Writes a network.
 pub fn write(path: &Path, architecture: &Architecture, model: &dyn Module) -> Result<()> {
+    archive(architecture, model)?.write(path)
+}
+
+/// What [`write`] writes.
+pub fn archive(architecture: &Architecture, model: &dyn Module) -> Result<Archive> {
     let header =
         serde_json::to_string(architecture).map_err(|error| Error::value("model file", error.to_string()))?;
     let mut archive = Archive::default();
@@ -120,13 +125,18 @@ pub fn write(path: &Path, architecture: &Architecture, model: &dyn Module) -> Re
     archive.metadata.insert("version".into(), VERSION.to_string());
     archive.metadata.insert("architecture".into(), header);
     archive.tensors = model.state_dict().into_iter().map(|(name, x)| (name, AnyTensor::from(x))).collect();
-    archive.write(path)
+    Ok(archive)
 }
 
 /// Reads a network, in evaluation mode.
 pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
-    let archive = Archive::read(path)?;
-    let refuse = |message: String| Error::format(path.display().to_string(), message);
+    from_bytes(&path.display().to_string(), &regular_file::read(path, u64::MAX)?)
+}
+
+/// As [`read`], from the content of the file; `source_name` names it in errors.
+pub fn from_bytes(source_name: &str, bytes: &[u8]) -> Result<(Architecture, Box<dyn Module>)> {
+    let archive = Archive::from_bytes(source_name, bytes)?;
+    let refuse = |message: String| Error::format(source_name, message);
     let text = |key: &str| {
         let missing =
             || refuse(format!("the header has no \"{key}\": not a model that `barehand train` wrote"));
@@ -165,9 +175,9 @@ pub fn read(path: &Path) -> Result<(Architecture, Box<dyn Module>)> {
 }
 
 impl Architecture {
-    /// A lower bound of the numbers the network needs, before anything is built; `None` where it overflows or the network
-    /// has nothing to take in or to tell.
-    fn declared_weights(&self) -> Option<usize> {
+    /// The weights that the network needs (without its biases), before anything is built; at most the largest number.
+    /// `None` where there is no network: nothing to take in or to tell, or too many convolutions for the image.
+    pub fn declared_weights(&self) -> Option<usize> {
         let [mut features, mut height, mut width] = self.image;
         if self.classes.is_empty() || self.image.contains(&0) {
             return None;
@@ -175,20 +185,21 @@ impl Architecture {
         let mut total = 0usize;
         if self.model == ModelKind::Cnn {
             for &channels in &self.channels {
-                total = total.checked_add(features.checked_mul(channels)?.checked_mul(9)?)?;
+                total = total.saturating_add(features.saturating_mul(channels).saturating_mul(9));
                 features = channels;
             }
             // Every convolution takes a pixel from each side, the pooling half of what is left.
             let lost = 2 * self.channels.len();
             (height, width) = (height.checked_sub(lost)? / 2, width.checked_sub(lost)? / 2);
         }
-        let inputs = features.checked_mul(height)?.checked_mul(width)?;
+        let inputs = features.saturating_mul(height).saturating_mul(width);
         let widths: Vec<usize> =
             [inputs].into_iter().chain(self.hidden.iter().copied()).chain([self.classes.len()]).collect();
-        for pair in widths.windows(2) {
-            total = total.checked_add(pair[0].checked_mul(pair[1])?)?;
-        }
-        Some(total)
+        Some(
+            widths
+                .windows(2)
+                .fold(total, |total, pair| total.saturating_add(pair[0].saturating_mul(pair[1]))),
+        )
     }
 }
 
@@ -212,7 +223,7 @@ mod tests {
         let biases = 32 + 64 + 128 + 10;
         assert_eq!(described.declared_weights(), Some(1_199_882 - biases));
         described.image = [1, 1 << 40, 1 << 40];
-        assert_eq!(described.declared_weights(), None);
+        assert_eq!(described.declared_weights(), Some(usize::MAX));
         described.image = [1, 3, 3];
         assert_eq!(described.declared_weights(), None);
         described.model = ModelKind::Mlp;

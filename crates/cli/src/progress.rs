@@ -1,10 +1,15 @@
 //! Progress of training: a bar on a terminal, one line an epoch elsewhere.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use barehand::train::{EpochRecord, Event};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Writes a line to standard error. Nobody may be there to read it; that stops no work.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
 
 /// Shows training on standard error, so that standard output stays free for results.
 pub struct Progress {
@@ -45,8 +50,8 @@ impl Progress {
                 ));
                 bar.set_position(step.step);
             }
-            (Event::Epoch(epoch), Some(bar)) => bar.suspend(|| eprintln!("{}", self.line(epoch))),
-            (Event::Epoch(epoch), None) if !self.quiet => eprintln!("{}", self.line(epoch)),
+            (Event::Epoch(epoch), Some(bar)) => bar.suspend(|| say(&self.line(epoch))),
+            (Event::Epoch(epoch), None) if !self.quiet => say(&self.line(epoch)),
             _ => {}
         }
     }

@@ -17,6 +17,9 @@ use crate::run_folder::RunFolder;
 /// How many of the worst mistakes are shown.
 const MISTAKES: usize = 36;
 
+/// Examined at once, or more where training takes more.
+pub const TEST_BATCH: usize = 64;
+
 /// What a network does with labelled images.
 pub struct Examination {
     pub samples: usize,
@@ -36,7 +39,7 @@ pub fn examine(
     images: &ImageDataset,
     batch_size: usize,
 ) -> Result<Examination> {
-    let loader = DataLoader::new(architecture.samples(images)?, batch_size.max(64))?;
+    let loader = DataLoader::new(architecture.samples(images)?, batch_size.max(TEST_BATCH))?;
     let start = Instant::now();
     let predictions = predict(model, &loader)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -107,7 +110,10 @@ pub fn write(
 ) -> Result<()> {
     let history = MetricsLog::read(folder.metrics())?;
     let page = page(config, architecture, model, test, &history)?;
-    page.write(path).map_err(|error| Error::value("report", format!("{}: {error}", path.display())))
+    page.write(path).map_err(|error| match error {
+        report::Error::Write { path, source } => Error::io(path, source),
+        other => Error::value("report", other.to_string()),
+    })
 }
 
 fn page(
@@ -181,7 +187,7 @@ fn optimizer_name(config: &RunConfig) -> &'static str {
     }
 }
 
-fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
+pub fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
     report::Epoch {
         epoch: record.epoch,
         train_loss: record.train_loss,
@@ -195,7 +201,7 @@ fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {
     }
 }
 
-fn step(record: &barehand::train::StepRecord) -> report::Step {
+pub fn step(record: &barehand::train::StepRecord) -> report::Step {
     report::Step {
         step: record.step,
         loss: record.loss,

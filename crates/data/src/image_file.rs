@@ -4,7 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use barehand_tensor::{Error, Result, Tensor};
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::error::{LimitError, LimitErrorKind};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
 use crate::resize::Resize;
 use crate::source::Source;
@@ -17,6 +18,10 @@ const LARGEST_SIDE: u32 = 1 << 14;
 
 /// The memory that decoding may ask for.
 const LARGEST_DECODED: u64 = 1 << 30;
+
+/// No picture unpacks to more than this many times its file: deflate packs 1,032 bytes into one, and a block of a JPEG
+/// takes a bit at least.
+const LARGEST_RATIO: u64 = 2048;
 
 /// The channels that an image is converted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +87,8 @@ impl ImageOptions {
     /// Reads the PNG or JPEG file at `path`, whatever its name ends in.
     ///
     /// # Errors
-    /// The file cannot be read, is neither PNG nor JPEG, is damaged, or is larger than 16,384 pixels to a side.
+    /// The file cannot be read, is neither PNG nor JPEG, is damaged, or declares more pixels than 16,384 to a side or
+    /// than its bytes can hold.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Tensor<u8>> {
         self.decode_source(Source::open(path.as_ref())?)
     }
@@ -134,6 +140,10 @@ fn upright(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
     limits.max_alloc = Some(LARGEST_DECODED);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
+    // The limits hold for what the decoder works on, not for the picture that it gives.
+    if decoder.total_bytes() > LARGEST_DECODED.min(bytes.len() as u64 * LARGEST_RATIO) {
+        return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
+    }
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);

@@ -1,10 +1,9 @@
 //! Opens data files, plain or gzipped by their content rather than by their name, with a bound on what they can hold.
 
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use barehand_tensor::{Error, Result};
+use barehand_tensor::{Error, Result, regular_file};
 use flate2::read::MultiGzDecoder;
 
 /// Deflate cannot pack more than this many bytes into one.
@@ -26,12 +25,8 @@ impl<'a> Source<'a> {
     /// Opens the file at `path`.
     pub(crate) fn open(path: &Path) -> Result<Source<'static>> {
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
-        if !metadata.is_file() {
-            return Err(Error::format(name, "not a regular file"));
-        }
-        Source::new(name, Box::new(BufReader::with_capacity(1 << 16, file)), metadata.len())
+        let (file, len) = regular_file::open(path)?;
+        Source::new(name, Box::new(BufReader::with_capacity(1 << 16, file)), len)
     }
 
     /// Reads from memory; `name` is what errors call it.

@@ -17,17 +17,15 @@ const SHAPES: [(&str, [usize; 8]); 6] = [
     ("depthwise", [16, 128, 128, 28, 3, 1, 1, 128]),
 ];
 
-fn best(mut call: impl FnMut() + Send) -> f64 {
-    threads::run(|| {
-        let began = Instant::now();
-        let mut best = Duration::MAX;
-        while began.elapsed() < Duration::from_millis(200) {
-            let start = Instant::now();
-            call();
-            best = best.min(start.elapsed());
-        }
-        best.as_secs_f64()
-    })
+fn best(mut call: impl FnMut()) -> f64 {
+    let began = Instant::now();
+    let mut best = Duration::MAX;
+    while began.elapsed() < Duration::from_millis(200) {
+        let start = Instant::now();
+        call();
+        best = best.min(start.elapsed());
+    }
+    best.as_secs_f64()
 }
 
 fn main() {

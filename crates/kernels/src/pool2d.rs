@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::buffer::{Buffer, Plain};
+use crate::disjoint::Disjoint;
 use crate::isa::{self, Arch, Kernel};
 use crate::real::Real;
 use crate::threads;
@@ -166,16 +165,14 @@ fn max<T: Real>(s: &Pool2dShape, x: &[T], y: &mut [T], indices: &mut [u32]) {
         "sizes of {s:?}"
     );
     assert!(input < NO_INDEX as usize, "a plane of {input} elements has more than 32-bit indices");
-    let body = |plane: usize, y: &mut [T], indices: &mut [u32]| {
+    let threads = threads::threads_for(y.len(), GRAIN);
+    let (y, indices) = (Disjoint::new(y), Disjoint::new(indices));
+    threads::for_each(planes, threads, |plane| {
+        // SAFETY: every plane is taken once.
+        let (y, indices) =
+            unsafe { (y.slice(plane * pixels, pixels), indices.slice(plane * pixels, pixels)) };
         isa::dispatch(MaxPlane { s, x: &x[plane * input..][..input], y, indices });
-    };
-    if threads::threads_for(y.len(), GRAIN) > 1 {
-        let outputs = y.par_chunks_exact_mut(pixels).zip(indices.par_chunks_exact_mut(pixels));
-        threads::run(|| outputs.enumerate().for_each(|(plane, (y, indices))| body(plane, y, indices)));
-    } else if pixels > 0 {
-        let outputs = y.chunks_exact_mut(pixels).zip(indices.chunks_exact_mut(pixels));
-        outputs.enumerate().for_each(|(plane, (y, indices))| body(plane, y, indices));
-    }
+    });
 }
 
 /// Max-pools consecutive planes, as [`Pool2d::max_pool2d`] does, on this thread: for kernels that have them in the cache.

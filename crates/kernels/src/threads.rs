@@ -58,11 +58,6 @@ pub fn with_num_threads<R>(n: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// TEMPORARY
-pub fn run<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    work()
-}
-
 /// How many threads pay for `work` units of which each thread should have at least `grain`.
 pub fn threads_for(work: usize, grain: usize) -> usize {
     num_threads().min(work / grain.max(1)).max(1)

@@ -104,11 +104,11 @@ impl Arguments {
         value.as_i64().ok_or_else(|| self.invalid(name, format!("expected a whole number, got {value}")))
     }
 
-    /// A whole number from 0 to a million: a trace is to be read.
+    /// A whole number from 0 to ten thousand: a trace is to be read.
     pub fn count(&self, name: &str) -> Result<usize, Error> {
         let n = self.integer(name)?;
-        let count = usize::try_from(n).ok().filter(|n| *n <= 1_000_000);
-        count.ok_or_else(|| self.invalid(name, format!("must lie in 0..=1000000, got {n}")))
+        let count = usize::try_from(n).ok().filter(|n| *n <= 10_000);
+        count.ok_or_else(|| self.invalid(name, format!("must lie in 0..=10000, got {n}")))
     }
 
     /// A list of whole numbers; one number is a list of one.
@@ -119,14 +119,14 @@ impl Arguments {
         integers.ok_or_else(|| self.invalid(name, format!("expected whole numbers, got {value}")))
     }
 
-    /// Two numbers from 0 to 10000, vertical and horizontal; one number stands for both.
+    /// Two numbers from 0 to 100, vertical and horizontal; one number stands for both.
     pub fn pair(&self, name: &str) -> Result<[usize; 2], Error> {
-        let size = |n: i64| usize::try_from(n).ok().filter(|n| *n <= 10_000);
+        let size = |n: i64| usize::try_from(n).ok().filter(|n| *n <= 100);
         let sizes: Option<Vec<usize>> = self.integers(name)?.into_iter().map(size).collect();
         match sizes.as_deref() {
             Some(&[both]) => Ok([both, both]),
             Some(&[vertical, horizontal]) => Ok([vertical, horizontal]),
-            _ => Err(self.invalid(name, "expected one or two whole numbers in 0..=10000, none negative")),
+            _ => Err(self.invalid(name, "expected one or two whole numbers in 0..=100, none negative")),
         }
     }
 

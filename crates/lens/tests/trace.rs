@@ -102,6 +102,7 @@ fn wrong_inputs_are_explained() {
     says("cross_entropy", &[("target", json!([0, 1, 7]))], &["target 7", "row 2", "3 classes"]);
     says("conv2d", &[("stride", json!(0))], &["conv2d", "stride"]);
     says("conv2d", &[("stride", json!(-1))], &["stride", "negative"]);
+    says("conv2d", &[("padding", json!(10_000))], &["padding", "0..=100"]);
     says("sgd", &[("gradients", json!([[1.0]]))], &["sgd", "[2]", "[1]"]);
 }
 

@@ -15,6 +15,7 @@ pub mod npz;
 pub mod ops;
 pub mod profile;
 pub mod random;
+pub mod regular_file;
 pub mod safetensors;
 pub mod tensor;
 

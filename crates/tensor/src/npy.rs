@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::any_tensor::{AnyTensor, Encoding};
-use crate::atomic_file;
 use crate::element::{DType, Element};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
+use crate::{atomic_file, regular_file};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -18,7 +18,7 @@ impl AnyTensor {
     /// # Errors
     /// Naming the file, the offset and what is wrong there.
     pub fn read_npy(path: impl AsRef<Path>) -> Result<Self> {
-        let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+        let bytes = regular_file::read(&path, u64::MAX)?;
         Self::from_npy_bytes(&path.as_ref().display().to_string(), &bytes)
     }
 
@@ -36,6 +36,13 @@ impl AnyTensor {
     /// What the operating system says.
     pub fn write_npy(&self, path: impl AsRef<Path>) -> Result<()> {
         atomic_file::replace(path, |out| self.write_npy_to(out))
+    }
+
+    /// The bytes of a `.npy` file.
+    pub fn to_npy_bytes(&self) -> Vec<u8> {
+        let mut bytes = header(self.dtype(), self.shape());
+        self.write_elements(&mut bytes).expect("memory takes all that is written to it");
+        bytes
     }
 
     pub(crate) fn write_npy_to(&self, out: &mut dyn Write) -> std::io::Result<()> {

@@ -1,6 +1,5 @@
 //! NumPy's `.npz` files: a zip archive with one `.npy` member an array.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::Path;
 
@@ -9,8 +8,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::any_tensor::{AnyTensor, NamedTensors};
-use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::{atomic_file, regular_file};
 
 /// No deflate stream grows by more than this factor.
 const LARGEST_RATIO: u64 = 1032;
@@ -20,7 +19,7 @@ const LARGEST_RATIO: u64 = 1032;
 /// # Errors
 /// Naming the file, the member, the offset in it and what is wrong there.
 pub fn read_npz(path: impl AsRef<Path>) -> Result<NamedTensors> {
-    let file = File::open(&path).map_err(|source| Error::io(&path, source))?;
+    let (file, _) = regular_file::open(&path)?;
     from_npz(&path.as_ref().display().to_string(), BufReader::new(file))
 }
 
@@ -47,7 +46,7 @@ pub fn from_npz(source_name: &str, archive: impl Read + Seek) -> Result<NamedTen
             ));
         }
         let mut bytes = Vec::new();
-        let read = member.by_ref().take(size + 1).read_to_end(&mut bytes);
+        let read = member.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|e| Error::format(&place, format!("offset {}: {e}", bytes.len())))?;
         if bytes.len() as u64 != size {
             return Err(Error::format(place, format!("unpacks to other than the {size} bytes it claims")));
@@ -65,15 +64,27 @@ pub fn from_npz(source_name: &str, archive: impl Read + Seek) -> Result<NamedTen
 /// # Errors
 /// What the operating system says.
 pub fn write_npz(path: impl AsRef<Path>, tensors: &NamedTensors, compressed: bool) -> Result<()> {
+    atomic_file::replace(path, |out| write_to(out, tensors, compressed))
+}
+
+/// The bytes that [`write_npz`] writes.
+///
+/// # Errors
+/// When a name is too long for the format.
+pub fn to_npz(tensors: &NamedTensors, compressed: bool) -> Result<Vec<u8>> {
+    let mut bytes = io::Cursor::new(Vec::new());
+    write_to(&mut bytes, tensors, compressed).map_err(|e| Error::value("to_npz", e.to_string()))?;
+    Ok(bytes.into_inner())
+}
+
+fn write_to(out: impl Write + Seek, tensors: &NamedTensors, compressed: bool) -> io::Result<()> {
     let method = if compressed { CompressionMethod::Deflated } else { CompressionMethod::Stored };
     // Room for members beyond 4 GiB.
     let options = SimpleFileOptions::default().compression_method(method).large_file(true);
-    atomic_file::replace(path, |out| {
-        let mut archive = ZipWriter::new(out);
-        for (name, tensor) in tensors {
-            archive.start_file(format!("{name}.npy"), options).map_err(io::Error::from)?;
-            tensor.write_npy_to(&mut archive)?;
-        }
-        archive.finish().map_err(io::Error::from)?.flush()
-    })
+    let mut archive = ZipWriter::new(out);
+    for (name, tensor) in tensors {
+        archive.start_file(format!("{name}.npy"), options).map_err(io::Error::from)?;
+        tensor.write_npy_to(&mut archive)?;
+    }
+    archive.finish().map_err(io::Error::from)?.flush()
 }

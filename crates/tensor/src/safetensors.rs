@@ -8,9 +8,9 @@ use ::safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
 use crate::any_tensor::{AnyTensor, Encoding, NamedTensors};
-use crate::atomic_file;
 use crate::element::DType;
 use crate::error::{Error, Result};
+use crate::{atomic_file, regular_file};
 
 /// The name under which the header keeps the text.
 const METADATA: &str = "__metadata__";
@@ -43,7 +43,7 @@ impl Archive {
     /// # Errors
     /// Naming the file and what is wrong in it.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+        let bytes = regular_file::read(&path, u64::MAX)?;
         Self::from_bytes(&path.as_ref().display().to_string(), &bytes)
     }
 

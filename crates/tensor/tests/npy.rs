@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use barehand_tensor::npz::from_npz;
+use barehand_tensor::npz::{from_npz, to_npz};
 use barehand_tensor::{AnyTensor, NamedTensors, Tensor, read_npz, write_npz};
 
 #[test]
@@ -134,5 +134,23 @@ fn damaged_archives_never_panic() {
         bytes[at] ^= 0x55;
         let _ = from_npz("damaged.npz", Cursor::new(bytes.as_slice()));
         assert!(from_npz("cut.npz", Cursor::new(&good[..at])).is_err());
+    }
+}
+
+#[test]
+fn an_archive_that_unpacks_to_more_than_it_says_is_refused() {
+    let zeros: NamedTensors = [("x".to_string(), Tensor::<u8>::zeros([1 << 22]).into())].into();
+    let mut archive = to_npz(&zeros, true).unwrap();
+    assert!(archive.len() < 10_000);
+    // The size that the member claims stands in its local header and in the directory, each behind the packed size.
+    let claimed = ((1u64 << 22) + 128).to_le_bytes();
+    let places: Vec<usize> = (0..archive.len() - 8).filter(|&at| archive[at..at + 8] == claimed).collect();
+    assert!(!places.is_empty());
+    for size in [1u64 << 20, 1 << 40, u64::MAX] {
+        for &at in &places {
+            archive[at..at + 8].copy_from_slice(&size.to_le_bytes());
+        }
+        let error = from_npz("bomb.npz", Cursor::new(&archive)).unwrap_err().to_string();
+        assert!(error.starts_with("bomb.npz"), "{error}");
     }
 }

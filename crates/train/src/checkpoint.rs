@@ -5,8 +5,9 @@ use std::path::Path;
 
 use barehand_nn::{Module, Optimizer, OptimizerState, Scheduler, StateDict};
 use barehand_tensor::safetensors::Archive;
-use barehand_tensor::{AnyTensor, Error, Result, Tensor};
+use barehand_tensor::{AnyTensor, Error, Result, Tensor, regular_file};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::early_stopping::EarlyStopping;
 use crate::trainer::{Every, Progress};
@@ -24,6 +25,42 @@ struct Header {
     optimizer_scalars: BTreeMap<String, f64>,
     /// The states of random generators inside the model, by module.
     random: BTreeMap<String, (u64, u64)>,
+}
+
+/// No run counts further: beyond it a step more would no longer change an `f64`, and far beyond it wrap around.
+const LARGEST_COUNT: u64 = 1 << 53;
+
+impl Header {
+    /// Reads the text of [`Header`], and refuses what training could only stumble over later.
+    fn parse(text: &str) -> Result<Header, String> {
+        let mut value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        // Seeds and counters of generators use all of their bits.
+        let random = value.get_mut("random").map(Value::take);
+        if let Some(count) = largest_count(&value).filter(|&count| count > LARGEST_COUNT) {
+            return Err(format!("{count} is more than anything in a run is counted to"));
+        }
+        if let (Some(random), Some(object)) = (random, value.as_object_mut()) {
+            object.insert("random".into(), random);
+        }
+        let header: Header = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let mut steps = header.optimizer_scalars.iter().filter(|(name, _)| name.ends_with(".step"));
+        if let Some((name, value)) = steps.find(|(_, value)| !(0.0..=LARGEST_COUNT as f64).contains(*value)) {
+            return Err(format!("{name} = {value} is no number of steps"));
+        }
+        if let Some((scheduler, _)) = &header.schedule {
+            scheduler.schedule().validate().map_err(|error| error.to_string())?;
+        }
+        Ok(header)
+    }
+}
+
+/// The largest whole number anywhere in `value`.
+fn largest_count(value: &Value) -> Option<u64> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(largest_count).max(),
+        Value::Object(entries) => entries.values().filter_map(largest_count).max(),
+        other => other.as_u64(),
+    }
 }
 
 /// A moment of a training run: weights, optimizer, schedule, random state, place in the data. Stored as one safetensors
@@ -84,6 +121,18 @@ impl Checkpoint {
     /// # Errors
     /// What the operating system says.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.archive()?.write(path)
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// None that is known of: every checkpoint has a text.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.archive()?.to_bytes()
+    }
+
+    fn archive(&self) -> Result<Archive> {
         let header = serde_json::to_string(&self.header)
             .map_err(|error| Error::value("checkpoint", error.to_string()))?;
         let mut archive = Archive::default();
@@ -92,7 +141,7 @@ impl Checkpoint {
         archive.metadata.insert("state".into(), header);
         archive.tensors =
             self.tensors.iter().map(|(name, x)| (name.clone(), AnyTensor::from(x.detach()))).collect();
-        archive.write(path)
+        Ok(archive)
     }
 
     /// Reads a file.
@@ -100,9 +149,17 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be read, is not a checkpoint, or is of a newer version.
     pub fn read(path: impl AsRef<Path>) -> Result<Checkpoint> {
-        let path = path.as_ref();
-        let archive = Archive::read(path)?;
-        let refuse = |message: String| Error::format(path.display().to_string(), message);
+        let bytes = regular_file::read(&path, u64::MAX)?;
+        Self::from_bytes(&path.as_ref().display().to_string(), &bytes)
+    }
+
+    /// Reads the bytes of a file; `source_name` names them in errors.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`].
+    pub fn from_bytes(source_name: &str, bytes: &[u8]) -> Result<Checkpoint> {
+        let archive = Archive::from_bytes(source_name, bytes)?;
+        let refuse = |message: String| Error::format(source_name, message);
         let text = |key: &str| archive.metadata.get(key).map(String::as_str).unwrap_or_default();
         if text("format") != FORMAT {
             return Err(refuse("not a checkpoint that barehand wrote".into()));
@@ -114,8 +171,7 @@ impl Checkpoint {
                 "version {version} is newer than this program, which reads up to {VERSION}"
             )));
         }
-        let header =
-            serde_json::from_str(text("state")).map_err(|error| refuse(format!("state: {error}")))?;
+        let header = Header::parse(text("state")).map_err(|message| refuse(format!("state: {message}")))?;
         let tensors = archive
             .tensors
             .iter()
@@ -156,6 +212,18 @@ impl Checkpoint {
         let tensors = self.under("optimizer").collect();
         optimizer.load_state(OptimizerState { scalars: self.header.optimizer_scalars.clone(), tensors })?;
         let best: StateDict = self.under("best").collect();
+        if !best.is_empty() {
+            // They are put into the model when training ends: far too late to find that they do not fit.
+            let shapes = |state: &StateDict| -> BTreeMap<String, Vec<usize>> {
+                state.iter().map(|(name, x)| (name.clone(), x.shape().to_vec())).collect()
+            };
+            if shapes(&best) != shapes(&model.state_dict()) {
+                return Err(Error::value(
+                    "resume",
+                    "the checkpoint's best weights are not those of its model",
+                ));
+            }
+        }
         Ok(Restored {
             progress: self.header.progress,
             schedule: self.header.schedule,

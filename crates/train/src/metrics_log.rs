@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use barehand_tensor::{Error, Result, atomic_file};
+use barehand_tensor::{Error, Result, atomic_file, regular_file};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{EpochRecord, Event, History, StepRecord};
@@ -50,20 +50,18 @@ impl MetricsLog {
     /// # Errors
     /// When the file cannot be read or written, or a line before `step` is malformed.
     pub fn resume(path: impl AsRef<Path>, every: u64, step: u64) -> Result<MetricsLog> {
-        let History { mut steps, mut epochs } = Self::read(&path)?;
-        steps.retain(|record| record.step <= step);
-        epochs.retain(|record| record.step <= step);
-        let mut lines: Vec<(u64, Line)> =
-            steps.into_iter().map(|record| (record.step, Line::Step(record))).collect();
-        lines.extend(epochs.into_iter().map(|record| (record.step, Line::Epoch(record))));
-        lines.sort_by_key(|(step, line)| (*step, matches!(line, Line::Epoch(_))));
-        atomic_file::replace(&path, |out| {
-            lines.iter().try_for_each(|(_, line)| {
-                serde_json::to_writer(&mut *out, line)?;
-                out.write_all(b"\n")
-            })
-        })?;
+        let mut history = Self::read(&path)?;
+        history.steps.retain(|record| record.step <= step);
+        history.epochs.retain(|record| record.step <= step);
+        atomic_file::replace(&path, |out| write_lines(&history, out))?;
         Self::open(path, every)
+    }
+
+    /// The content of a log: what [`MetricsLog::parse`] reads.
+    pub fn to_bytes(history: &History) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_lines(history, &mut bytes).expect("records have a text, and memory takes it");
+        bytes
     }
 
     fn open(path: impl AsRef<Path>, every: u64) -> Result<MetricsLog> {
@@ -94,19 +92,37 @@ impl MetricsLog {
     /// # Errors
     /// When the file cannot be read or another line is malformed.
     pub fn read(path: impl AsRef<Path>) -> Result<History> {
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        Self::parse(&path.as_ref().display().to_string(), &regular_file::read(&path, u64::MAX)?)
+    }
+
+    /// As [`MetricsLog::read`], from the content of the file; `source_name` names it in errors.
+    ///
+    /// # Errors
+    /// When a line but the last is malformed.
+    pub fn parse(source_name: &str, bytes: &[u8]) -> Result<History> {
         let mut history = History::default();
-        for (number, line) in whole.lines().enumerate() {
-            match serde_json::from_str(line) {
+        let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else { return Ok(history) };
+        for (number, line) in bytes[..end].split(|&byte| byte == b'\n').enumerate() {
+            match serde_json::from_slice(line) {
                 Ok(Line::Step(record)) => history.steps.push(record),
                 Ok(Line::Epoch(record)) => history.epochs.push(record),
                 Err(error) => {
-                    let name = path.as_ref().display().to_string();
-                    return Err(Error::format(name, format!("line {}: {error}", number + 1)));
+                    return Err(Error::format(source_name, format!("line {}: {error}", number + 1)));
                 }
             }
         }
         Ok(history)
     }
+}
+
+/// Every record on a line, step by step; an epoch after its last step.
+fn write_lines(history: &History, out: &mut impl Write) -> std::io::Result<()> {
+    let steps = history.steps.iter().map(|record| (record.step, Line::Step(record.clone())));
+    let epochs = history.epochs.iter().map(|record| (record.step, Line::Epoch(record.clone())));
+    let mut lines: Vec<(u64, Line)> = steps.chain(epochs).collect();
+    lines.sort_by_key(|(step, line)| (*step, matches!(line, Line::Epoch(_))));
+    lines.iter().try_for_each(|(_, line)| {
+        serde_json::to_writer(&mut *out, line)?;
+        out.write_all(b"\n")
+    })
 }

@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// `name=JSON`, or JSON for the input called `first`. A word that is not JSON is taken as a string.
-fn parse_input(text: &str, first: &str) -> Result<(String, Value)> {
+pub fn parse_input(text: &str, first: &str) -> Result<(String, Value)> {
     let is_name = |name: &str| {
         !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -7,7 +7,7 @@ use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
 use barehand::profile::{self, Profile, Profiler};
-use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file};
+use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file, memory};
 use barehand::train::{
     Checkpoint, Classification, EarlyStopping, Event, Every, MetricsLog, Stopped, Trainer,
 };
@@ -17,10 +17,15 @@ use serde_json::json;
 
 use super::{print, print_json};
 use crate::config::{ModelKind, OptimizerKind, Overrides, RunConfig, ScheduleKind};
+use crate::memory::{Need, parse_size};
 use crate::model_file::{self, Architecture};
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
 use crate::run_folder::RunFolder;
+use crate::run_report::TEST_BATCH;
 use crate::{data_source, interrupt, run_report};
+
+/// Validation looks at this many images at once, or at more where training does.
+const VALIDATION_BATCH: usize = 256;
 
 /// Train a network on images and write a run folder: model, metrics, report.
 ///
@@ -45,6 +50,9 @@ pub struct Arguments {
     /// Tell in the end what the steps spent, operator by operator.
     #[arg(long, help_heading = "Run")]
     profile: bool,
+    /// Memory the run may take, such as 8GB [default: what the system has available]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Run")]
+    memory_limit: Option<u64>,
     /// Show no progress.
     #[arg(long, short, help_heading = "Run")]
     quiet: bool,
@@ -54,26 +62,44 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let config = match &arguments.resume {
-        Some(run) => arguments.settings.on_resume(RunConfig::read(&RunFolder::open(run)?.config())?)?,
+    // A run that is there is taken before it is read, so that nobody changes it meanwhile.
+    let taken = match &arguments.resume {
+        Some(run) => {
+            let folder = RunFolder::open(run)?;
+            let lock = folder.lock()?;
+            Some((folder, lock))
+        }
+        None => None,
+    };
+    let config = match &taken {
+        Some((folder, _)) => arguments.settings.on_resume(RunConfig::read(&folder.config())?)?,
         None => RunConfig::assemble(arguments.config.as_deref(), &arguments.settings)?,
     };
     if config.threads > 0 {
         threads::set_num_threads(config.threads);
     }
     interrupt::listen()?;
-    // The data before the folder: a mistyped path should not leave an empty run behind.
+    // Data and memory before the folder: what is refused should not leave an empty run behind.
     let images = data_source::split(&config)?;
-    let folder = match &arguments.resume {
-        Some(run) => RunFolder::open(run)?,
+    let architecture = Architecture::new(&config, &images.train);
+    let optimizer_state = optimizer_state(&config);
+    check_weights(&architecture, optimizer_state, arguments.memory_limit)?;
+    let mut model = architecture.build(&mut Generator::new(config.seed))?;
+    // What the split of the images and the drawing of the weights held is not needed again.
+    memory::trim();
+    // The model is looked at in evaluation, so that its random states stay.
+    model.eval();
+    let need =
+        need(&config, model.as_ref(), &architecture, &images, optimizer_state, arguments.memory_limit)?;
+    need.check()?;
+    let (folder, _lock) = match taken {
+        Some(taken) => taken,
         None => {
             let data = config.data.split(':').next().unwrap_or_default();
             let kind = if config.model == ModelKind::Cnn { "cnn" } else { "mlp" };
             RunFolder::create(arguments.out.as_deref(), &format!("{kind}-{data}"))?
         }
     };
-    let architecture = Architecture::new(&config, &images.train);
-    let mut model = architecture.build(&mut Generator::new(config.seed))?;
     let mut optimizer = optimizer(&config)?;
 
     let mut transform = architecture.transform();
@@ -84,7 +110,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .shuffle(true)
         .seed(config.seed);
     let validation = match &images.validation {
-        Some(images) => Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(256))?),
+        Some(images) => {
+            Some(DataLoader::new(architecture.samples(images)?, config.batch_size.max(VALIDATION_BATCH))?)
+        }
         None => None,
     };
     let steps = train.len() as u64 * config.epochs;
@@ -103,13 +131,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 
     let every = (steps / 2000).max(1);
-    let mut log = if arguments.resume.is_some() {
+    announce(arguments, &config, &folder, model.as_ref(), &architecture, &images, &need)?;
+    // A run that was killed before its first checkpoint begins again.
+    let mut log = if arguments.resume.is_some() && folder.checkpoint().exists() {
         let checkpoint = Checkpoint::read(folder.checkpoint())?;
         let log = MetricsLog::resume(folder.metrics(), every, checkpoint.step())?;
         trainer.resume(checkpoint, model.as_mut(), optimizer.as_mut())?;
         log
     } else {
-        announce(arguments, &config, &folder, model.as_ref(), &architecture, &images)?;
         MetricsLog::create(folder.metrics(), every)?
     };
     write_text(&folder.config(), &config.to_toml()?)?;
@@ -127,15 +156,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     progress.finish();
     let profile = profiler.map(Profiler::stop);
     if let Some(profile) = &profile {
-        eprintln!("{profile}");
+        say(&profile.to_string());
     }
-    let stopped = stopped?;
+    let stopped = stopped.inspect_err(|_| {
+        if folder.checkpoint().exists() {
+            let run = folder.path().display();
+            say(&format!("`barehand train --resume {run}` goes on from the last checkpoint"));
+        }
+    })?;
     if stopped == Stopped::Interrupted {
-        eprintln!(
+        say(&format!(
             "stopped after step {} of {steps}; `barehand train --resume {}` goes on from there",
             taken.step,
             folder.path().display()
-        );
+        ));
         return Err(Error::Interrupted);
     }
 
@@ -157,6 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             "seconds": seconds,
             "stopped_early": stopped == Stopped::Early,
             "profile": profile.as_ref().map(profile_json),
+            "memory": need.to_json(),
         }));
     }
     let early = if stopped == Stopped::Early { " (stopped early, best weights kept)" } else { "" };
@@ -177,13 +212,14 @@ fn announce(
     model: &dyn Module,
     architecture: &Architecture,
     images: &data_source::Images,
+    need: &Need,
 ) -> Result<()> {
     if arguments.quiet {
         return Ok(());
     }
-    let [channels, height, width] = architecture.image;
-    eprintln!("{}", nn::summary(model, &[config.batch_size, channels, height, width])?);
-    eprintln!(
+    say(&nn::summary(model, &batch_shape(config.batch_size, architecture, images))?.to_string());
+    say(&need.line());
+    say(&format!(
         "{}: {} training, {} validation and {} test images; {} thread(s); writing {}",
         images.train.name,
         images.train.len(),
@@ -191,11 +227,63 @@ fn announce(
         images.test.len(),
         threads::num_threads(),
         folder.path().display()
-    );
+    ));
     Ok(())
 }
 
-fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
+/// The shape of the largest batch.
+fn batch_shape(batch_size: usize, architecture: &Architecture, images: &data_source::Images) -> [usize; 4] {
+    let [channels, height, width] = architecture.image;
+    [batch_size.min(images.train.len()).max(1), channels, height, width]
+}
+
+/// Refuses a network whose weights alone do not fit, before it is built.
+fn check_weights(architecture: &Architecture, state: usize, limit: Option<u64>) -> Result<()> {
+    // Where there is no network, building says why.
+    let Some(parameters) = architecture.declared_weights() else { return Ok(()) };
+    let parameters = parameters.saturating_mul(size_of::<f32>());
+    let optimizer = parameters.saturating_mul(state);
+    let weights = nn::Memory { parameters, gradients: parameters, optimizer, ..nn::Memory::default() };
+    Need::new(0, 0, 0, weights, limit).check()
+}
+
+/// The memory that the run will take.
+fn need(
+    config: &RunConfig,
+    model: &dyn Module,
+    architecture: &Architecture,
+    images: &data_source::Images,
+    state: usize,
+    limit: Option<u64>,
+) -> Result<Need> {
+    let parts = [Some(&images.train), images.validation.as_ref(), Some(&images.test)];
+    let data = parts.into_iter().flatten().map(|part| part.images.len() + 8 * part.labels.len()).sum();
+    let shape = batch_shape(config.batch_size, architecture, images);
+    let bytes = |shape: [usize; 4]| size_of::<f32>() * shape.iter().product::<usize>();
+    let mut training = nn::memory(model, &shape, state)?;
+    if config.early_stopping > 0 {
+        // The best weights are kept beside those in training.
+        training.optimizer = training.optimizer.saturating_add(training.parameters);
+    }
+    // Larger batches than those of training need memory of their own.
+    let largest = images.validation.as_ref().map_or(config.batch_size.max(TEST_BATCH), |part| {
+        config.batch_size.max(VALIDATION_BATCH).min(part.len())
+    });
+    let seen = [largest, shape[1], shape[2], shape[3]];
+    let evaluation =
+        if largest > shape[0] { nn::memory(model, &seen, 0)?.workspace + 3 * bytes(seen) } else { 0 };
+    Ok(Need::new(data, bytes(shape), evaluation, training, limit))
+}
+
+/// How many numbers the optimizer remembers of each parameter.
+fn optimizer_state(config: &RunConfig) -> usize {
+    match config.optimizer {
+        OptimizerKind::Sgd => usize::from(config.momentum > 0.0),
+        OptimizerKind::Adam | OptimizerKind::Adamw => 2,
+    }
+}
+
+pub fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
     let RunConfig { lr, momentum, nesterov, weight_decay, .. } = *config;
     Ok(match config.optimizer {
         OptimizerKind::Sgd => Box::new(
@@ -211,7 +299,7 @@ fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
 }
 
 /// The schedule of a run whose epochs have `steps` steps; `None` for a constant rate.
-fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>> {
+pub fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Every)>> {
     let total = steps * config.epochs;
     let gamma = config.gamma;
     let (schedule, every) = match config.schedule {
