@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use shell::{barehand, command, ended, json, names, refused, text};
+use shell::{barehand, command, ended, json, names, refused, temporary, text};
 
 /// A network whose checkpoints have some 400 kB.
 const SMALL: [&str; 8] =
@@ -25,7 +25,7 @@ fn prepare(here: &Path) {
 fn intact(here: &Path, before: &[u8]) {
     assert!(fs::read(here.join("run/checkpoint.safetensors")).unwrap() == before, "the checkpoint changed");
     let left = names(&here.join("run"));
-    assert!(left.iter().all(|name| !name.ends_with(".tmp")), "{left:?}");
+    assert!(!left.iter().any(temporary), "{left:?}");
     json(&barehand(here, &["train", "--resume", "run", "--epochs", "2", "--quiet", "--json"]));
     let model = |run: &str| fs::read(here.join(run).join("model.safetensors")).unwrap();
     assert!(model("run") == model("whole"), "the weights differ after a failure");

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shell::{barehand, command, ended, json, names, refused, text};
+use shell::{barehand, command, ended, json, names, refused, temporary, text};
 
 /// A network with every source of randomness there is, and a convolutional one. Small, so that much time goes into
 /// checkpoints.
@@ -117,10 +117,9 @@ fn same(here: &Path, context: &str) {
 
 /// Whether a file in the folder is half written.
 fn writing(run: &Path) -> bool {
-    let temporary = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"))
-    };
-    std::fs::read_dir(run).is_ok_and(|mut entries| entries.any(temporary))
+    let half =
+        |entry: std::io::Result<std::fs::DirEntry>| entry.is_ok_and(|entry| temporary(entry.file_name()));
+    std::fs::read_dir(run).is_ok_and(|mut entries| entries.any(half))
 }
 
 /// Kills after a while, sometimes only when a file is being written. Whether there was something to kill.
@@ -199,7 +198,7 @@ fn ctrl_c_at_some_moment_leaves_a_run_to_go_on_with() {
         ended(&output, 130, "barehand train --resume parts");
         let left = names(&here.join("parts"));
         assert!(left.contains(&"checkpoint.safetensors".to_string()), "{left:?}");
-        assert!(left.iter().all(|name| !name.ends_with(".tmp")), "{left:?}");
+        assert!(!left.iter().any(temporary), "{left:?}");
         interrupts += 1;
         if interrupts == 4 {
             let output = go_on(here, settings).wait_with_output().unwrap();

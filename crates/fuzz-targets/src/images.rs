@@ -113,14 +113,11 @@ pub fn cifar10_seeds() -> Vec<Vec<u8>> {
 
 pub fn mnist_csv(bytes: &[u8]) {
     let Ok((images, labels)) = parse_mnist_csv(bytes) else { return };
-    let mut text = String::new();
-    for (label, pixels) in labels.to_vec().iter().zip(images.to_vec().chunks(784)) {
-        text += &label.to_string();
-        for pixel in pixels {
-            text += &format!(",{pixel}");
-        }
-        text.push('\n');
-    }
+    let row = |(label, pixels): (&i64, &[u8])| {
+        let fields: Vec<String> = pixels.iter().map(u8::to_string).collect();
+        format!("{label},{}\n", fields.join(","))
+    };
+    let text: String = labels.to_vec().iter().zip(images.to_vec().chunks(784)).map(row).collect();
     let (again, same) = parse_mnist_csv(text.as_bytes()).expect("what was read can be written");
     assert!(again == images && same == labels, "a table that is written again is another");
     if let Ok(images) = ImageDataset::new("csv", images, labels, vec![String::new(); 10]) {
@@ -129,13 +126,13 @@ pub fn mnist_csv(bytes: &[u8]) {
 }
 
 pub fn mnist_csv_seeds() -> Vec<Vec<u8>> {
-    let row =
-        |label: &str| format!("{label}{}\n", (0..784).map(|i| format!(",{}", i % 256)).collect::<String>());
-    let header = format!(
-        "label{}\r\n",
-        (0..784).map(|i| format!(",{}x{}", i / 28 + 1, i % 28 + 1)).collect::<String>()
-    );
-    let zeros = format!("7{}", ",0".repeat(784));
+    let line = |first: &str, field: &dyn Fn(usize) -> String, end: &str| {
+        let fields: Vec<String> = (0..784).map(field).collect();
+        format!("{first},{}{end}", fields.join(","))
+    };
+    let row = |label: &str| line(label, &|i| (i % 256).to_string(), "\n");
+    let header = line("label", &|i| format!("{}x{}", i / 28 + 1, i % 28 + 1), "\r\n");
+    let zeros = line("7", &|_| "0".into(), "");
     let whole = format!("{header}{}{}", row("5"), row("\"0\""));
     vec![row("9").into_bytes(), gzip(whole.as_bytes()), whole.into_bytes(), zeros.into_bytes()]
 }

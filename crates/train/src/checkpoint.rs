@@ -43,7 +43,8 @@ impl Header {
             object.insert("random".into(), random);
         }
         let header: Header = serde_json::from_value(value).map_err(|error| error.to_string())?;
-        let mut steps = header.optimizer_scalars.iter().filter(|(name, _)| name.ends_with(".step"));
+        let mut steps =
+            header.optimizer_scalars.iter().filter(|(name, _)| name.strip_suffix(".step").is_some());
         if let Some((name, value)) = steps.find(|(_, value)| !(0.0..=LARGEST_COUNT as f64).contains(*value)) {
             return Err(format!("{name} = {value} is no number of steps"));
         }

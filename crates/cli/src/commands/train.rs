@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand::nn::{self, Adam, AdamW, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
+use barehand::nn::{self, Adam, AdamW, Memory, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
 use barehand::profile::{self, Profile, Profiler};
 use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file, memory};
 use barehand::train::{
@@ -243,7 +243,7 @@ fn check_weights(architecture: &Architecture, state: usize, limit: Option<u64>) 
     let Some(parameters) = architecture.declared_weights() else { return Ok(()) };
     let parameters = parameters.saturating_mul(size_of::<f32>());
     let optimizer = parameters.saturating_mul(state);
-    let weights = nn::Memory { parameters, gradients: parameters, optimizer, ..nn::Memory::default() };
+    let weights = Memory { parameters, gradients: parameters, optimizer, ..Memory::default() };
     Need::new(0, 0, 0, weights, limit).check()
 }
 
@@ -265,7 +265,14 @@ fn need(
         // The best weights are kept beside those in training.
         training.optimizer = training.optimizer.saturating_add(training.parameters);
     }
-    // Larger batches than those of training need memory of their own.
+    // A last batch of another size cannot use the memory of the others.
+    let rest = images.train.len() % shape[0];
+    if rest > 0 {
+        let Memory { activations, workspace, .. } =
+            nn::memory(model, &[rest, shape[1], shape[2], shape[3]], state)?;
+        training.workspace = training.workspace.saturating_add(activations.saturating_add(workspace));
+    }
+    // Nor can larger batches than those of training.
     let largest = images.validation.as_ref().map_or(config.batch_size.max(TEST_BATCH), |part| {
         config.batch_size.max(VALIDATION_BATCH).min(part.len())
     });

@@ -54,3 +54,8 @@ pub fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Whether a file of this name is half written.
+pub fn temporary(name: impl AsRef<Path>) -> bool {
+    name.as_ref().extension().is_some_and(|ending| ending == "tmp")
+}
