@@ -71,9 +71,10 @@ impl Numbers {
 
 /// Starts the run, or goes on with it where there is one.
 fn go_on(here: &Path, settings: &[&str]) -> Child {
-    let arguments = match here.join("parts/config.toml").exists() {
-        true => vec!["train", "--resume", "parts"],
-        false => [settings, &["--out", "parts"]].concat(),
+    let arguments = if here.join("parts/config.toml").exists() {
+        vec!["train", "--resume", "parts"]
+    } else {
+        [settings, &["--out", "parts"]].concat()
     };
     let mut command = command(here, &arguments);
     command.args(["--quiet", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
