@@ -78,7 +78,7 @@ fn pixels_that_no_bytes_stand_for_are_refused_undecoded() {
     assert!(error.contains("Memory limit"), "{error}");
     // What deflate packs best still is read.
     let black = png(GrayImage::new(5000, 3000));
-    assert!(black.len() < 75_000, "{}", black.len());
+    assert!(black.len() < 100_000, "{}", black.len());
     assert_eq!(ImageOptions::gray().decode(&black).unwrap().shape(), [1, 3000, 5000]);
 }
 
