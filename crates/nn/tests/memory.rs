@@ -5,10 +5,12 @@ use barehand_nn::models::{Cnn, Mlp};
 use barehand_nn::{Adam, Generator, Module, Optimizer, Parameters, Tensor, cross_entropy, memory};
 use barehand_tensor::memory::{held_bytes, trim};
 
+type Build = fn(&mut Generator) -> Box<dyn Module>;
+
 #[test]
 fn the_estimate_is_near_what_training_takes() {
     let generator = || Generator::new(1);
-    let models: [(&str, fn(&mut Generator) -> Box<dyn Module>); 4] = [
+    let models: [(&str, Build); 4] = [
         ("mlp", |g| Box::new(Mlp::builder(&[784, 512, 10]).build(g).unwrap())),
         ("deep mlp", |g| {
             Box::new(Mlp::builder(&[784, 256, 256, 256, 256, 10]).dropout(0.1).build(g).unwrap())
