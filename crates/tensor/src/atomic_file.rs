@@ -119,7 +119,7 @@ mod tests {
         let path = folder.path().join("file");
         fs::write(&path, "old").unwrap();
         let error = replace(&path, |out| {
-            out.write_all(&[0; 100_000])?;
+            out.write_all(&vec![0; 100_000])?;
             Err(io::Error::from(ErrorKind::StorageFull))
         });
         assert!(matches!(error, Err(Error::Io { source, .. }) if source.kind() == ErrorKind::StorageFull));
