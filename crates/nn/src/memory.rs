@@ -60,7 +60,7 @@ pub fn memory<T: Float>(model: &dyn Module<T>, input: &[usize], state: usize) ->
     let samples = one.first_mut().map_or(1, |axis| std::mem::replace(axis, 1));
     let table = summary(model, &one)?;
     let size = size_of::<T>();
-    let outputs = table.rows.iter().filter_map(|row| row.output.as_ref());
+    let outputs = table.rows.iter().filter(|row| row.kept).filter_map(|row| row.output.as_ref());
     let largest = outputs.map(|shape| shape.iter().product::<usize>() * size).max().unwrap_or(0);
     let of_batch = |bytes: usize| bytes.saturating_mul(samples);
     let trained = table.trainable * size;

@@ -15,6 +15,8 @@ pub struct Row {
     pub kind: &'static str,
     /// The shape it put out, where it said so ([`observe`]).
     pub output: Option<Vec<usize>>,
+    /// Whether that output exists in memory: not where the module is fused with what comes after it.
+    pub kept: bool,
     /// Numbers in the parameters it holds itself, not counting modules inside it.
     pub parameters: usize,
     /// How many modules it lies in.
@@ -32,7 +34,8 @@ pub struct Summary {
     pub trainable: usize,
     /// Bytes of one input.
     pub input_bytes: usize,
-    /// Bytes that the outputs of all innermost modules take together, which training keeps for the backward pass.
+    /// Bytes that the outputs of all innermost modules take together, which training keeps for the backward pass; without
+    /// those that never exist, because the module is fused with what comes after it.
     pub output_bytes: usize,
     /// Bytes of all parameters.
     pub parameter_bytes: usize,
@@ -41,6 +44,7 @@ pub struct Summary {
 struct Observation {
     place: Place,
     shape: Vec<usize>,
+    kept: bool,
 }
 
 thread_local! {
@@ -68,7 +72,7 @@ pub(crate) fn observe_as<M, T: Float>(
 pub(crate) fn observe_shape<M>(module: &M, shape: impl FnOnce() -> Vec<usize>) {
     OBSERVATIONS.with_borrow_mut(|observations| {
         if let Some(observations) = observations {
-            observations.push(Observation { place: Place::of(module), shape: shape() });
+            observations.push(Observation { place: Place::of(module), shape: shape(), kept: false });
         }
     });
 }
@@ -76,7 +80,7 @@ pub(crate) fn observe_shape<M>(module: &M, shape: impl FnOnce() -> Vec<usize>) {
 fn note<T: Float>(place: impl FnOnce() -> Place, output: &Result<Tensor<T>>) {
     OBSERVATIONS.with_borrow_mut(|observations| {
         if let (Some(observations), Ok(output)) = (observations, output) {
-            observations.push(Observation { place: place(), shape: output.shape().to_vec() });
+            observations.push(Observation { place: place(), shape: output.shape().to_vec(), kept: true });
         }
     });
 }
@@ -117,9 +121,17 @@ pub fn summary<T: Float>(model: &dyn Module<T>, input: &[usize]) -> Result<Summa
         Entry::Module(place) => {
             // Modules without fields may share an address: each takes the first output that is left.
             let seen = observations.iter_mut().find(|o| o.as_ref().is_some_and(|o| o.place == place));
-            let shape = seen.and_then(Option::take).map(|observation| observation.shape);
+            let (shape, kept) =
+                seen.and_then(Option::take).map_or((None, false), |seen| (Some(seen.shape), seen.kept));
             let depth = rows.iter().rev().find(|row| inside(path, &row.path)).map_or(0, |row| row.depth + 1);
-            rows.push(Row { path: path.to_owned(), kind: place.kind, output: shape, parameters: 0, depth });
+            rows.push(Row {
+                path: path.to_owned(),
+                kind: place.kind,
+                output: shape,
+                kept,
+                parameters: 0,
+                depth,
+            });
         }
         Entry::Parameter(parameter) => {
             parameters += parameter.len();
@@ -133,11 +145,11 @@ pub fn summary<T: Float>(model: &dyn Module<T>, input: &[usize]) -> Result<Summa
     if let Some(root) = rows.first_mut()
         && root.path.is_empty()
     {
-        root.output = Some(output.shape().to_vec());
+        (root.output, root.kept) = (Some(output.shape().to_vec()), true);
     }
     let innermost = |i: usize| rows.get(i + 1).is_none_or(|next| next.depth <= rows[i].depth);
     let outputs: usize = (0..rows.len())
-        .filter(|&i| innermost(i))
+        .filter(|&i| innermost(i) && rows[i].kept)
         .filter_map(|i| rows[i].output.as_ref())
         .map(|shape| shape.iter().product::<usize>())
         .sum();

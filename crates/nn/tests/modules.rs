@@ -302,7 +302,7 @@ Parameters:     1,199,882
 Trainable:      1,199,882
 Frozen:         0
 Input (MB):     0.00
-Outputs (MB):   0.27
+Outputs (MB):   0.12
 Weights (MB):   4.80
 ======================================================";
     assert_eq!(table.to_string(), expected);
