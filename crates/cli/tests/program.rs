@@ -97,6 +97,36 @@ fn a_convolutional_network_trains_with_every_schedule() {
 }
 
 #[test]
+fn a_profile_tells_what_the_steps_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["train", "--model", "cnn", "--epochs", "1", "--validation", "0.9", "--profile", "--json"];
+    let output = barehand(folder.path(), &arguments);
+    let trained = json(&output);
+    let profile = &trained["profile"];
+    let rows = profile["rows"].as_array().unwrap();
+    let spent = |row: &serde_json::Value| row["seconds"].as_f64().unwrap();
+    for (operator, phase) in [
+        ("conv2d_relu", "forward"),
+        ("conv2d_relu_max_pool2d", "backward"),
+        ("linear", "backward"),
+        ("cross_entropy", "forward"),
+        ("adamw", "update"),
+        ("batch", "data"),
+        ("linear", "inference"),
+    ] {
+        let row = rows.iter().find(|row| row["operator"] == operator && row["phase"] == phase);
+        assert!(row.is_some_and(|row| spent(row) > 0.0), "{operator} {phase}: {profile}");
+    }
+    let steps = trained["steps"].as_u64().unwrap();
+    let losses = rows.iter().filter(|row| row["operator"] == "cross_entropy" && row["phase"] == "forward");
+    assert_eq!(losses.map(|row| row["calls"].as_u64().unwrap()).sum::<u64>(), steps);
+    let all = rows.iter().map(spent).sum::<f64>() + profile["elsewhere"].as_f64().unwrap();
+    assert!((all / profile["seconds"].as_f64().unwrap() - 1.0).abs() < 1e-6, "{profile}");
+    assert!(text(&output.stderr).contains("conv2d_relu"), "the table is shown too");
+}
+
+#[test]
 fn trace_and_list_show_every_block() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
