@@ -21,9 +21,9 @@ pub struct Memory {
     pub workspace: usize,
 }
 
-/// How many times the largest output passing values take: the value that an activation replaces, the gradients of both and
-/// of what comes before, and the copy that a convolution works on.
-const PASSING: usize = 5;
+/// How many times the largest output passing values take: the gradients on both sides of a layer and of what comes before
+/// it, and the value that an activation replaces where it is not fused with its layer.
+const PASSING: usize = 4;
 
 impl Memory {
     /// All of them together.
