@@ -180,7 +180,10 @@ fn ctrl_c_at_some_moment_leaves_a_run_to_go_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let settings = RUNS[0];
+    let start = Instant::now();
     json(&barehand(here, &[settings, &["--out", "whole", "--quiet", "--json"][..]].concat()));
+    // Well before its end, however fast this machine is.
+    let latest = (start.elapsed() / 4).as_micros() as u64;
     let mut numbers = Numbers(7);
     let mut interrupts = 0;
     loop {
@@ -190,7 +193,7 @@ fn ctrl_c_at_some_moment_leaves_a_run_to_go_on_with() {
         while !log.exists() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(20 + numbers.next(150)));
+        std::thread::sleep(Duration::from_micros(numbers.next(latest)));
         assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().is_ok());
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
