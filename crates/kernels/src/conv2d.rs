@@ -40,16 +40,26 @@ pub struct Conv2dShape {
     pub groups: usize,
 }
 
+/// One side of a convolution's output, as [`Conv2dShape::output`] has it.
+pub fn output_side(
+    input: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+) -> Option<usize> {
+    if kernel == 0 || stride == 0 || dilation == 0 {
+        return None;
+    }
+    Some((input + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)? / stride + 1)
+}
+
 impl Conv2dShape {
     /// Height and width of the output: `(input + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
     /// `None` where the kernel is larger than the padded input, or a kernel, stride or dilation is 0.
     pub fn output(&self) -> Option<[usize; 2]> {
         let axis = |i: usize| {
-            if self.kernel[i] == 0 || self.stride[i] == 0 || self.dilation[i] == 0 {
-                return None;
-            }
-            let room = self.input[i] + 2 * self.padding[i];
-            Some(room.checked_sub(self.dilation[i] * (self.kernel[i] - 1) + 1)? / self.stride[i] + 1)
+            output_side(self.input[i], self.kernel[i], self.stride[i], self.padding[i], self.dilation[i])
         };
         Some([axis(0)?, axis(1)?])
     }

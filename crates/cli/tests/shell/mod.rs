@@ -1,6 +1,5 @@
 //! The real program, run as a shell runs it.
-// Every test file takes what it needs.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test file takes what it needs")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,7 +1,7 @@
 //! Convolution over two dimensions.
 
 use barehand_kernels::Buffer;
-use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape};
+use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape, output_side};
 use barehand_kernels::pool2d::Pool2dShape;
 
 use super::pool::{MaxPool2dOptions, pooled};
@@ -33,11 +33,7 @@ impl Conv2dOptions {
     /// The side of the output along `axis` (0 is vertical): (image + 2 padding - dilation (kernel - 1) - 1) / stride + 1,
     /// rounded down. `None` where the kernel is larger than the padded image, or a number is 0 that must not be.
     pub fn output(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
-        let (stride, padding, dilation) = (self.stride[axis], self.padding[axis], self.dilation[axis]);
-        if kernel == 0 || stride == 0 || dilation == 0 {
-            return None;
-        }
-        Some((image + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)? / stride + 1)
+        output_side(image, kernel, self.stride[axis], self.padding[axis], self.dilation[axis])
     }
 }
 
