@@ -4,10 +4,14 @@
 
 mod array;
 mod creation;
+mod data;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod image_transform;
+mod io;
+mod shell;
 mod tensor;
 
 use pyo3::prelude::*;
@@ -20,5 +24,9 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     tensor::register(module)?;
     array::register(module)?;
     dlpack::register(module)?;
-    creation::register(module)
+    creation::register(module)?;
+    data::register(module)?;
+    image_transform::register(module)?;
+    io::register(module)?;
+    shell::register(module)
 }

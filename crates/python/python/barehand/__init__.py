@@ -11,3 +11,8 @@ tensor([2., 4., 6.])
 
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import __version__ as __version__
+from barehand import data as data
+from barehand.serialization import load as load
+from barehand.serialization import load_safetensors as load_safetensors
+from barehand.serialization import save as save
+from barehand.serialization import save_safetensors as save_safetensors
