@@ -16,3 +16,4 @@ from barehand.serialization import load as load
 from barehand.serialization import load_safetensors as load_safetensors
 from barehand.serialization import save as save
 from barehand.serialization import save_safetensors as save_safetensors
+from barehand.progress_bar import progress as progress

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -167,6 +166,8 @@ def _refuse_pickle(name: str, start: bytes, opened: Any) -> None:
         return  # Safetensors: a length of 8 bytes, then JSON.
     pickled = start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"
     if start[:4] == b"PK\x03\x04":
+        import zipfile
+
         try:
             with zipfile.ZipFile(opened()) as archive:
                 pickled = any(member.split("/")[-1] == "data.pkl" for member in archive.namelist())

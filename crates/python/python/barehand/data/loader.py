@@ -137,11 +137,12 @@ class DataLoader:
                 start=batch,
                 prefetch=prefetch,
             )
-        return self._prepared(source, seed, batch)
+        if isinstance(self.dataset, IterableDataset):
+            return self._prepared(self._stream(batch))
+        return self._prepared(self._tasks(source, seed, batch))
 
-    def _prepared(self, source: Any | None, seed: int, start: int) -> Iterator[Any]:
+    def _prepared(self, tasks: Iterator[Callable[[], Any]]) -> Iterator[Any]:
         """The batches in order, made here or by workers."""
-        tasks = self._stream(start) if isinstance(self.dataset, IterableDataset) else self._tasks(source, seed, start)
         if self.num_workers == 0:
             for task in tasks:
                 batch = task()
@@ -194,9 +195,10 @@ class DataLoader:
             order = self.batch_sampler
         else:
             order = self.sampler  # type: ignore[assignment]
-        for number, indices in enumerate(order):
-            if number >= start:
-                yield _Task(self, source, indices, seed, number)
+        numbered = enumerate(order)
+        # What is passed over is passed over now: a sampler draws its order where the epoch begins.
+        deque(itertools.islice(numbered, start), maxlen=0)
+        return (_Task(self, source, indices, seed, number) for number, indices in numbered)
 
     def _stream(self, start: int) -> Iterator[Callable[[], Any]]:
         samples = iter(self.dataset)
