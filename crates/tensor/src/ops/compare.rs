@@ -3,9 +3,10 @@
 use barehand_kernels::Buffer;
 use barehand_kernels::compare::{Compare, Logic, compare, logic};
 use barehand_kernels::reduce::fold_axes;
+use barehand_kernels::strided::cast;
 
 use super::arithmetic::broadcast;
-use crate::element::Element;
+use crate::element::{Element, Float};
 use crate::error::Result;
 use crate::layout::{Axes, broadcast_shapes, mark_axes};
 use crate::tensor::{Tensor, reduced_shape};
@@ -76,6 +77,29 @@ impl<T: Element> Tensor<T> {
         let mut out = Buffer::scratch(shape.iter().product());
         fold_axes(self.view(), &reduced, start, step, &mut out);
         Ok(Tensor::from_buffer(out, &shape))
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    fn where_each(&self, holds: impl Fn(T) -> bool + Sync) -> Tensor<bool> {
+        let mut out = Buffer::scratch(self.len());
+        cast(self.view(), &mut out, holds);
+        Tensor::from_buffer(out, self.shape())
+    }
+
+    /// Where x is not a number.
+    pub fn isnan(&self) -> Tensor<bool> {
+        self.where_each(T::is_nan)
+    }
+
+    /// Where x is infinite, of either sign.
+    pub fn isinf(&self) -> Tensor<bool> {
+        self.where_each(|x| !x.is_finite() && !x.is_nan())
+    }
+
+    /// Where x is a number and finite.
+    pub fn isfinite(&self) -> Tensor<bool> {
+        self.where_each(T::is_finite)
     }
 }
 
