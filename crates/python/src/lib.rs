@@ -2,6 +2,7 @@
 //!
 //! Python's part (`python/barehand`) gives these names their places; nothing is computed there.
 
+mod arithmetic;
 mod array;
 mod creation;
 mod data;
@@ -11,8 +12,11 @@ mod dtype;
 mod error;
 mod image_transform;
 mod io;
+mod reduce;
+mod shape;
 mod shell;
 mod tensor;
+mod unary;
 
 use pyo3::prelude::*;
 
@@ -25,6 +29,7 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
+    reduce::register(module)?;
     data::register(module)?;
     image_transform::register(module)?;
     io::register(module)?;
