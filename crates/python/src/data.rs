@@ -94,9 +94,8 @@ impl Dataset for Chain {
             .map(|column| {
                 Ok(each_tensor!(&given[0][column], x => {
                     let pieces = given.iter().map(|columns| columns[column].get()).collect::<Result<Vec<_>, _>>()?;
-                    let mut whole = vec![x];
-                    whole.truncate(0);
-                    whole.extend(&pieces);
+                    let mut whole: Vec<_> = pieces.iter().collect();
+                    whole[0] = x;
                     concat(&whole, 0)?.take_rows(&from)?.into()
                 }))
             })
@@ -224,6 +223,46 @@ fn epoch_order(n: usize, seed: u64) -> Result<Vec<usize>> {
     Ok(DataLoader::new(none, 1)?.shuffle(true).seed(seed).order(0))
 }
 
+/// `count` indices into `weights`, each drawn in proportion to its weight.
+#[pyfunction]
+#[pyo3(name = "_weighted_indices")]
+fn weighted_indices(weights: &Bound<'_, PyTensor>, count: usize, replacement: bool, seed: u64) -> Result<Vec<usize>> {
+    let fail = |text: String| Err(Failure::value("WeightedRandomSampler", text));
+    let weights = weights.get().value().cast::<f64>().to_vec();
+    if let Some(weight) = weights.iter().find(|&&weight| !(weight.is_finite() && weight >= 0.0)) {
+        return fail(format!("weights are finite and not negative, not {weight}"));
+    }
+    let possible = weights.iter().filter(|&&weight| weight > 0.0).count();
+    if possible == 0 || (!replacement && possible < count) {
+        return fail(format!("{count} samples cannot be drawn: {possible} have a positive weight"));
+    }
+    let mut random = Philox::new(seed);
+    if replacement {
+        let ends: Vec<f64> = weights
+            .iter()
+            .scan(0.0, |sum, weight| {
+                *sum += weight;
+                Some(*sum)
+            })
+            .collect();
+        let total = ends[ends.len() - 1];
+        let last = weights.iter().rposition(|&weight| weight > 0.0).unwrap_or_default();
+        return Ok((0..count)
+            .map(|_| {
+                let at = random.next_f64() * total;
+                ends.partition_point(|&end| end <= at).min(last)
+            })
+            .collect());
+    }
+    // The first to arrive when sample i arrives at the rate of its weight (Efraimidis and Spirakis, 2006).
+    let arrival = |weight: &f64| -(1.0 - random.next_f64()).ln() / weight;
+    let arrivals: Vec<f64> = weights.iter().map(arrival).collect();
+    let mut order: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+    order.sort_by(|&a, &b| arrivals[a].total_cmp(&arrivals[b]));
+    order.truncate(count);
+    Ok(order)
+}
+
 type Labelled = (PyTensor, PyTensor, Vec<String>);
 
 fn labelled(data: ImageDataset) -> Labelled {
@@ -271,6 +310,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Source>()?;
     module.add_class::<PyBatches>()?;
     module.add_function(wrap_pyfunction!(epoch_order, module)?)?;
+    module.add_function(wrap_pyfunction!(weighted_indices, module)?)?;
     module.add_function(wrap_pyfunction!(known_images, module)?)?;
     module.add_function(wrap_pyfunction!(read_image, module)?)
 }

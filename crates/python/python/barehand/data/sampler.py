@@ -115,8 +115,8 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = _barehand.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return iter(drawn.tolist())
+        seed = chance.seed(self.generator)
+        return iter(_barehand._weighted_indices(self.weights, self.num_samples, self.replacement, seed))
 
     def __len__(self) -> int:
         return self.num_samples
