@@ -4,6 +4,7 @@
 
 mod arithmetic;
 mod array;
+mod autograd;
 mod creation;
 mod data;
 mod device;
@@ -11,7 +12,9 @@ mod dlpack;
 mod dtype;
 mod error;
 mod image_transform;
+mod index;
 mod io;
+mod random;
 mod reduce;
 mod shape;
 mod shell;
@@ -30,6 +33,9 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     dlpack::register(module)?;
     creation::register(module)?;
     reduce::register(module)?;
+    index::register(module)?;
+    autograd::register(module)?;
+    random::register(module)?;
     data::register(module)?;
     image_transform::register(module)?;
     io::register(module)?;
