@@ -1,9 +1,9 @@
 """Ready-made image data sets, under the names of `torchvision.datasets`.
 
-A sample is `(image, label)`. Without a transform the image is a tensor of bytes `(C, H, W)`, where torchvision has a PIL
-image; after `transforms.ToTensor()` it is float32 from 0 to 1, as there. Nothing is ever downloaded: files are looked for
-under `root` (or in the folder that the environment variable `BAREHAND_DATA` names), then where packages of the operating
-system put them. `embedded` needs no file.
+A sample is `(image, label)`. Without a transform the image is a tensor of bytes `(C, H, W)`, where torchvision has a
+PIL image; after `transforms.ToTensor()` it is float32 from 0 to 1, as there. Nothing is ever downloaded: files are
+looked for under `root` (or in the folder that the environment variable `BAREHAND_DATA` names), then where packages of
+the operating system put them. `embedded` needs no file.
 """
 
 from __future__ import annotations
