@@ -309,9 +309,9 @@ def test_subsets_and_joined_data_sets():
 
 def test_random_split():
     a, b, c = random_split(numbers(10), [0.5, 0.25, 0.25], generator(0))
-    assert [len(a), len(b), len(c)] == [5, 3, 2]
+    assert [len(a), len(b), len(c)] == [6, 2, 2]
     assert sorted(a.indices + b.indices + c.indices) == list(range(10))
-    again = random_split(numbers(10), [5, 3, 2], generator(0))
+    again = random_split(numbers(10), [6, 2, 2], generator(0))
     assert [part.indices for part in again] == [a.indices, b.indices, c.indices]
     for lengths in ([5, 4], [0.5, 0.6], [-1, 11]):
         with pytest.raises(ValueError):
