@@ -67,6 +67,7 @@ pub use loss::bce::{BceLoss, BceWithLogitsLoss, bce_loss, bce_with_logits_loss};
 pub use loss::cross_entropy::{CrossEntropyLoss, cross_entropy};
 pub use loss::l1::{L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss};
 pub use loss::mse::{MseLoss, mse_loss};
+pub use loss::nll::{NllLoss, nll_loss};
 pub use memory::{Memory, memory};
 pub use module::{Module, Parameters, StateDict};
 pub use optim::adam::{Adam, AdamW};

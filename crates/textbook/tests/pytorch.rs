@@ -7,9 +7,9 @@ use barehand_textbook::learning_rate::{
 };
 use barehand_textbook::{
     Activation, Adam, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
-    LayerNorm, Mse, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties, Trace, WeightLayout,
-    clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul, matmul_backward,
-    softmax, softmax_backward,
+    LayerNorm, Mse, NllLoss, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties, Trace,
+    WeightLayout, clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul,
+    matmul_backward, softmax, softmax_backward,
 };
 use golden::{Case, Family};
 use serde_json::Value;
@@ -211,6 +211,27 @@ fn cross_entropy() {
         };
         case.expect("out", &loss.forward(x, targets, &mut silent()).unwrap());
         case.expect("grad.input", &loss.backward(x, targets, case.array("w.out"), &mut silent()).unwrap());
+    }
+}
+
+#[test]
+fn negative_log_likelihood() {
+    let family = Family::read("nn", "losses");
+    let cases = family.of("nll_loss");
+    assert!(cases.len() >= 27, "{} cases", cases.len());
+    for case in cases {
+        let loss = NllLoss {
+            class_weights: case.maybe("weight").map(|w| w.data().to_vec()),
+            ignore_index: case.number("ignore_index", -100.0) as i64,
+            reduction: reduction(case),
+        };
+        let (x, target) = (case.array("input"), case.array("target"));
+        let axis = isize::from(x.rank() > 1);
+        let classes: Vec<i64> = target.data().iter().map(|&y| y as i64).collect();
+        let log_p = log_softmax(x, axis, &mut silent()).unwrap();
+        case.expect("out", &loss.forward(&log_p, &classes, &mut silent()).unwrap());
+        let d = loss.backward(&log_p, &classes, case.array("w.out"), &mut silent()).unwrap();
+        case.expect("grad.input", &log_softmax_backward(&log_p, &d, axis, &mut silent()).unwrap());
     }
 }
 

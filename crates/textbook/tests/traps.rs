@@ -6,8 +6,8 @@ use barehand_textbook::gradient_check::{finite_differences, largest_difference};
 use barehand_textbook::line_through_origin::per_sample_descent;
 use barehand_textbook::{
     Activation, Adam, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise, Kernel,
-    LogGuard, LogisticDescent, MersenneTwister, Mse, NormGradients, Objective, Reduction, Sgd, Sigmoid,
-    Targets, Trace, TwoLayerNetwork, WeightLayout, clip_grad_norm, linear, linear_backward, softmax,
+    LogGuard, LogisticDescent, MersenneTwister, Mse, NllLoss, NormGradients, Objective, Reduction, Sgd,
+    Sigmoid, Targets, Trace, TwoLayerNetwork, WeightLayout, clip_grad_norm, linear, linear_backward, softmax,
     softmax_backward,
 };
 
@@ -139,6 +139,51 @@ fn cross_entropy_traps() {
     let refused =
         CrossEntropy::default().forward_probabilities(&logits, Targets::Classes(&[0]), GUARD, &mut silent());
     assert!(refused.unwrap_err().to_string().contains("not a probability"));
+}
+
+/// The weighted mean of three rows, one of which does not count: (0.5 * 1 + 2 * 3) / 2.5.
+fn is_negative_log_likelihood(f: impl Fn(&Array, &[i64], &[f64]) -> f64) -> bool {
+    let x = Array::matrix([[-1.0, -2.0], [-4.0, -3.0], [-5.0, -6.0]]);
+    (f(&x, &[0, 1, -100], &[0.5, 2.0]) - 2.6).abs() < 1e-15
+}
+
+fn weighted_surprise(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    y.iter()
+        .enumerate()
+        .filter(|(_, y)| **y >= 0)
+        .map(|(n, &y)| -w[y as usize] * x.get(&[n, y as usize]))
+        .sum()
+}
+
+fn negative_log_likelihood_over_all_rows(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    weighted_surprise(x, y, w) / y.len() as f64
+}
+
+fn negative_log_likelihood_over_the_rows_that_count(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    weighted_surprise(x, y, w) / y.iter().filter(|y| **y >= 0).count() as f64
+}
+
+fn negative_log_likelihood_that_takes_log_probabilities_for_probabilities(
+    x: &Array,
+    y: &[i64],
+    w: &[f64],
+) -> f64 {
+    let loss = CrossEntropy { class_weights: Some(w.to_vec()), ..CrossEntropy::default() };
+    let p = x.map(f64::exp);
+    loss.forward(&p, Targets::Classes(y), &mut silent()).unwrap()[0]
+}
+
+#[test]
+fn negative_log_likelihood_traps() {
+    assert!(is_negative_log_likelihood(|x, y, w| {
+        let loss = NllLoss { class_weights: Some(w.to_vec()), ..NllLoss::default() };
+        loss.forward(x, y, &mut silent()).unwrap()[0]
+    }));
+    assert!(!is_negative_log_likelihood(negative_log_likelihood_over_all_rows));
+    assert!(!is_negative_log_likelihood(negative_log_likelihood_over_the_rows_that_count));
+    assert!(!is_negative_log_likelihood(
+        negative_log_likelihood_that_takes_log_probabilities_for_probabilities
+    ));
 }
 
 /// The gradient of the mean cross entropy with respect to the probabilities.

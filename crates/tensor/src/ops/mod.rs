@@ -10,6 +10,7 @@ pub mod einsum;
 pub mod index;
 pub mod integer;
 pub mod matmul;
+pub mod nll_loss;
 pub mod norm;
 pub mod pool;
 pub mod reduce;
