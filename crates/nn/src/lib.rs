@@ -70,6 +70,7 @@ pub use loss::mse::{MseLoss, mse_loss};
 pub use loss::nll::{NllLoss, nll_loss};
 pub use memory::{Memory, memory};
 pub use module::{Module, Parameters, StateDict};
+pub use optim::adadelta::Adadelta;
 pub use optim::adam::{Adam, AdamW};
 pub use optim::clip::{Norm, clip_grad_norm, clip_grad_value};
 pub use optim::sgd::Sgd;

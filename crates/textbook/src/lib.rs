@@ -19,6 +19,7 @@
 //! ```
 
 pub mod activation;
+pub mod adadelta;
 pub mod adam;
 pub mod array;
 pub mod batch_norm;
@@ -59,6 +60,7 @@ pub mod trace;
 pub mod two_layer_network;
 
 pub use activation::Activation;
+pub use adadelta::Adadelta;
 pub use adam::{Adam, Decay};
 pub use array::Array;
 pub use batch_norm::{BatchNorm, NormGradients};

@@ -6,9 +6,9 @@ use barehand_textbook::learning_rate::{
     Anneal, OneCycle, ReduceOnPlateau, cosine_annealing, exponential_decay, linear_warmup, step_decay,
 };
 use barehand_textbook::{
-    Activation, Adam, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
-    LayerNorm, Mse, NllLoss, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties, Trace,
-    WeightLayout, clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul,
+    Activation, Adadelta, Adam, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy,
+    Elementwise, LayerNorm, Mse, NllLoss, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties,
+    Trace, WeightLayout, clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul,
     matmul_backward, softmax, softmax_backward,
 };
 use golden::{Case, Family};
@@ -418,6 +418,12 @@ fn optimizer_trajectories() {
         sgd.weight_decay = case.number("weight_decay", 0.0);
         sgd.nesterov = case.is("nesterov", false);
         follow(case, |p, g| sgd.step(p, g, &mut silent()).unwrap());
+    }
+    for case in family.of("adadelta") {
+        let mut adadelta = Adadelta::new(case.number("lr", 1.0));
+        adadelta.rho = case.number("rho", adadelta.rho);
+        adadelta.weight_decay = case.number("weight_decay", 0.0);
+        follow(case, |p, g| adadelta.step(p, g, &mut silent()).unwrap());
     }
     for op in ["adam", "adamw"] {
         let cases = family.of(op).into_iter();
