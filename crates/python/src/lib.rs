@@ -9,6 +9,8 @@ mod dlpack;
 mod dtype;
 mod error;
 mod functional;
+mod optim;
+mod schedule;
 mod tensor;
 
 use pyo3::prelude::*;
@@ -22,5 +24,6 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
-    functional::register(module)
+    functional::register(module)?;
+    optim::register(module)
 }
