@@ -2,16 +2,23 @@
 //!
 //! Python's part (`python/barehand`) gives these names their places; nothing is computed there.
 
+mod arithmetic;
 mod array;
+mod autograd;
 mod creation;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
 mod functional;
+mod index;
 mod optim;
+mod random;
+mod reduce;
 mod schedule;
+mod shape;
 mod tensor;
+mod unary;
 
 use pyo3::prelude::*;
 
@@ -24,6 +31,10 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
+    reduce::register(module)?;
+    index::register(module)?;
+    autograd::register(module)?;
+    random::register(module)?;
     functional::register(module)?;
     optim::register(module)
 }

@@ -1,8 +1,5 @@
-//! `barehand.nn.init`: initial values, drawn in place from the process-wide generator.
+//! `barehand.nn.init`: initial values, drawn in place, from a generator of one's own or the default one.
 
-use std::sync::{Mutex, MutexGuard};
-
-use barehand_nn::Generator;
 use barehand_nn::init::{self, Fan, Nonlinearity};
 use barehand_tensor::{AnyTensor, DType};
 use pyo3::prelude::*;
@@ -10,26 +7,24 @@ use pyo3::prelude::*;
 use super::{not_float, overwrite};
 use crate::creation::{Number, filled};
 use crate::error::{Failure, Result};
+use crate::random::{PyGenerator, with_generator};
 use crate::tensor::{PyTensor, released};
-
-pub fn default_generator() -> MutexGuard<'static, Generator> {
-    static GENERATOR: std::sync::LazyLock<Mutex<Generator>> = std::sync::LazyLock::new(|| Mutex::new(Generator::new(0)));
-    crate::tensor::locked(&GENERATOR)
-}
 
 /// Fills a tensor in either precision with what a function of its shape draws.
 macro_rules! draw {
-    ($operation:literal, $tensor:expr, |$shape:ident, $generator:ident| $values:expr) => {{
-        let tensor = $tensor;
+    ($operation:literal, $tensor:expr, $given:expr, |$shape:ident, $generator:ident| $values:expr) => {{
+        let (tensor, given): (_, Option<&Bound<'_, PyGenerator>>) = ($tensor, $given);
+        let given = given.map(Bound::get);
         let ($shape, dtype) = tensor.get().look(|x| (x.shape().to_vec(), x.dtype()));
         let elements = $shape.iter().product();
         let values = released(tensor.py(), elements, || -> barehand_tensor::Result<Option<AnyTensor>> {
-            let $generator = &mut *default_generator();
-            Ok(Some(match dtype {
-                DType::F32 => AnyTensor::F32($values),
-                DType::F64 => AnyTensor::F64($values),
-                _ => return Ok(None),
-            }))
+            with_generator(given, |$generator| {
+                Ok(Some(match dtype {
+                    DType::F32 => AnyTensor::F32($values),
+                    DType::F64 => AnyTensor::F64($values),
+                    _ => return Ok(None),
+                }))
+            })
         })?;
         let values = values.ok_or_else(|| not_float($operation, dtype))?;
         overwrite($operation, tensor.get(), &values)?;
@@ -39,22 +34,32 @@ macro_rules! draw {
 
 /// The uniform distribution on [a, b).
 #[pyfunction]
-#[pyo3(signature = (tensor, a=0.0, b=1.0))]
-fn uniform_(tensor: Bound<'_, PyTensor>, a: f64, b: f64) -> Result<Bound<'_, PyTensor>> {
+#[pyo3(signature = (tensor, a=0.0, b=1.0, generator=None))]
+fn uniform_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    a: f64,
+    b: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
     if !(a <= b && (b - a).is_finite()) {
         return Err(Failure::value("uniform_", format!("no finite interval leads from {a} to {b}")));
     }
-    draw!("uniform_", tensor, |shape, generator| init::uniform(&shape, a, b, generator))
+    draw!("uniform_", tensor, generator, |shape, generator| init::uniform(&shape, a, b, generator))
 }
 
 /// The normal distribution.
 #[pyfunction]
-#[pyo3(signature = (tensor, mean=0.0, std=1.0))]
-fn normal_(tensor: Bound<'_, PyTensor>, mean: f64, std: f64) -> Result<Bound<'_, PyTensor>> {
+#[pyo3(signature = (tensor, mean=0.0, std=1.0, generator=None))]
+fn normal_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    mean: f64,
+    std: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
     if std.is_nan() || std < 0.0 {
         return Err(Failure::value("normal_", format!("the standard deviation must be 0 or more, not {std}")));
     }
-    draw!("normal_", tensor, |shape, generator| init::normal(&shape, mean, std, generator))
+    draw!("normal_", tensor, generator, |shape, generator| init::normal(&shape, mean, std, generator))
 }
 
 /// Every element `val`.
@@ -108,42 +113,52 @@ fn fan(mode: &str) -> Result<Fan> {
 
 /// Uniform on ±gain √(3 / fan) (He et al. 2015).
 #[pyfunction]
-#[pyo3(signature = (tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu"))]
+#[pyo3(signature = (tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None))]
 fn kaiming_uniform_<'py>(
     tensor: Bound<'py, PyTensor>,
     a: f64,
     mode: &str,
     nonlinearity: &str,
+    generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
     let (fan, follows) = (fan(mode)?, following(nonlinearity, Some(a))?);
-    draw!("kaiming_uniform_", tensor, |shape, generator| init::kaiming_uniform(&shape, fan, follows, generator)?)
+    draw!("kaiming_uniform_", tensor, generator, |shape, generator| init::kaiming_uniform(&shape, fan, follows, generator)?)
 }
 
 /// Normal with standard deviation gain / √fan (He et al. 2015).
 #[pyfunction]
-#[pyo3(signature = (tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu"))]
+#[pyo3(signature = (tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None))]
 fn kaiming_normal_<'py>(
     tensor: Bound<'py, PyTensor>,
     a: f64,
     mode: &str,
     nonlinearity: &str,
+    generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
     let (fan, follows) = (fan(mode)?, following(nonlinearity, Some(a))?);
-    draw!("kaiming_normal_", tensor, |shape, generator| init::kaiming_normal(&shape, fan, follows, generator)?)
+    draw!("kaiming_normal_", tensor, generator, |shape, generator| init::kaiming_normal(&shape, fan, follows, generator)?)
 }
 
 /// Uniform on ±gain √(6 / (fan in + fan out)) (Glorot and Bengio 2010).
 #[pyfunction]
-#[pyo3(signature = (tensor, gain=1.0))]
-fn xavier_uniform_(tensor: Bound<'_, PyTensor>, gain: f64) -> Result<Bound<'_, PyTensor>> {
-    draw!("xavier_uniform_", tensor, |shape, generator| init::xavier_uniform(&shape, gain, generator)?)
+#[pyo3(signature = (tensor, gain=1.0, generator=None))]
+fn xavier_uniform_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    gain: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
+    draw!("xavier_uniform_", tensor, generator, |shape, generator| init::xavier_uniform(&shape, gain, generator)?)
 }
 
 /// Normal with standard deviation gain √(2 / (fan in + fan out)) (Glorot and Bengio 2010).
 #[pyfunction]
-#[pyo3(signature = (tensor, gain=1.0))]
-fn xavier_normal_(tensor: Bound<'_, PyTensor>, gain: f64) -> Result<Bound<'_, PyTensor>> {
-    draw!("xavier_normal_", tensor, |shape, generator| init::xavier_normal(&shape, gain, generator)?)
+#[pyo3(signature = (tensor, gain=1.0, generator=None))]
+fn xavier_normal_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    gain: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
+    draw!("xavier_normal_", tensor, generator, |shape, generator| init::xavier_normal(&shape, gain, generator)?)
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 //! They are the extension's own functions under the names of the Python module, so that a call runs no Python code.
 
 mod activation;
+mod gradient;
 mod image;
 mod initial;
 mod loss;
@@ -144,7 +145,7 @@ fn dropout<'py>(
         return Ok(input.clone());
     }
     let result = on_floats!("dropout", input, x => compute(input.py(), x.len(), || {
-        x.dropout(p, &mut crate::functional::initial::default_generator())
+        crate::random::with_generator(None, |generator| x.dropout(p, generator))
     }))?;
     returned("dropout", input, result, inplace)
 }
@@ -295,5 +296,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.setattr("_init", init)?;
     let state = PyModule::new(module.py(), "barehand.nn.module")?;
     state::register(&state)?;
-    module.setattr("_state", state)
+    module.setattr("_state", state)?;
+    let gradients = PyModule::new(module.py(), "barehand.nn.utils")?;
+    gradient::register(&gradients)?;
+    module.setattr("_gradients", gradients)
 }

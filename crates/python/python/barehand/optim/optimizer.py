@@ -7,7 +7,8 @@ from copy import deepcopy
 from typing import Any, ClassVar, TypeVar
 
 from barehand import _barehand
-from barehand._barehand import Tensor, enable_grad
+from barehand._barehand import Tensor
+from barehand.autograd import enable_grad
 
 _zero_grads = _barehand._state.zero_grads
 _T = TypeVar("_T")
