@@ -10,9 +10,12 @@ mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod functional;
 mod index;
+mod optim;
 mod random;
 mod reduce;
+mod schedule;
 mod shape;
 mod tensor;
 mod unary;
@@ -31,5 +34,7 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     reduce::register(module)?;
     index::register(module)?;
     autograd::register(module)?;
-    random::register(module)
+    random::register(module)?;
+    functional::register(module)?;
+    optim::register(module)
 }
