@@ -35,8 +35,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import barehand
 from barehand import base, exceptions
+from barehand._check_array import column_or_1d
 from barehand._standalone import base as standalone
-from barehand._standalone import validation as standalone_validation
 from barehand.base import Interval
 from barehand.validation import check_sample_weight, encode_classes
 
@@ -394,6 +394,6 @@ def test_r2_is_scikit_learns(y, noise, weighted, outputs):
 
 def test_a_column_of_targets_warns_without_scikit_learn_too():
     with pytest.warns(exceptions.DataConversionWarning, match="column-vector y"):
-        assert standalone_validation.column_or_1d([[1], [2]], warn=True).tolist() == [1, 2]
+        assert column_or_1d([[1], [2]], warn=True).tolist() == [1, 2]
     with pytest.raises(ValueError, match="y should be a 1d array"):
-        standalone_validation.column_or_1d(np.zeros((2, 2)))
+        column_or_1d(np.zeros((2, 2)))

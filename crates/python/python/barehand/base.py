@@ -49,9 +49,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
-from barehand import __version__
+from barehand import __version__, exceptions
 from barehand._param_validation import Interval, check_parameters
-from barehand.exceptions import InconsistentVersionWarning
 
 try:
     from sklearn import base as _foundation
@@ -134,7 +133,7 @@ class BaseEstimator(_foundation.BaseEstimator):
             )
         if version != __version__:
             warnings.warn(
-                InconsistentVersionWarning(
+                exceptions.InconsistentVersionWarning(
                     estimator_name=name, current_version=__version__, original_version=version
                 ),
                 stacklevel=2,

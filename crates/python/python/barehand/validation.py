@@ -9,7 +9,6 @@ With scikit-learn installed, `validate_data` and `check_is_fitted` are its own; 
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ except ImportError:
     from barehand._standalone.validation import check_classification_targets, check_is_fitted
     from barehand._standalone.validation import validate_data as _validate_data
 
-from barehand._standalone.validation import check_array
+from barehand._check_array import check_sample_weight
 
 __all__ = ["check_is_fitted", "check_sample_weight", "encode_classes", "validate_data"]
 
@@ -61,33 +60,10 @@ def _from_arrow(data: Any) -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise TypeError(f"{type(data).__name__} can be read through Arrow only, which needs pyarrow installed.") from error
+        raise TypeError(
+            f"{type(data).__name__} can be read through Arrow only, which needs pyarrow installed."
+        ) from error
     return pyarrow.table(data)
-
-
-def check_sample_weight(
-    sample_weight: Any, X: Any, *, dtype: Any = np.float64, ensure_non_negative: bool = False
-) -> np.ndarray:
-    """Weights ``(N,)`` for the ``N`` rows of ``X``, C-contiguous, of this dtype; ``None`` stands for ones, a number for itself.
-
-    Raises:
-        ValueError: the weights have another shape, are not finite, all 0, or negative where that was ruled out.
-    """
-    n = X.shape[0]
-    if sample_weight is None:
-        return np.ones(n, dtype=dtype)
-    if isinstance(sample_weight, numbers.Number):
-        sample_weight = np.full(n, sample_weight)
-    weight = check_array(sample_weight, dtype=dtype, order="C", ensure_2d=False, input_name="sample_weight")
-    if weight.ndim != 1:
-        raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array.")
-    if weight.shape != (n,):
-        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n,)}!")
-    if ensure_non_negative and (weight < 0).any():
-        raise ValueError("Negative values in data passed to `sample_weight`")
-    if not weight.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weight
 
 
 def encode_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""`sklearn.utils.validation` without scikit-learn: arrays, targets, feature names, fitted or not."""
+"""`sklearn.utils.validation` without scikit-learn: features and their names, targets, fitted or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from barehand.exceptions import DataConversionWarning, NotFittedError
+from barehand import exceptions
+from barehand._check_array import assert_all_finite, check_array, check_consistent_length, column_or_1d
 
 
 def check_is_fitted(estimator: Any, attributes: str | list[str] | None = None) -> None:
@@ -21,128 +22,10 @@ def check_is_fitted(estimator: Any, attributes: str | list[str] | None = None) -
     else:
         fitted = any(name.endswith("_") and not name.startswith("__") for name in vars(estimator))
     if not fitted:
-        raise NotFittedError(
+        raise exceptions.NotFittedError(
             f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
             "using this estimator."
         )
-
-
-def to_numpy(data: Any) -> np.ndarray:
-    """Anything that looks like an array as one: sequences, ``__array__``, and data frames with missing values.
-
-    Sparse matrices are refused with scikit-learn's words; complex numbers and strings are left to the caller.
-    """
-    if is_sparse(data):
-        raise TypeError(
-            "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense numpy array."
-        )
-    if isinstance(data, np.matrix):
-        raise TypeError("np.matrix is not supported. Please convert to a numpy array with np.asarray.")
-    array = np.asarray(data)
-    # pandas turns its nullable numbers into objects where some are missing.
-    if array.dtype == object and hasattr(data, "to_numpy") and hasattr(data, "iloc"):
-        kinds = {getattr(dtype, "kind", "O") for dtype in np.atleast_1d(np.asarray(data.dtypes, dtype=object))}
-        if kinds <= set("iufb"):
-            array = data.to_numpy(dtype=np.float64, na_value=np.nan)
-    return array
-
-
-def is_sparse(data: Any) -> bool:
-    """Whether this is one of SciPy's sparse matrices or arrays."""
-    return hasattr(data, "tocsr") and hasattr(data, "nnz")
-
-
-def check_array(
-    array: Any,
-    *,
-    accept_sparse: bool | str | list[str] | tuple[str, ...] = False,
-    dtype: Any = "numeric",
-    order: str | None = None,
-    ensure_all_finite: bool | str = True,
-    ensure_2d: bool = True,
-    allow_nd: bool = False,
-    ensure_min_samples: int = 1,
-    ensure_min_features: int = 1,
-    estimator: Any = None,
-    input_name: str = "",
-) -> Any:
-    """A checked array of finite numbers, 2-D unless asked otherwise; no copy where none is needed.
-
-    Sparse matrices pass where their format is accepted (``True``: any), in the first accepted format otherwise.
-    """
-    context = f" by {type(estimator).__name__}" if estimator is not None else ""
-    sparse = bool(accept_sparse) and is_sparse(array)
-    array = array if sparse else to_numpy(array)
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported\n{array}\n")
-    if dtype == "numeric":
-        dtype = np.float64 if array.dtype == object else None
-    elif isinstance(dtype, (list, tuple)):
-        dtype = None if array.dtype in dtype else dtype[0]
-    if sparse:
-        formats = [accept_sparse] if isinstance(accept_sparse, str) else accept_sparse
-        if isinstance(formats, (list, tuple)) and array.format not in formats:
-            array = array.asformat(formats[0])
-        array = array if dtype is None else array.astype(dtype, copy=False)
-    else:
-        array = np.asarray(array, dtype=dtype, order=order)  # type: ignore[call-overload]
-    if ensure_2d and array.ndim < 2:
-        raise ValueError(
-            f"Expected 2D array, got {'scalar' if array.ndim == 0 else '1D'} array instead:\narray={array}.\n"
-            "Reshape your data either using array.reshape(-1, 1) if your data has a single feature or "
-            "array.reshape(1, -1) if it contains a single sample."
-        )
-    if not allow_nd and array.ndim > 2:
-        raise ValueError(f"Found array with dim {array.ndim}, while dim <= 2 is required{context}.")
-    if ensure_all_finite:
-        assert_all_finite(array.data if sparse else array, input_name, allow_nan=ensure_all_finite == "allow-nan")
-    if array.ndim and array.shape[0] < ensure_min_samples:
-        raise ValueError(
-            f"Found array with {array.shape[0]} sample(s) (shape={array.shape}) while a minimum of {ensure_min_samples} is "
-            f"required{context}."
-        )
-    if array.ndim == 2 and array.shape[1] < ensure_min_features:
-        raise ValueError(
-            f"Found array with {array.shape[1]} feature(s) (shape={array.shape}) while a minimum of "
-            f"{ensure_min_features} is required{context}."
-        )
-    return array
-
-
-def assert_all_finite(array: np.ndarray, input_name: str, *, allow_nan: bool = False) -> None:
-    """Raises where an array of floats or objects has NaN (unless allowed) or infinity."""
-    name = f"{input_name} " if input_name else ""
-    if array.dtype == object:
-        if not allow_nan and any(value != value for value in array.flat):
-            raise ValueError(f"Input {name}contains NaN")
-    elif array.dtype.kind == "f" and not np.isfinite(array).all():
-        if not allow_nan and np.isnan(array).any():
-            raise ValueError(f"Input {name}contains NaN.")
-        if np.isinf(array).any():
-            raise ValueError(f"Input {name}contains infinity or a value too large for {array.dtype!r}.")
-
-
-def column_or_1d(y: Any, *, warn: bool = False, input_name: str = "y") -> np.ndarray:
-    """A flat, C-contiguous array; a column is flattened, with a warning if asked; anything else is refused."""
-    y = to_numpy(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        if warn:
-            warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
-                "(n_samples, ), for example using ravel().",
-                DataConversionWarning,
-                stacklevel=3,
-            )
-    elif y.ndim != 1:
-        raise ValueError(f"{input_name} should be a 1d array, got an array of shape {y.shape} instead.")
-    return np.ascontiguousarray(y.reshape(-1))
-
-
-def check_consistent_length(*arrays: Any) -> None:
-    """Raises where arrays (those that are not None) have different first dimensions."""
-    lengths = [array.shape[0] if hasattr(array, "shape") else len(array) for array in arrays if array is not None]
-    if len(set(lengths)) > 1:
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: {lengths}")
 
 
 def validate_data(
@@ -159,7 +42,9 @@ def validate_data(
     if isinstance(X, str):
         return _check_y(y, multi_output, y_numeric)
     if y is None and isinstance(estimator, _needs_target()):
-        raise ValueError(f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None.")
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
+        )
     _check_feature_names(estimator, X, reset)
     X = check_array(X, estimator=estimator, input_name="X", **check_params)
     if reset:

@@ -1,0 +1,256 @@
+"""Precision, recall and F-scores, of each class and averaged."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Collection
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from barehand import _barehand, exceptions
+from barehand._param_validation import Interval, check_parameters
+from barehand.metrics._targets import Targets, label_list
+
+_AVERAGES = (None, "micro", "macro", "weighted", "samples")
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "average": [{"micro", "macro", "samples", "weighted", "binary"}, None],
+    "pos_label": [float, str, bool, None],
+    "beta": [Interval(float, 0.0, None, closed="both")],
+}
+
+Scores = tuple[Any, Any, Any, Any]
+
+
+def precision_recall_fscore_support(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    beta: float = 1.0,
+    labels: Any = None,
+    pos_label: Any = 1,
+    average: str | None = None,
+    warn_for: Collection[str] = ("precision", "recall", "f-score"),
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+) -> Scores:
+    """Precision, recall, F-score and support of each class, or averaged.
+
+    ``precision = tp / (tp + fp)``, ``recall = tp / (tp + fn)``,
+    ``F_beta = (1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp)``
+
+    Args:
+        y_true: ``(N,)`` labels: numbers, bools or strings.
+        y_pred: ``(N,)`` predicted labels.
+        beta: how many times as important recall is in F as precision; infinity makes F the recall.
+        labels: the classes, in their order; None: all that occur, sorted.
+        pos_label: the positive class of ``average="binary"``.
+        average: None for one score for each class; ``"binary"``: the positive one's, of two classes; ``"micro"``: from the
+            sums over classes; ``"macro"``: the mean; ``"weighted"``: weighted by support. (``"samples"`` is for
+            multilabel targets, which are not supported.)
+        warn_for: the scores to warn about where they divide by zero.
+        sample_weight: ``(N,)`` finite weights, not negative; None: all 1.
+        zero_division: the score where nothing can be divided: 0, 1, NaN (which averages pass over), or ``"warn"``: 0 and
+            an `UndefinedMetricWarning`.
+
+    Returns:
+        precision, recall, F-score, support: arrays ``(K,)``, or floats and None with an average.
+
+    >>> precision_recall_fscore_support(["cat", "dog", "pig"] * 2, ["cat", "pig", "dog", "cat", "cat", "dog"], average="macro")
+    (0.22222222222222218, 0.3333333333333333, 0.26666666666666666, None)
+    """
+    return _scores(
+        "precision_recall_fscore_support",
+        y_true, y_pred, beta, labels, pos_label, average, warn_for, sample_weight, zero_division,
+    )  # fmt: skip
+
+
+def precision_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Any = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+) -> Any:
+    """Of what was predicted to be in a class, how much is: ``tp / (tp + fp)``.
+
+    Arguments are those of `precision_recall_fscore_support`.
+
+    Returns:
+        A float, or an array ``(K,)`` with ``average=None``.
+
+    >>> precision_score([0, 1, 1, 0], [1, 1, 1, 0])
+    0.6666666666666666
+    >>> precision_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average=None, zero_division=0)
+    array([0.66666667, 0.        , 0.        ])
+    """
+    return _scores(
+        "precision_score",
+        y_true, y_pred, 1.0, labels, pos_label, average, ("precision",), sample_weight, zero_division,
+    )[0]  # fmt: skip
+
+
+def recall_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Any = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+) -> Any:
+    """Of what is in a class, how much was found: ``tp / (tp + fn)``.
+
+    Arguments are those of `precision_recall_fscore_support`.
+
+    Returns:
+        A float, or an array ``(K,)`` with ``average=None``.
+
+    >>> recall_score([0, 1, 1, 0], [1, 1, 0, 0])
+    0.5
+    """
+    return _scores(
+        "recall_score",
+        y_true, y_pred, 1.0, labels, pos_label, average, ("recall",), sample_weight, zero_division,
+    )[1]  # fmt: skip
+
+
+def f1_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Any = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+) -> Any:
+    """The harmonic mean of precision and recall: ``2 tp / (2 tp + fp + fn)``.
+
+    Arguments are those of `precision_recall_fscore_support`.
+
+    Returns:
+        A float, or an array ``(K,)`` with ``average=None``.
+
+    >>> f1_score([0, 1, 1, 0], [1, 1, 1, 0])
+    0.8
+    """
+    return _scores(
+        "f1_score",
+        y_true, y_pred, 1.0, labels, pos_label, average, ("f-score",), sample_weight, zero_division,
+    )[2]  # fmt: skip
+
+
+def fbeta_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    beta: float,
+    labels: Any = None,
+    pos_label: Any = 1,
+    average: str | None = "binary",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+) -> Any:
+    """The harmonic mean of precision and recall, in which recall is ``beta`` times as important.
+
+    ``(1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp)``; arguments are those of `precision_recall_fscore_support`.
+
+    Returns:
+        A float, or an array ``(K,)`` with ``average=None``.
+
+    >>> fbeta_score([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], average="micro", beta=0.5)
+    0.3333333333333333
+    """
+    return _scores(
+        "fbeta_score",
+        y_true, y_pred, beta, labels, pos_label, average, ("f-score",), sample_weight, zero_division,
+    )[2]  # fmt: skip
+
+
+def check_zero_division(zero_division: Any, caller: str) -> float:
+    """The score where nothing can be divided: 0, 1 or NaN."""
+    if isinstance(zero_division, str) and zero_division == "warn":
+        return 0.0
+    if isinstance(zero_division, Real) and (zero_division in (0, 1) or math.isnan(zero_division)):
+        return float(zero_division)
+    raise exceptions.InvalidParameterError(
+        f"The 'zero_division' parameter of {caller} must be a float among {{0.0, 1.0}}, nan or a str among {{'warn'}}. "
+        f"Got {zero_division!r} instead."
+    )
+
+
+def warn_undefined(
+    undefined: tuple[bool, bool, bool], names: Collection[str], *, in_labels: bool, stacklevel: int
+) -> None:
+    """Warns about precision, recall or F-score, in this order, where they are undefined and among ``names``."""
+    wheres = (("precision", "predicted"), ("recall", "true"), ("f-score", "true nor predicted"))
+    for (name, where), missing in zip(wheres, undefined, strict=True):
+        if missing and name in names:
+            cause = "in labels with" if in_labels else "due to"
+            warnings.warn(
+                f"{name.capitalize()} is ill-defined and being set to 0.0 {cause} no {where} samples. Use `zero_division` "
+                "parameter to control this behavior.",
+                exceptions.UndefinedMetricWarning,
+                stacklevel=stacklevel + 1,
+            )
+
+
+def _scores(
+    caller: str,
+    y_true: Any,
+    y_pred: Any,
+    beta: float,
+    labels: Any,
+    pos_label: Any,
+    average: str | None,
+    warn_for: Collection[str],
+    sample_weight: Any,
+    zero_division: Any,
+) -> Scores:
+    check_parameters(_CONSTRAINTS, {"average": average, "pos_label": pos_label, "beta": beta}, caller)
+    otherwise = check_zero_division(zero_division, caller)
+    targets = Targets(caller, y_true, y_pred, sample_weight)
+    if average == "samples":
+        raise ValueError("Samplewise metrics are not available outside of multilabel classification.")
+    listed = label_list(labels, caller)
+    if average == "binary":
+        listed = _positive(targets, pos_label)
+    elif pos_label not in (None, 1):
+        warnings.warn(
+            f"Note that pos_label (set to {pos_label!r}) is ignored when average != 'binary' (got {average!r}). You may use "
+            "labels=[pos_label] to specify a single positive class.",
+            stacklevel=3,
+        )
+    codes = None if listed is None else targets.codes.encode(listed)
+    # Of one class, its scores are those of any average; the macro average passes them through.
+    over = "macro" if average == "binary" else average
+    *scores, support, undefined = _barehand.metrics.precision_recall(
+        targets.y_true, targets.y_pred, float(beta), codes, over, targets.sample_weight, otherwise
+    )
+    if isinstance(zero_division, str):
+        many = average != "micro" and (codes is None or len(codes) > 1)
+        warn_undefined(undefined, warn_for, in_labels=many, stacklevel=3)
+    precision, recall, f_score = scores
+    if support is not None and targets.sample_weight is None:
+        support = support.astype(np.int64)
+    return precision, recall, f_score, support
+
+
+def _positive(targets: Targets, pos_label: Any) -> list[Any]:
+    """The positive class of two, as the only one to score."""
+    present = targets.codes.decode(_barehand.metrics.labels(targets.y_true, targets.y_pred)).tolist()
+    if len(present) > 2:
+        averages = list(_AVERAGES[:-1])
+        raise ValueError(
+            f"Target is multiclass but average='binary'. Please choose another average setting, one of {averages!r}."
+        )
+    if len(present) == 2 and pos_label not in present:
+        raise ValueError(f"pos_label={pos_label} is not a valid label. It should be one of {present}")
+    return [pos_label]
