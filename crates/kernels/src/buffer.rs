@@ -45,12 +45,15 @@ macro_rules! plain {
 plain!(true: f32, f64, i8, u8, i16, u16, i32, u32, i64, u64, usize);
 plain!(false: bool);
 
-/// A fixed-length, 64-byte-aligned array whose memory is recycled.
+/// A fixed-length, 64-byte-aligned array whose memory is recycled; or one that [looks at](Buffer::foreign) memory of
+/// another owner, which is only read.
 pub struct Buffer<T: Plain> {
     start: NonNull<T>,
     len: usize,
     /// Bytes really allocated; 0 when nothing was.
     capacity: usize,
+    /// Keeps foreign memory alive.
+    owner: Option<Box<dyn Send + Sync>>,
 }
 
 // SAFETY: a buffer owns its memory and `T: Plain` is `Send + Sync`.
@@ -83,10 +86,26 @@ impl<T: Plain> Buffer<T> {
         buffer
     }
 
+    /// `len` elements of memory that belongs to `owner`, who is dropped with the buffer. They are never written.
+    ///
+    /// # Safety
+    /// `start` addresses `len` initialised, aligned elements that are valid for `T` and stay so while `owner` lives, and
+    /// nobody writes to them while a kernel reads.
+    pub unsafe fn foreign(start: NonNull<T>, len: usize, owner: impl Send + Sync + 'static) -> Self {
+        debug_assert!(start.is_aligned());
+        Buffer { start, len, capacity: 0, owner: Some(Box::new(owner)) }
+    }
+
+    /// Whether the memory belongs to somebody else.
+    #[inline]
+    pub fn is_foreign(&self) -> bool {
+        self.owner.is_some()
+    }
+
     fn allocate(len: usize, zero: bool) -> Self {
         let bytes = len.checked_mul(size_of::<T>()).expect("array size overflows the address space");
         if bytes == 0 {
-            return Buffer { start: NonNull::dangling(), len, capacity: 0 };
+            return Buffer { start: NonNull::dangling(), len, capacity: 0, owner: None };
         }
         let capacity = size_class(bytes);
         if let Some(start) = take(capacity) {
@@ -96,7 +115,7 @@ impl<T: Plain> Buffer<T> {
                 // SAFETY: the block has `capacity >= bytes` bytes, came from `layout` and is owned by nobody else.
                 unsafe { start.as_ptr().write_bytes(0, len) };
             }
-            return Buffer { start, len, capacity };
+            return Buffer { start, len, capacity, owner: None };
         }
         let layout = layout(capacity);
         // A fresh block is zeroed as a whole, so that whoever reuses it finds initialised memory.
@@ -104,7 +123,7 @@ impl<T: Plain> Buffer<T> {
         let Some(start) = NonNull::new(unsafe { alloc_zeroed(layout) }) else { handle_alloc_error(layout) };
         let start = start.cast::<T>();
         LIVE.fetch_add(capacity, Ordering::Relaxed);
-        Buffer { start, len, capacity }
+        Buffer { start, len, capacity, owner: None }
     }
 }
 
@@ -255,6 +274,7 @@ impl<T: Plain> Deref for Buffer<T> {
 impl<T: Plain> DerefMut for Buffer<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
+        assert!(self.owner.is_none(), "foreign memory is only read");
         // SAFETY: as in `deref`, and `&mut self` makes the access unique.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }

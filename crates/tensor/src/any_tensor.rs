@@ -23,7 +23,6 @@ pub type NamedTensors = BTreeMap<String, AnyTensor>;
 /// assert_eq!(any.cast::<i64>().to_vec(), [1, 2]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 #[allow(missing_docs)] // The names say it.
 pub enum AnyTensor {
     F32(Tensor<f32>),
@@ -34,16 +33,24 @@ pub enum AnyTensor {
     Bool(Tensor<bool>),
 }
 
-/// Runs one expression for whichever tensor is inside.
-macro_rules! each {
+/// Runs one expression for whichever tensor is inside an [`AnyTensor`].
+///
+/// ```
+/// use barehand_tensor::{AnyTensor, Tensor, each_tensor};
+///
+/// let any = AnyTensor::from(Tensor::<i64>::from([1, 2, 3]));
+/// assert_eq!(each_tensor!(&any, x => x.len()), 3);
+/// ```
+#[macro_export]
+macro_rules! each_tensor {
     ($any:expr, $x:ident => $body:expr) => {
         match $any {
-            AnyTensor::F32($x) => $body,
-            AnyTensor::F64($x) => $body,
-            AnyTensor::I64($x) => $body,
-            AnyTensor::I32($x) => $body,
-            AnyTensor::U8($x) => $body,
-            AnyTensor::Bool($x) => $body,
+            $crate::AnyTensor::F32($x) => $body,
+            $crate::AnyTensor::F64($x) => $body,
+            $crate::AnyTensor::I64($x) => $body,
+            $crate::AnyTensor::I32($x) => $body,
+            $crate::AnyTensor::U8($x) => $body,
+            $crate::AnyTensor::Bool($x) => $body,
         }
     };
 }
@@ -62,12 +69,12 @@ from_tensor!(f32 => F32, f64 => F64, i64 => I64, i32 => I32, u8 => U8, bool => B
 impl AnyTensor {
     /// The element type.
     pub fn dtype(&self) -> DType {
-        each!(self, x => x.dtype())
+        each_tensor!(self, x => x.dtype())
     }
 
     /// Length of each axis.
     pub fn shape(&self) -> &[usize] {
-        each!(self, x => x.shape())
+        each_tensor!(self, x => x.shape())
     }
 
     /// The tensor inside.
@@ -75,7 +82,7 @@ impl AnyTensor {
     /// # Errors
     /// When its elements are not `T`.
     pub fn get<T: Element>(&self) -> Result<Tensor<T>> {
-        let found: &dyn std::any::Any = each!(self, x => x);
+        let found: &dyn std::any::Any = each_tensor!(self, x => x);
         found.downcast_ref::<Tensor<T>>().cloned().ok_or_else(|| {
             let message =
                 format!("the elements are {}, not {}; cast() converts them", self.dtype(), T::DTYPE);
@@ -85,7 +92,7 @@ impl AnyTensor {
 
     /// The tensor inside with its elements converted to `T` as [`Tensor::cast`] does.
     pub fn cast<T: Element>(&self) -> Tensor<T> {
-        self.get::<T>().unwrap_or_else(|_| each!(self, x => x.cast()))
+        self.get::<T>().unwrap_or_else(|_| each_tensor!(self, x => x.cast()))
     }
 
     /// The elements, row-major and little-endian.

@@ -18,9 +18,13 @@ use barehand_kernels::reduce::{Reduce, Reductions};
 use barehand_kernels::softmax::Softmax;
 use barehand_kernels::view::View;
 
+use crate::any_tensor::AnyTensor;
+use crate::autograd::gradients::Leaves;
+use crate::autograd::tape::{World, Worlds};
+use crate::tensor::Tensor;
+
 /// The name of an element type at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum DType {
     /// 32-bit floating point, the default.
     F32,
@@ -177,7 +181,45 @@ pub trait Float:
     + Dropout
     + OptimizerStep
 {
+    /// The other precision.
+    type Other: Float<Other = Self>;
+
+    /// Itself among tensors of any element type.
+    fn into_any(tensor: Tensor<Self>) -> AnyTensor;
+
+    /// The part of a backward pass that is of this precision.
+    #[doc(hidden)]
+    fn world(worlds: &mut Worlds) -> &mut World<Self>;
+
+    /// The two parts of what a backward pass found, this precision first.
+    #[doc(hidden)]
+    fn own_and_other(single: Leaves<f32>, double: Leaves<f64>) -> (Leaves<Self>, Leaves<Self::Other>);
 }
 
-impl Float for f32 {}
-impl Float for f64 {}
+impl Float for f32 {
+    type Other = f64;
+
+    fn into_any(tensor: Tensor<f32>) -> AnyTensor {
+        tensor.into()
+    }
+    fn world(worlds: &mut Worlds) -> &mut World<f32> {
+        &mut worlds.single
+    }
+    fn own_and_other(single: Leaves<f32>, double: Leaves<f64>) -> (Leaves<f32>, Leaves<f64>) {
+        (single, double)
+    }
+}
+
+impl Float for f64 {
+    type Other = f32;
+
+    fn into_any(tensor: Tensor<f64>) -> AnyTensor {
+        tensor.into()
+    }
+    fn world(worlds: &mut Worlds) -> &mut World<f64> {
+        &mut worlds.double
+    }
+    fn own_and_other(single: Leaves<f32>, double: Leaves<f64>) -> (Leaves<f64>, Leaves<f32>) {
+        (double, single)
+    }
+}

@@ -61,6 +61,8 @@ pub enum Error {
     },
     /// Work stopped because it was asked to (Ctrl-C, a callback).
     Interrupted,
+    /// Code that the library called into failed with an error of its own.
+    Callback(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// `Result` with the library's [`Error`].
@@ -108,6 +110,7 @@ impl fmt::Display for Error {
             Error::Format { source_name, message } => write!(f, "{source_name}: {message}"),
             Error::Io { path, source } => write!(f, "{path}: {source}"),
             Error::Interrupted => write!(f, "interrupted"),
+            Error::Callback(source) => source.fmt(f),
         }
     }
 }
@@ -116,6 +119,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Io { source, .. } => Some(source),
+            Error::Callback(source) => Some(&**source),
             _ => None,
         }
     }

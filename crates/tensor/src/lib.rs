@@ -21,9 +21,10 @@ pub mod tensor;
 
 pub use any_tensor::{AnyTensor, NamedTensors};
 pub use autograd::{
-    GradientCheck, Gradients, InputGradients, Operator, apply, check_gradients, is_recording, no_grad,
+    BackwardPass, GradientCheck, Gradients, InputGradients, Operator, Tag, apply, check_gradients, is_recording, no_grad,
+    set_recording,
 };
-pub use barehand_kernels::{isa, threads};
+pub use barehand_kernels::{Buffer, isa, threads};
 pub use element::{DType, Element, Float};
 pub use error::{Error, Result};
 pub use layout::{Axes, Layout};

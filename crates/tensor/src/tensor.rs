@@ -39,6 +39,51 @@ impl<T: Element> Tensor<T> {
         Tensor { storage: Arc::new(buffer), layout: Layout::contiguous(shape), node: None }
     }
 
+    /// Memory under a shape and strides (in elements, from the first element on): how memory of another library comes in.
+    ///
+    /// # Errors
+    /// When there is not one stride for each axis, or an element lies beyond the memory.
+    pub fn from_strided(buffer: Buffer<T>, shape: &[usize], strides: &[usize]) -> Result<Self> {
+        let count = element_count("from_strided", shape)?;
+        let last = shape.iter().zip(strides).try_fold(0usize, |last, (&n, &stride)| {
+            n.saturating_sub(1).checked_mul(stride).and_then(|step| last.checked_add(step))
+        });
+        if shape.len() != strides.len() || (count > 0 && last.is_none_or(|last| last >= buffer.len())) {
+            return Err(Error::shape(
+                "from_strided",
+                format!("shape {shape:?} with strides {strides:?} leaves memory of {} elements", buffer.len()),
+            ));
+        }
+        let layout = Layout::strided(Dims::from_slice(shape), Dims::from_slice(strides), 0);
+        Ok(Tensor { storage: Arc::new(buffer), layout, node: None })
+    }
+
+    /// The memory from the first element on, over which [`strides`](Self::strides) step.
+    pub fn memory(&self) -> &[T] {
+        &self.storage[self.layout.offset()..]
+    }
+
+    /// Whether another tensor, the tape, or another library holds the same memory, so that writing needs a copy.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.storage) > 1 || self.storage.is_foreign()
+    }
+
+    /// Takes the values of another tensor of the same shape, sharing its memory; a leaf keeps its identity.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn set_data(&mut self, values: &Tensor<T>) -> Result<()> {
+        if self.shape() != values.shape() {
+            return Err(Error::shape(
+                "set_data",
+                format!("values of shape {:?} for a tensor of shape {:?}", values.shape(), self.shape()),
+            ));
+        }
+        self.storage = values.storage.clone();
+        self.layout = values.layout.clone();
+        Ok(())
+    }
+
     /// Another layout over the same memory, off the tape.
     pub(crate) fn with_layout(&self, layout: Layout) -> Self {
         Tensor { storage: self.storage.clone(), layout, node: None }
@@ -269,14 +314,14 @@ impl<T: Element> Tensor<T> {
             let copied = self.copied();
             self.storage = copied.storage;
             self.layout = copied.layout;
-        } else if Arc::get_mut(&mut self.storage).is_none() {
+        } else if exclusive(&mut self.storage).is_none() {
             // Copy only this view's elements, not all the memory it looks at.
             let values = Buffer::copy_of(self.packed_slice());
             self.layout = Layout::contiguous(self.layout.shape());
             self.storage = Arc::new(values);
         }
         let (offset, len) = (self.layout.offset(), self.len());
-        let buffer = Arc::get_mut(&mut self.storage).expect("made unique above");
+        let buffer = exclusive(&mut self.storage).expect("made unique above");
         &mut buffer[offset..offset + len]
     }
 
@@ -286,7 +331,7 @@ impl<T: Element> Tensor<T> {
             return None;
         }
         let (offset, len) = (self.layout.offset(), self.len());
-        Arc::get_mut(&mut self.storage).map(|buffer| &mut buffer[offset..offset + len])
+        exclusive(&mut self.storage).map(|buffer| &mut buffer[offset..offset + len])
     }
 
     /// Converts every element: floats to integers truncate, anything to `bool` asks whether it is nonzero. Not recorded.
@@ -307,6 +352,11 @@ impl<T: Element> Tensor<T> {
     #[inline]
     pub fn detach(&self) -> Tensor<T> {
         Tensor { storage: self.storage.clone(), layout: self.layout.clone(), node: None }
+    }
+
+    /// Whether both look into one memory, wherever their elements lie in it.
+    pub fn shares_memory(&self, other: &Tensor<T>) -> bool {
+        Arc::ptr_eq(&self.storage, &other.storage)
     }
 
     /// Whether both show the same memory through the same layout.
@@ -334,6 +384,11 @@ impl<T: Float> Tensor<T> {
         });
         Ok(differences.fold(0.0, |worst: f64, d| if d > worst || d.is_nan() { d } else { worst }))
     }
+}
+
+/// Memory that nobody else holds and that is ours to write.
+fn exclusive<T: Element>(storage: &mut Arc<Buffer<T>>) -> Option<&mut Buffer<T>> {
+    Arc::get_mut(storage).filter(|buffer| !buffer.is_foreign())
 }
 
 /// The product of a shape, refused where it overflows.

@@ -8,4 +8,4 @@ pub(crate) mod tape;
 pub use check::{GradientCheck, check_gradients};
 pub use gradients::Gradients;
 pub use operator::{InputGradients, Operator, apply};
-pub use tape::{is_recording, no_grad};
+pub use tape::{BackwardPass, Tag, is_recording, no_grad, set_recording};

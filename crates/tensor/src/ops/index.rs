@@ -382,6 +382,11 @@ pub enum Index {
 }
 
 impl Index {
+    /// Whether elements are picked one by one, so that the result is no view.
+    pub(crate) fn picks(&self) -> bool {
+        matches!(self, Index::Take(_) | Index::Mask(_))
+    }
+
     /// How many axes of the tensor this uses up.
     fn axes(&self) -> usize {
         match self {

@@ -1,6 +1,7 @@
 //! Operators, each with its forward beside its backward, as methods of [`Tensor`](crate::Tensor).
 
 pub mod arithmetic;
+pub mod assign;
 pub mod compare;
 pub mod concat;
 pub mod conv;

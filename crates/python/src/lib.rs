@@ -1,0 +1,24 @@
+//! The extension module `barehand._barehand`: thin classes over the Rust library.
+//!
+//! Python's part (`python/barehand`) gives these names their places; nothing is computed there.
+
+mod array;
+mod creation;
+mod device;
+mod dlpack;
+mod dtype;
+mod error;
+mod tensor;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    dtype::register(module)?;
+    device::register(module)?;
+    tensor::register(module)?;
+    array::register(module)?;
+    dlpack::register(module)?;
+    creation::register(module)
+}

@@ -1,0 +1,682 @@
+//! `barehand.Tensor`: one Python object around a tensor of any element type, its gradient, and what in-place methods do.
+//!
+//! A Python tensor is a name for a value. Operations make new values that share memory until somebody writes; in-place
+//! methods give this one name another value, so no other tensor changes with it. `.data` is the exception that PyTorch
+//! programs count on: it is another name for the same tensor, off the tape.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use barehand_tensor::{AnyTensor, DType, Element, Float, Tag, Tensor, each_tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use crate::dtype::{self, DTypeArgument, PyDType};
+use crate::error::{Failure, Result};
+
+/// Elements from which a call lets other Python threads run meanwhile; below, handing over would cost more.
+const WORTH_RELEASING: usize = 16 * 1024;
+
+#[pyclass(name = "Tensor", module = "barehand", frozen, subclass, weakref)]
+pub struct PyTensor {
+    value: Mutex<AnyTensor>,
+    /// Where backward passes leave the gradient; made when one is first asked for.
+    gradient: OnceLock<Arc<Gradient>>,
+    /// The tensor whose `.data` this is.
+    base: Option<Py<PyTensor>>,
+    /// Whether the elements are those of another tensor under another shape.
+    view: bool,
+}
+
+/// The `.grad` of a tensor. The tape holds it as the tag of a leaf.
+#[derive(Default)]
+pub struct Gradient(Mutex<Option<Py<PyTensor>>>);
+
+impl Gradient {
+    pub fn get(&self, py: Python<'_>) -> Option<Py<PyTensor>> {
+        locked(&self.0).as_ref().map(|grad| grad.clone_ref(py))
+    }
+
+    pub fn set(&self, grad: Option<Py<PyTensor>>) {
+        // What was there is dropped after the lock: dropping runs Python code.
+        let _before = std::mem::replace(&mut *locked(&self.0), grad);
+    }
+
+    /// Adds what a backward pass found, in place, as PyTorch does.
+    pub fn accumulate(&self, py: Python<'_>, found: AnyTensor) -> Result<()> {
+        if let Some(held) = self.get(py) {
+            return held.get().update(|sum| {
+                match (sum, &found) {
+                    (AnyTensor::F32(sum), AnyTensor::F32(found)) => sum.add_assign_scaled(1.0, found)?,
+                    (AnyTensor::F64(sum), AnyTensor::F64(found)) => sum.add_assign_scaled(1.0, found)?,
+                    _ => return Err(Failure::wrong_type("the gradient has another dtype than the one before")),
+                }
+                Ok(())
+            });
+        }
+        self.set(Some(Py::new(py, PyTensor::from(found))?));
+        Ok(())
+    }
+}
+
+pub fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> From<T> for PyTensor
+where
+    AnyTensor: From<T>,
+{
+    fn from(tensor: T) -> Self {
+        PyTensor { value: Mutex::new(tensor.into()), gradient: OnceLock::new(), base: None, view: false }
+    }
+}
+
+impl PyTensor {
+    /// A tensor that shows elements of another one.
+    pub fn view_of(tensor: AnyTensor) -> Self {
+        PyTensor { view: true, ..PyTensor::from(tensor) }
+    }
+
+    /// The value at this moment.
+    #[inline]
+    pub fn value(&self) -> AnyTensor {
+        match &self.base {
+            None => locked(&self.value).clone(),
+            Some(base) => detached(&locked(&base.get().value)),
+        }
+    }
+
+    /// Looks at the value without taking a share of its memory.
+    #[inline]
+    pub fn look<R>(&self, look: impl FnOnce(&AnyTensor) -> R) -> R {
+        match &self.base {
+            None => look(&locked(&self.value)),
+            Some(base) => look(&locked(&base.get().value)),
+        }
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.look(AnyTensor::dtype)
+    }
+
+    pub fn dims(&self) -> usize {
+        self.look(|x| x.shape().len())
+    }
+
+    /// Gives this name another value: what every in-place method ends in. Whether that is recorded is the caller's business.
+    pub fn replace(&self, value: AnyTensor) {
+        let cell = self.base.as_ref().map_or(&self.value, |base| &base.get().value);
+        let _before = std::mem::replace(&mut *locked(cell), value);
+    }
+
+    /// Changes the elements where they lie, off the tape.
+    pub fn update<R>(&self, change: impl FnOnce(&mut AnyTensor) -> Result<R>) -> Result<R> {
+        let cell = self.base.as_ref().map_or(&self.value, |base| &base.get().value);
+        change(&mut locked(cell))
+    }
+
+    /// Refuses a change in place that would not be what it looks like.
+    pub fn check_in_place(&self, operation: &str) -> Result<()> {
+        let (leaf, shared) = self.look(|x| (is_leaf(x), each_tensor!(x, x => x.is_shared())));
+        if leaf && self.base.is_none() && barehand_tensor::is_recording() {
+            return Err(PyRuntimeError::new_err(format!(
+                "{operation}: a leaf tensor that requires grad cannot be changed in place while operations are recorded; \
+                 use `with barehand.no_grad():`"
+            ))
+            .into());
+        }
+        if self.view && shared {
+            return Err(PyRuntimeError::new_err(format!(
+                "{operation}: this tensor is a view, and changing it would not change the tensor that it was taken from; \
+                 assign through an index of that tensor (x[0] = ...), or take a .clone() first"
+            ))
+            .into());
+        }
+        Ok(())
+    }
+
+    /// The result of an in-place method: a leaf stays the leaf it is, any other name gets the recorded result.
+    pub fn assign_result(&self, operation: &str, result: AnyTensor) -> Result<()> {
+        let held = self.value();
+        if held.shape() != result.shape() {
+            return Err(Failure::value(
+                operation,
+                format!("the result has shape {:?}, which cannot replace shape {:?} in place", result.shape(), held.shape()),
+            ));
+        }
+        let result = if result.dtype() == held.dtype() { result } else { cast(&result, held.dtype()) };
+        drop(held);
+        if self.look(is_leaf) {
+            return self.update(|held| set_data(held, &result));
+        }
+        self.replace(if self.base.is_some() { detached(&result) } else { result });
+        Ok(())
+    }
+
+    pub fn gradient(&self) -> &Arc<Gradient> {
+        self.gradient.get_or_init(Arc::default)
+    }
+
+    /// As a leaf of the tape, whose gradient comes back to this object.
+    pub fn make_leaf(&self) -> Result<()> {
+        let tag: Tag = self.gradient().clone();
+        self.update(|held| {
+            *held = match held {
+                AnyTensor::F32(x) => x.requires_grad_tagged(tag).into(),
+                AnyTensor::F64(x) => x.requires_grad_tagged(tag).into(),
+                other => {
+                    return Err(PyRuntimeError::new_err(format!(
+                        "only tensors of floating point can require gradients, not {}",
+                        dtype::name(other.dtype())
+                    ))
+                    .into());
+                }
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Runs work on `elements` elements, letting other Python threads run where that pays.
+#[inline]
+pub fn released<R: Send>(py: Python<'_>, elements: usize, work: impl FnOnce() -> R + Send) -> R {
+    if elements < WORTH_RELEASING { work() } else { py.detach(work) }
+}
+
+pub fn is_leaf(x: &AnyTensor) -> bool {
+    each_tensor!(x, x => x.is_leaf())
+}
+
+pub fn is_recorded(x: &AnyTensor) -> bool {
+    each_tensor!(x, x => x.is_recorded())
+}
+
+pub fn detached(x: &AnyTensor) -> AnyTensor {
+    each_tensor!(x, x => x.detach().into())
+}
+
+pub fn len(x: &AnyTensor) -> usize {
+    each_tensor!(x, x => x.len())
+}
+
+/// Takes over values of the same element type and shape.
+pub fn set_data(held: &mut AnyTensor, values: &AnyTensor) -> Result<()> {
+    each_tensor!(held, held => held.set_data(&values.get()?)?);
+    Ok(())
+}
+
+/// Another element type; gradients flow between the two precisions.
+pub fn cast(x: &AnyTensor, dtype: DType) -> AnyTensor {
+    fn to<U: Element>(x: &AnyTensor) -> AnyTensor
+    where
+        AnyTensor: From<Tensor<U>>,
+    {
+        x.cast::<U>().into()
+    }
+    fn real<U: Float>(x: &AnyTensor) -> AnyTensor {
+        match x {
+            AnyTensor::F32(x) => U::into_any(x.to()),
+            AnyTensor::F64(x) => U::into_any(x.to()),
+            other => U::into_any(other.cast()),
+        }
+    }
+    match dtype {
+        DType::F32 => real::<f32>(x),
+        DType::F64 => real::<f64>(x),
+        DType::I64 => to::<i64>(x),
+        DType::I32 => to::<i32>(x),
+        DType::U8 => match x {
+            // Through integers: negative numbers wrap as they do in NumPy and PyTorch instead of becoming 0.
+            AnyTensor::F32(_) | AnyTensor::F64(_) | AnyTensor::I64(_) | AnyTensor::I32(_) => wrapped_bytes(x),
+            _ => to::<u8>(x),
+        },
+        DType::Bool => to::<bool>(x),
+    }
+}
+
+fn wrapped_bytes(x: &AnyTensor) -> AnyTensor {
+    let shape = x.shape().to_vec();
+    let bytes: Vec<u8> = x.cast::<i64>().to_vec().into_iter().map(|value| value as u8).collect();
+    Tensor::from_vec(bytes, shape).expect("as many values as before").into()
+}
+
+/// The shape as Python writes it.
+pub fn shape_tuple<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, shape)
+}
+
+#[pymethods]
+impl PyTensor {
+    /// A tensor of `data`: numbers, nested sequences of them, an array, or another tensor.
+    #[new]
+    #[pyo3(signature = (data, *, dtype=None))]
+    fn new(data: &Bound<'_, PyAny>, dtype: Option<DTypeArgument>) -> Result<Self> {
+        if let Ok(tensor) = data.cast::<PyTensor>() {
+            let value = detached(&tensor.get().value());
+            return Ok(PyTensor::from(match dtype {
+                Some(DTypeArgument(dtype)) => cast(&value, dtype),
+                None => value,
+            }));
+        }
+        Ok(PyTensor::from(crate::creation::from_python(data, dtype.map(|d| d.0))?))
+    }
+
+    /// Length of each axis.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.look(|x| shape_tuple(py, x.shape()))
+    }
+
+    /// Length of each axis, or of one axis.
+    #[pyo3(signature = (dim=None))]
+    fn size<'py>(&self, py: Python<'py>, dim: Option<isize>) -> Result<Bound<'py, PyAny>> {
+        match dim {
+            None => Ok(self.shape(py)?.into_any()),
+            Some(dim) => self.look(|x| {
+                let axis = barehand_tensor::layout::resolve_axis("size", dim, x.shape().len())?;
+                Ok(x.shape()[axis].into_pyobject(py).map_err(PyErr::from)?.into_any())
+            }),
+        }
+    }
+
+    /// Number of axes.
+    #[getter]
+    fn ndim(&self) -> usize {
+        self.dims()
+    }
+
+    /// Number of axes.
+    fn dim(&self) -> usize {
+        self.dims()
+    }
+
+    /// Number of elements.
+    fn numel(&self) -> usize {
+        self.look(len)
+    }
+
+    /// Number of elements.
+    fn nelement(&self) -> usize {
+        self.look(len)
+    }
+
+    /// Element type.
+    #[getter(dtype)]
+    fn dtype_object(&self, py: Python<'_>) -> Py<PyDType> {
+        dtype::object(py, self.dtype())
+    }
+
+    /// Where the elements are: always `cpu`.
+    #[getter]
+    fn device(&self) -> crate::device::Device {
+        crate::device::Device
+    }
+
+    /// Bytes of one element.
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.dtype().size()
+    }
+
+    /// Bytes of one element.
+    fn element_size(&self) -> usize {
+        self.dtype().size()
+    }
+
+    /// Bytes of all elements.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.look(|x| len(x) * x.dtype().size())
+    }
+
+    /// Elements to step over along each axis.
+    fn stride<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.look(|x| each_tensor!(x, x => PyTuple::new(py, x.strides())))
+    }
+
+    /// Whether the elements lie one after another in row-major order.
+    fn is_contiguous(&self) -> bool {
+        self.look(|x| each_tensor!(x, x => x.is_contiguous()))
+    }
+
+    /// Whether the elements are real numbers in floating point.
+    fn is_floating_point(&self) -> bool {
+        dtype::is_float(self.dtype())
+    }
+
+    /// The only element as a Python number.
+    fn item<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        self.look(|x| {
+            Ok(match x {
+                AnyTensor::F32(x) => f64::from(x.item()?).into_pyobject(py).map_err(PyErr::from)?.into_any(),
+                AnyTensor::F64(x) => x.item()?.into_pyobject(py).map_err(PyErr::from)?.into_any(),
+                AnyTensor::I64(x) => x.item()?.into_pyobject(py).map_err(PyErr::from)?.into_any(),
+                AnyTensor::I32(x) => x.item()?.into_pyobject(py).map_err(PyErr::from)?.into_any(),
+                AnyTensor::U8(x) => x.item()?.into_pyobject(py).map_err(PyErr::from)?.into_any(),
+                AnyTensor::Bool(x) => x.item()?.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any(),
+            })
+        })
+    }
+
+    /// The elements as nested lists of Python numbers.
+    fn tolist<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        let value = detached(&slf.get().value());
+        if value.shape().is_empty() {
+            return slf.get().item(slf.py());
+        }
+        Ok(crate::array::to_numpy(slf.py(), &value)?.call_method0("tolist")?)
+    }
+
+    fn __len__(&self) -> Result<usize> {
+        self.look(|x| {
+            x.shape().first().copied().ok_or_else(|| Failure::wrong_type("len() of a tensor without axes"))
+        })
+    }
+
+    fn __bool__(&self) -> Result<bool> {
+        self.look(|x| {
+            if len(x) == 1 {
+                return Ok(each_tensor!(x, x => x.item()?.as_f64() != 0.0));
+            }
+            Err(Failure::value(
+                "bool",
+                format!("a tensor of shape {:?} is neither true nor false: use .any() or .all()", x.shape()),
+            ))
+        })
+    }
+
+    fn __float__(&self) -> Result<f64> {
+        self.look(|x| Ok(each_tensor!(x, x => x.item()?.as_f64())))
+    }
+
+    fn __int__<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        Ok(py.get_type::<pyo3::types::PyInt>().call1((self.item(py)?,))?)
+    }
+
+    fn __index__(&self) -> Result<i64> {
+        self.look(|x| {
+            if dtype::is_float(x.dtype()) || x.dtype() == DType::Bool || len(x) != 1 {
+                return Err(Failure::wrong_type("only a tensor of one integer can be used as an index"));
+            }
+            Ok(each_tensor!(x, x => x.item()?.as_i64()))
+        })
+    }
+
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        let rows = slf.call_method0("unbind")?;
+        Ok(rows.try_iter()?.into_any())
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> usize {
+        // By identity, since == compares the elements; objects lie at least 16 bytes apart.
+        slf.as_ptr() as usize >> 4
+    }
+
+    fn __repr__(&self) -> String {
+        let value = self.value();
+        let mut text = each_tensor!(&value, x => x.detach().to_string());
+        let suffix = if self.base.is_none() && is_leaf(&value) {
+            ", requires_grad=True)"
+        } else if is_recorded(&value) {
+            ", grad_fn=<Recorded>)"
+        } else {
+            ")"
+        };
+        text.pop();
+        // The library writes its own names of types.
+        let text = text.replace("dtype=f", "dtype=barehand.float").replace("dtype=i", "dtype=barehand.int");
+        let text = text.replace("dtype=u8", "dtype=barehand.uint8").replace("dtype=bool", "dtype=barehand.bool");
+        text + suffix
+    }
+
+    fn __format__<'py>(slf: &Bound<'py, Self>, spec: &Bound<'py, PyString>) -> Result<Bound<'py, PyAny>> {
+        let tensor = slf.get();
+        if tensor.dims() == 0 {
+            return Ok(tensor.item(slf.py())?.call_method1("__format__", (spec,))?);
+        }
+        if spec.is_empty()? {
+            return Ok(slf.repr()?.into_any());
+        }
+        Err(PyTypeError::new_err("only a tensor without axes takes a format").into())
+    }
+
+    // Gradients.
+
+    /// Whether gradients flow to this tensor.
+    #[getter]
+    fn requires_grad(&self) -> bool {
+        self.base.is_none() && self.look(is_recorded)
+    }
+
+    #[setter]
+    fn set_requires_grad(&self, requires: bool) -> Result<()> {
+        let (leaf, recorded) = self.look(|x| (is_leaf(x), is_recorded(x)));
+        match (requires, recorded) {
+            (true, false) => self.make_leaf(),
+            (false, true) if leaf => {
+                self.replace(detached(&self.value()));
+                Ok(())
+            }
+            (false, true) => Err(PyRuntimeError::new_err(
+                "requires_grad can only be switched off for leaves; use .detach() for a computed tensor",
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records operations on this tensor from now on (or no longer), and returns it.
+    #[pyo3(signature = (requires_grad=true))]
+    fn requires_grad_<'py>(slf: Bound<'py, Self>, requires_grad: bool) -> Result<Bound<'py, Self>> {
+        slf.get().set_requires_grad(requires_grad)?;
+        Ok(slf)
+    }
+
+    /// Whether this tensor was not computed from others that require gradients.
+    #[getter]
+    fn is_leaf(&self) -> bool {
+        self.base.is_some() || self.look(|x| !is_recorded(x) || is_leaf(x))
+    }
+
+    /// The name of a computed tensor's place on the tape, `None` for leaves.
+    #[getter]
+    fn grad_fn(&self) -> Option<&'static str> {
+        (!self.is_leaf()).then_some("Recorded")
+    }
+
+    /// What backward passes have added up here.
+    #[getter]
+    fn grad(&self, py: Python<'_>) -> Option<Py<PyTensor>> {
+        self.gradient.get().and_then(|gradient| gradient.get(py))
+    }
+
+    #[setter]
+    fn set_grad(&self, grad: Option<Bound<'_, PyTensor>>) -> Result<()> {
+        let Some(grad) = grad else {
+            if let Some(gradient) = self.gradient.get() {
+                gradient.set(None);
+            }
+            return Ok(());
+        };
+        let (shape, dtype) = self.look(|x| (x.shape().to_vec(), x.dtype()));
+        grad.get().look(|given| {
+            if given.shape() == shape && given.dtype() == dtype {
+                return Ok(());
+            }
+            Err(Failure::value(
+                "grad",
+                format!(
+                    "a gradient of shape {:?} and dtype {} for a tensor of shape {shape:?} and dtype {}",
+                    given.shape(),
+                    dtype::name(given.dtype()),
+                    dtype::name(dtype)
+                ),
+            ))
+        })?;
+        self.gradient().set(Some(grad.unbind()));
+        Ok(())
+    }
+
+    #[deleter]
+    fn delete_grad(&self) {
+        if let Some(gradient) = self.gradient.get() {
+            gradient.set(None);
+        }
+    }
+
+    /// The same tensor off the tape: writing to it writes here.
+    #[getter]
+    fn data(slf: &Bound<'_, Self>) -> PyTensor {
+        let base = slf.get().base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
+        PyTensor { base: Some(base), ..PyTensor::from(Tensor::<bool>::zeros([0])) }
+    }
+
+    #[setter]
+    fn set_data(&self, values: &Bound<'_, PyTensor>) -> Result<()> {
+        let values = detached(&values.get().value());
+        if !self.look(is_recorded) {
+            self.replace(values);
+            return Ok(());
+        }
+        self.update(|held| set_data(held, &values))
+    }
+
+    /// The same values off the tape.
+    fn detach(&self) -> PyTensor {
+        PyTensor::view_of(detached(&self.value()))
+    }
+
+    /// Takes this tensor off the tape.
+    fn detach_<'py>(slf: Bound<'py, Self>) -> Bound<'py, Self> {
+        slf.get().replace(detached(&slf.get().value()));
+        slf
+    }
+
+    /// The same values in memory of their own; gradients flow through.
+    #[pyo3(signature = (*, memory_format=None))]
+    fn clone(&self, py: Python<'_>, memory_format: Option<&Bound<'_, PyAny>>) -> Result<PyTensor> {
+        if memory_format.is_some() {
+            return Err(Failure::value("clone", "memory_format: tensors are always row-major here"));
+        }
+        let value = self.value();
+        let elements = len(&value);
+        Ok(match value {
+            AnyTensor::F32(x) if x.is_recorded() => released(py, elements, || x.mul_scalar(1.0))?.into(),
+            AnyTensor::F64(x) if x.is_recorded() => released(py, elements, || x.mul_scalar(1.0))?.into(),
+            value => released(py, elements, || -> Result<PyTensor> {
+                each_tensor!(value, x => {
+                    let mut copy = x;
+                    copy.data_mut();
+                    Ok(PyTensor::from(copy))
+                })
+            })?,
+        })
+    }
+
+    /// The same values in row-major order.
+    fn contiguous(slf: Bound<'_, Self>, py: Python<'_>) -> Result<Py<PyTensor>> {
+        let value = slf.get().value();
+        if each_tensor!(&value, x => x.is_contiguous()) {
+            return Ok(slf.unbind());
+        }
+        let elements = len(&value);
+        let packed: AnyTensor = released(py, elements, || each_tensor!(&value, x => x.contiguous().into()));
+        Ok(Py::new(py, PyTensor::from(packed))?)
+    }
+
+    /// Another element type (`to(dtype)`), or this tensor: everything lives on the CPU.
+    #[pyo3(signature = (*args, dtype=None, device=None, non_blocking=false, copy=false))]
+    fn to<'py>(
+        slf: Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        dtype: Option<DTypeArgument>,
+        device: Option<Bound<'py, PyAny>>,
+        non_blocking: bool,
+        copy: bool,
+    ) -> Result<Py<PyTensor>> {
+        // A copy on the CPU is done when the call returns, which a caller who does not wait for it cannot mind.
+        let _ = non_blocking;
+        let py = slf.py();
+        let mut wanted = dtype.map(|dtype| dtype.0);
+        if let Some(device) = device {
+            crate::device::check(&device)?;
+        }
+        for given in args {
+            if let Ok(other) = given.cast::<PyTensor>() {
+                wanted = Some(other.get().dtype());
+            } else if given.cast::<PyDType>().is_err() && crate::device::check(&given).is_ok() {
+                // The CPU, where everything is.
+            } else if let Ok(dtype) = given.extract::<DTypeArgument>() {
+                wanted = Some(dtype.0);
+            } else {
+                crate::device::check(&given)?;
+            }
+        }
+        match wanted {
+            Some(dtype) if dtype != slf.get().dtype() => {
+                let value = slf.get().value();
+                let elements = len(&value);
+                Ok(Py::new(py, PyTensor::from(released(py, elements, || cast(&value, dtype))))?)
+            }
+            _ if copy => Ok(Py::new(py, slf.get().clone(py, None)?)?),
+            _ => Ok(slf.unbind()),
+        }
+    }
+
+    fn __copy__(slf: &Bound<'_, Self>) -> PyTensor {
+        let tensor = PyTensor::from(slf.get().value());
+        if let Some(gradient) = slf.get().gradient.get() {
+            let _ = tensor.gradient.set(gradient.clone());
+        }
+        tensor
+    }
+
+    fn __deepcopy__<'py>(slf: &Bound<'py, Self>, memo: &Bound<'py, PyDict>) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let tensor = slf.get();
+        if !tensor.is_leaf() {
+            return Err(PyRuntimeError::new_err("only leaves can be copied deeply; use .detach() or .clone()").into());
+        }
+        // The elements need no copy: whoever writes first makes one.
+        let copy = slf.get_type().call1((PyTensor::from(detached(&tensor.value())),))?;
+        let held = copy.cast::<PyTensor>()?;
+        held.get().set_requires_grad(tensor.requires_grad())?;
+        if let Some(grad) = tensor.grad(py) {
+            held.get().gradient().set(Some(Py::new(py, PyTensor::from(grad.get().value()))?));
+        }
+        memo.set_item(slf.as_ptr() as usize, &copy)?;
+        Ok(copy)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Result<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let py = slf.py();
+        let tensor = slf.get();
+        if !tensor.is_leaf() {
+            return Err(PyRuntimeError::new_err("only leaves can be pickled; use .detach()").into());
+        }
+        let value = detached(&tensor.value());
+        let array = crate::array::to_numpy(py, &value)?;
+        let rebuild = py.import("barehand._barehand")?.getattr("_rebuild_tensor")?;
+        let arguments = (slf.get_type(), array, tensor.requires_grad());
+        Ok((rebuild, arguments.into_pyobject(py).map_err(PyErr::from)?))
+    }
+}
+
+/// What unpickling calls.
+#[pyfunction]
+#[pyo3(name = "_rebuild_tensor")]
+fn rebuild_tensor<'py>(
+    class: &Bound<'py, PyAny>,
+    array: &Bound<'py, PyAny>,
+    requires_grad: bool,
+) -> Result<Bound<'py, PyAny>> {
+    let tensor = class.call1((PyTensor::from(crate::creation::from_python(array, None)?),))?;
+    tensor.cast::<PyTensor>()?.get().set_requires_grad(requires_grad)?;
+    Ok(tensor)
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyTensor>()?;
+    module.add_function(wrap_pyfunction!(rebuild_tensor, module)?)
+}
