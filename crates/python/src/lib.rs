@@ -8,6 +8,7 @@ mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod metrics;
 mod tensor;
 
 use pyo3::prelude::*;
@@ -20,5 +21,6 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     tensor::register(module)?;
     array::register(module)?;
     dlpack::register(module)?;
-    creation::register(module)
+    creation::register(module)?;
+    metrics::register(module)
 }

@@ -52,7 +52,11 @@ def test_scikit_learns_checks(estimator, check):
 def run(*arguments: str) -> str:
     path = os.pathsep.join([str(PACKAGE), str(HERE)])
     done = subprocess.run(
-        [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -63,7 +67,9 @@ def test_all_of_it_works_without_scikit_learn():
 
 
 def test_import_barehand_leaves_scikit_learn_alone():
-    code = "import sys, barehand, barehand.metrics; print([m for m in ('sklearn', 'scipy', 'pandas') if m in sys.modules])"
+    code = (
+        "import sys, barehand, barehand.metrics; print([m for m in ('sklearn', 'scipy', 'pandas') if m in sys.modules])"
+    )
     assert run("-c", code).strip() == "[]"
 
 
@@ -262,10 +268,16 @@ def test_text_and_html():
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (estimators.RidgeRegressor(alpha=-1), r"'alpha' parameter of RidgeRegressor must be a float in the range \[0.0, inf\). Got -1"),
+        (
+            estimators.RidgeRegressor(alpha=-1),
+            r"'alpha' parameter of RidgeRegressor must be a float in the range \[0.0, inf\). Got -1",
+        ),
         (estimators.RidgeRegressor(alpha="big"), "must be a float in the range .* Got 'big' instead"),
         (estimators.RidgeRegressor(alpha=float("nan")), "Got nan instead"),
-        (estimators.RidgeRegressor(fit_intercept=1), "'fit_intercept' parameter of RidgeRegressor must be a bool. Got 1"),
+        (
+            estimators.RidgeRegressor(fit_intercept=1),
+            "'fit_intercept' parameter of RidgeRegressor must be a bool. Got 1",
+        ),
         (estimators.Projection(0), r"must be an int in the range \[1, inf\) or None. Got 0"),
         (estimators.Projection(1.5), r"must be an int in the range \[1, inf\) or None. Got 1.5"),
         (estimators.CentroidClassifier(shrinkage=1.01), r"must be a float in the range \[0.0, 1.0\]. Got 1.01"),
@@ -285,7 +297,9 @@ def test_every_kind_of_constraint():
     for value in ("l1", None, len, 3, np.int32(4), np.zeros(1)):
         check_parameters(constraints, {"p": value}, "f")
     for value in ("l3", 2, 5, 3.0, [1], "l1 "):
-        with pytest.raises(exceptions.InvalidParameterError, match="p' parameter of f must be a str among {'l1', 'l2'}, None"):
+        with pytest.raises(
+            exceptions.InvalidParameterError, match="p' parameter of f must be a str among {'l1', 'l2'}, None"
+        ):
             check_parameters(constraints, {"p": value}, "f")
 
 
@@ -327,7 +341,11 @@ def test_sample_weights_are_checked():
 
 
 def test_classes_are_sorted_and_coded():
-    for y, expected in [(["b", "a", "b"], ["a", "b"]), ([2.0, -1.0, 2.0], [-1, 2]), ([True, False, True], [False, True])]:
+    for y, expected in [
+        (["b", "a", "b"], ["a", "b"]),
+        ([2.0, -1.0, 2.0], [-1, 2]),
+        ([True, False, True], [False, True]),
+    ]:
         classes, codes = encode_classes(np.asarray(y))
         assert classes.tolist() == expected and codes.tolist() == [1, 0, 1] and codes.dtype == np.int64
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
@@ -389,7 +407,9 @@ def test_r2_is_scikit_learns(y, noise, weighted, outputs):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        np.testing.assert_allclose(Oracle().score(None, y, weight), r2_score(y, p, sample_weight=weight), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            Oracle().score(None, y, weight), r2_score(y, p, sample_weight=weight), rtol=1e-9, atol=1e-9
+        )
 
 
 def test_a_column_of_targets_warns_without_scikit_learn_too():

@@ -105,10 +105,10 @@ def _check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
     elif names is not None and not np.array_equal(names, fitted):
         unseen, missing = sorted(set(names) - set(fitted)), sorted(set(fitted) - set(names))
         message = "The feature names should match those that were passed during fit.\n"
-        if unseen:
-            message += f"Feature names unseen at fit time: {unseen}\n"
-        if missing:
-            message += f"Feature names seen at fit time, yet now missing: {missing}\n"
+        for title, some in (("unseen at fit time", unseen), ("seen at fit time, yet now missing", missing)):
+            if some:
+                shown = [f"- {name}\n" for name in some[:5]] + ["- ...\n"] * (len(some) > 5)
+                message += f"Feature names {title}:\n{''.join(shown)}"
         if not unseen and not missing:
             message += "Feature names must be in the same order as they were in fit.\n"
         raise ValueError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from barehand import _barehand
+from barehand._barehand import _metrics
 from barehand._param_validation import check_parameters
 from barehand.metrics._targets import Targets
 
@@ -26,7 +26,7 @@ def accuracy_score(y_true: Any, y_pred: Any, *, normalize: bool = True, sample_w
     """
     check_parameters({"normalize": [bool]}, {"normalize": normalize}, "accuracy_score")
     targets = Targets("accuracy_score", y_true, y_pred, sample_weight)
-    return _barehand.metrics.accuracy(targets.y_true, targets.y_pred, bool(normalize), targets.sample_weight)
+    return _metrics.accuracy(targets.y_true, targets.y_pred, bool(normalize), targets.sample_weight)
 
 
 def balanced_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None, adjusted: bool = False) -> float:
@@ -45,9 +45,7 @@ def balanced_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: Any = No
     """
     check_parameters({"adjusted": [bool]}, {"adjusted": adjusted}, "balanced_accuracy_score")
     targets = Targets("balanced_accuracy_score", y_true, y_pred, sample_weight)
-    score, unseen = _barehand.metrics.balanced_accuracy(
-        targets.y_true, targets.y_pred, bool(adjusted), targets.sample_weight
-    )
+    score, unseen = _metrics.balanced_accuracy(targets.y_true, targets.y_pred, bool(adjusted), targets.sample_weight)
     if unseen:
         warnings.warn("y_pred contains classes not in y_true", stacklevel=2)
     return score

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from barehand import _barehand
+from barehand._barehand import _metrics
 from barehand._param_validation import Interval, check_parameters
 from barehand.metrics._precision_recall import check_zero_division, warn_undefined
 from barehand.metrics._targets import Targets, check_array_like, label_list
@@ -60,7 +60,7 @@ def classification_report(
     otherwise = check_zero_division(zero_division, caller)
     targets = Targets(caller, y_true, y_pred, sample_weight)
     listed = label_list(labels, caller)
-    present = _barehand.metrics.labels(targets.y_true, targets.y_pred)
+    present = _metrics.labels(targets.y_true, targets.y_pred)
     codes = present if listed is None else targets.codes.encode(listed)
     if target_names is not None and len(target_names) != len(codes):
         if listed is None:
@@ -71,7 +71,7 @@ def classification_report(
         raise ValueError(f"labels size, {len(codes)}, does not match size of target_names, {len(target_names)}")
     shown = target_names if target_names is not None else targets.codes.decode(codes) if listed is None else labels
     names = [str(name) for name in np.asarray(shown)]
-    text, rows, accuracy, undefined = _barehand.metrics.classification_report(
+    text, rows, accuracy, undefined = _metrics.classification_report(
         targets.y_true,
         targets.y_pred,
         None if listed is None else codes,
@@ -90,4 +90,7 @@ def classification_report(
     if accuracy is None:
         return report
     # Accuracy takes the place of the micro average.
-    return {("accuracy" if name == "micro avg" else name): accuracy if name == "micro avg" else row for name, row in report.items()}
+    return {
+        ("accuracy" if name == "micro avg" else name): accuracy if name == "micro avg" else row
+        for name, row in report.items()
+    }

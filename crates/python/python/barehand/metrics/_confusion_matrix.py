@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from barehand import _barehand
+from barehand._barehand import _metrics
 from barehand._param_validation import check_parameters
 from barehand.metrics._targets import Targets, label_list
 
@@ -45,7 +45,7 @@ def confusion_matrix(
     codes = None if listed is None else targets.codes.encode(listed)
     if codes is not None and not np.isin(targets.y_true, codes).any():
         raise ValueError("At least one label specified must be in y_true")
-    cells = _barehand.metrics.confusion_matrix(targets.y_true, targets.y_pred, codes, targets.sample_weight, normalize)
+    cells = _metrics.confusion_matrix(targets.y_true, targets.y_pred, codes, targets.sample_weight, normalize)
     if cells.shape == (1, 1):
         warnings.warn(
             "A single label was found in 'y_true' and 'y_pred'. For the confusion matrix to have the correct shape, use the "

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from barehand import _barehand
+from barehand._barehand import _metrics
 from barehand._check_array import check_array, check_consistent_length
 from barehand._param_validation import check_parameters
-from barehand.metrics._targets import LabelCodes, check_array_like, label_list, weights
+from barehand.metrics._targets import LabelCodes, check_array_like, label_list, read_labels, weights
 
 
 def log_loss(
@@ -34,10 +34,50 @@ def log_loss(
     """
     caller = "log_loss"
     check_parameters({"normalize": [bool]}, {"normalize": normalize}, caller)
-    for name, value in (("y_true", y_true), ("y_proba", y_proba)):
-        check_array_like(name, value, caller)
+    y = read_labels("y_true", y_true, caller)
+    check_array_like("y_proba", y_proba, caller)
     proba = check_array(y_proba, ensure_2d=False, dtype=(np.float64, np.float32), order="C")
     if proba.max() > 1:
         raise ValueError(f"y_prob contains values greater than 1: {proba.max()}")
     if proba.min() < 0:
         raise ValueError(f"y_prob contains values lower than 0: {proba.min()}")
+    check_consistent_length(proba, y, sample_weight)
+    weight = weights(sample_weight, y, caller)
+    given = label_list(labels, caller)
+    codes = LabelCodes(y, y if given is None else np.asarray(given))
+    encoded, listed = codes.encoded
+    classes = np.unique(listed)
+    shown = codes.decode(classes)
+    if given is not None:
+        if not np.array_equal(classes, listed):
+            warnings.warn(
+                f"Labels passed were {given}. But this function assumes labels are ordered lexicographically. Pass the "
+                f"ordered labels={shown.tolist()} and ensure that the columns of y_prob correspond to this ordering.",
+                stacklevel=2,
+            )
+        undeclared = np.setdiff1d(encoded, classes)
+        if undeclared.size:
+            raise ValueError(
+                f"y_true contains values {set(codes.decode(undeclared).tolist())} not belonging to the passed labels {given}."
+            )
+    if len(classes) == 1:
+        if given is None:
+            raise ValueError(
+                f"y_true contains only one label ({shown[0]}). Please provide the list of all expected class labels "
+                "explicitly through the labels argument."
+            )
+        raise ValueError(f"The labels array needs to contain at least two labels, got {shown}.")
+    columns = 2 if proba.ndim == 1 or proba.shape[1] == 1 else proba.shape[1]
+    if columns != len(classes):
+        if given is None:
+            raise ValueError(
+                f"y_true and y_prob contain different number of classes: {len(classes)} vs {columns}. Please provide the "
+                f"true labels explicitly through the labels argument. Classes found in y_true: {shown}"
+            )
+        raise ValueError(
+            f"The number of classes in labels is different from that in y_prob. Classes found in labels: {shown}"
+        )
+    eps = np.finfo(proba.dtype).eps
+    if proba.size > len(proba) and not np.allclose(proba.sum(axis=1), 1, rtol=np.sqrt(eps)):
+        warnings.warn("The y_prob values do not sum to one. Make sure to pass probabilities.", stacklevel=2)
+    return _metrics.log_loss(encoded, proba, bool(normalize), classes.tolist(), weight)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from barehand import _barehand, exceptions
+from barehand import exceptions
+from barehand._barehand import _metrics
 from barehand._param_validation import Interval, check_parameters
 from barehand.metrics._targets import Targets, label_list
 
@@ -59,7 +60,7 @@ def precision_recall_fscore_support(
         precision, recall, F-score, support: arrays ``(K,)``, or floats and None with an average.
 
     >>> precision_recall_fscore_support(["cat", "dog", "pig"] * 2, ["cat", "pig", "dog", "cat", "cat", "dog"], average="macro")
-    (0.22222222222222218, 0.3333333333333333, 0.26666666666666666, None)
+    (0.2222222222222222, 0.3333333333333333, 0.26666666666666666, None)
     """
     return _scores(
         "precision_recall_fscore_support",
@@ -231,7 +232,7 @@ def _scores(
     codes = None if listed is None else targets.codes.encode(listed)
     # Of one class, its scores are those of any average; the macro average passes them through.
     over = "macro" if average == "binary" else average
-    *scores, support, undefined = _barehand.metrics.precision_recall(
+    *scores, support, undefined = _metrics.precision_recall(
         targets.y_true, targets.y_pred, float(beta), codes, over, targets.sample_weight, otherwise
     )
     if isinstance(zero_division, str):
@@ -245,7 +246,7 @@ def _scores(
 
 def _positive(targets: Targets, pos_label: Any) -> list[Any]:
     """The positive class of two, as the only one to score."""
-    present = targets.codes.decode(_barehand.metrics.labels(targets.y_true, targets.y_pred)).tolist()
+    present = targets.codes.decode(_metrics.labels(targets.y_true, targets.y_pred)).tolist()
     if len(present) > 2:
         averages = list(_AVERAGES[:-1])
         raise ValueError(

@@ -29,7 +29,7 @@ class Targets:
         true, kind_true = _read("y_true", y_true, caller)
         pred, kind_pred = _read("y_pred", y_pred, caller)
         check_consistent_length(true, pred, sample_weight)
-        if len(true) == 0:
+        if true.shape[0] == 0:
             raise ValueError(
                 "Found empty input array (e.g., `y_true` or `y_pred`) while a minimum of 1 sample is required."
             )
@@ -98,13 +98,21 @@ def check_array_like(name: str, value: Any, caller: str, *, optional: bool = Fal
 def weights(sample_weight: Any, y: Any, caller: str) -> np.ndarray | None:
     """Weights for the samples of ``y`` as float64, or None where none were given."""
     check_array_like("sample_weight", sample_weight, caller, optional=True)
-    return None if sample_weight is None else check_sample_weight(sample_weight, y)
+    return None if sample_weight is None else check_sample_weight(sample_weight, y, ensure_non_negative=True)
 
 
 def label_list(labels: Any, caller: str) -> list[Any] | None:
     """The ``labels`` argument as a list of Python numbers or strings, or None."""
     check_array_like("labels", labels, caller, optional=True)
     return None if labels is None else np.asarray(labels).ravel().tolist()
+
+
+def read_labels(name: str, y: Any, caller: str) -> np.ndarray:
+    """Labels ``(N,)`` of any kind that can be scored."""
+    array, kind = _read(name, y, caller)
+    if kind != "labels":
+        raise ValueError(f"{kind} is not supported: {name} of {caller} holds one class for each sample")
+    return column_or_1d(array, input_name=name)
 
 
 def _read(name: str, y: Any, caller: str) -> tuple[Any, str]:
