@@ -209,7 +209,9 @@ fn precision_recall<'py>(
         scores = scores.sample_weight(weights);
     }
     let (classes, mean, undefined) = counted(py, y_true.0.len(), || {
-        let undefined = undefined(scores, &y_true, &y_pred, average == Some(Average::Micro))?;
+        let (p, r, f) = undefined(scores, &y_true, &y_pred, average == Some(Average::Micro))?;
+        // At the ends F is precision or recall, and says nothing of its own.
+        let undefined = (p, r, f && beta > 0.0 && beta.is_finite());
         Ok(match average {
             None => (scores.per_class(&y_true.0, &y_pred.0)?, None, undefined),
             Some(average) => (Vec::new(), Some(scores.average(&y_true.0, &y_pred.0, average)?), undefined),

@@ -51,14 +51,14 @@ def log_loss(
     if given is not None:
         if not np.array_equal(classes, listed):
             warnings.warn(
-                f"Labels passed were {given}. But this function assumes labels are ordered lexicographically. Pass the "
+                f"Labels passed were {labels}. But this function assumes labels are ordered lexicographically. Pass the "
                 f"ordered labels={shown.tolist()} and ensure that the columns of y_prob correspond to this ordering.",
                 stacklevel=2,
             )
         undeclared = np.setdiff1d(encoded, classes)
         if undeclared.size:
             raise ValueError(
-                f"y_true contains values {set(codes.decode(undeclared).tolist())} not belonging to the passed labels {given}."
+                f"y_true contains values {set(codes.decode(undeclared).tolist())} not belonging to the passed labels {labels}."
             )
     if len(classes) == 1:
         if given is None:
