@@ -100,7 +100,7 @@ def test_accuracy(data, flag):
 def test_balanced_accuracy(data, flag):
     y_true, y_pred, weight, _ = data
     # One class adjusted for chance is 0/0; scikit-learn's NumPy warns of it.
-    assume(not flag or len(np.unique(y_true)) > 1)
+    assume(not flag or len(np.unique(y_true if weight is None else y_true[weight > 0])) > 1)
     # scikit-learn makes a confusion matrix, which warns of a single label in a shape that nobody sees here.
     assume(len(np.unique(np.r_[y_true, y_pred])) > 1)
     assert_same("balanced_accuracy_score", y_true, y_pred, adjusted=flag, sample_weight=weight)
@@ -135,6 +135,34 @@ def test_precision_recall_and_f(data, average, zero_division, beta):
     assert_same("recall_score", y_true, y_pred, **options)
     assert_same("f1_score", y_true, y_pred, **options)
     assert_same("fbeta_score", y_true, y_pred, beta=beta, **options)
+
+
+@st.composite
+def indicators(draw):
+    n, columns = draw(st.integers(1, 6)), draw(st.integers(2, 4))
+    entries = st.lists(st.integers(0, 1), min_size=n * columns, max_size=n * columns)
+    matrix = entries.map(lambda entries: np.array(entries).reshape(n, columns))
+    form = draw(st.sampled_from([np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix, np.ndarray.tolist]))
+    weights = st.lists(st.floats(0.01, 10), min_size=n, max_size=n)
+    labels = st.lists(st.integers(0, columns - 1), min_size=1, unique=True)
+    return form(draw(matrix)), form(draw(matrix)), draw(st.none() | weights.map(np.array)), draw(st.none() | labels)
+
+
+@SETTINGS
+@given(
+    indicators(),
+    st.sampled_from([None, "micro", "macro", "weighted", "samples"]),
+    st.sampled_from(["warn", 0, 1, np.nan]),
+    st.sampled_from([0.5, 1]),
+)
+def test_several_labels(data, average, zero_division, beta):
+    y_true, y_pred, weight, labels = data
+    if average == "samples":
+        weight = None
+    options = {"labels": labels, "average": average, "sample_weight": weight, "zero_division": zero_division}
+    assert_same("precision_recall_fscore_support", y_true, y_pred, beta=beta, **options)
+    assert_same("f1_score", y_true, y_pred, **options)
+    assert_same("accuracy_score", y_true, y_pred, sample_weight=weight)
 
 
 @SETTINGS
@@ -295,6 +323,8 @@ INDICATOR = np.array([[1, 0], [1, 1], [0, 1]])
         ("ab", "ab", {}),
         (3, 3, {}),
         (scipy.sparse.csr_array(INDICATOR), [0, 1, 1], {}),
+        (INDICATOR, np.c_[INDICATOR, INDICATOR], {}),
+        ([[0.5, 1], [1, 0]], [[0, 1], [1, 0]], {}),
     ],
 )
 def test_what_scikit_learn_refuses_is_refused(y_true, y_pred, options):
@@ -372,10 +402,12 @@ def test_missing_labels():
 
 
 def test_what_only_barehand_refuses():
-    with pytest.raises(ValueError, match="multilabel-indicator is not supported"):
-        metrics.accuracy_score(INDICATOR, INDICATOR)
-    with pytest.raises(ValueError, match="multilabel-indicator is not supported"):
-        metrics.f1_score(scipy.sparse.csr_array(INDICATOR), scipy.sparse.csr_array(INDICATOR), average="micro")
+    with pytest.raises(ValueError, match="multilabel-indicator is not supported by classification_report"):
+        metrics.classification_report(INDICATOR, INDICATOR)
+    with pytest.raises(ValueError, match="Mix of label input types"):
+        metrics.f1_score([0, 1], [0, 1], labels=["a"], average="micro")
+    with pytest.raises(ValueError, match="average='samples' takes no sample_weight"):
+        metrics.f1_score(INDICATOR, INDICATOR, average="samples", sample_weight=[1, 2, 3])
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
         metrics.accuracy_score([0, 1], [0, 1], sample_weight=[1, -1])
     with pytest.raises(ValueError, match="labels size, 2, does not match size of target_names, 1"):

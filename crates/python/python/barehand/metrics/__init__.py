@@ -9,8 +9,8 @@ NumPy arrays where there is one for each class. scikit-learn need not be install
 >>> f1_score(["cat", "dog", "dog"], ["cat", "dog", "cat"], pos_label="dog")
 0.6666666666666666
 
-Two arguments are narrower than scikit-learn's: targets with several labels at once (indicator matrices,
-``average="samples"``) and negative weights are refused.
+Narrower than scikit-learn's: negative weights are refused; so are, of samples with several labels at once (indicator
+matrices), a report and ``average="samples"`` with weights.
 """
 
 from barehand.metrics._accuracy import accuracy_score, balanced_accuracy_score

@@ -7,15 +7,16 @@ from typing import Any
 
 from barehand._barehand import _metrics
 from barehand._param_validation import check_parameters
-from barehand.metrics._targets import Targets
+from barehand.metrics._targets import Targets, as_label_sets
 
 
 def accuracy_score(y_true: Any, y_pred: Any, *, normalize: bool = True, sample_weight: Any = None) -> float:
     """The share of samples whose predicted label is the true one: ``sum_i w_i [y_true_i = y_pred_i] / sum_i w_i``.
 
     Args:
-        y_true: ``(N,)`` labels: numbers, bools or strings.
-        y_pred: ``(N,)`` predicted labels.
+        y_true: ``(N,)`` labels: numbers, bools or strings; or an indicator matrix ``(N, K)`` of several labels for each
+            sample, all of which must be right.
+        y_pred: predicted labels, in the same form.
         normalize: whether to divide by the sum of the weights; otherwise the score is the weight of the right predictions.
         sample_weight: ``(N,)`` finite weights, not negative; None: all 1.
 
@@ -25,8 +26,9 @@ def accuracy_score(y_true: Any, y_pred: Any, *, normalize: bool = True, sample_w
     1.0
     """
     check_parameters({"normalize": [bool]}, {"normalize": normalize}, "accuracy_score")
-    targets = Targets("accuracy_score", y_true, y_pred, sample_weight)
-    return _metrics.accuracy(targets.y_true, targets.y_pred, bool(normalize), targets.sample_weight)
+    targets = Targets("accuracy_score", y_true, y_pred, sample_weight, multilabel=True)
+    true, pred = as_label_sets(targets.indicators) if targets.indicators else (targets.y_true, targets.y_pred)
+    return _metrics.accuracy(true, pred, bool(normalize), targets.sample_weight)
 
 
 def balanced_accuracy_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None, adjusted: bool = False) -> float:

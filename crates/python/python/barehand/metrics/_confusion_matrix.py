@@ -53,4 +53,5 @@ def confusion_matrix(
             stacklevel=2,
         )
     whole = normalize is None and sample_weight is not None and np.asarray(sample_weight).dtype.kind in "iub"
-    return cells.astype(np.int64) if whole else cells
+    # Beyond 2^53 a float64 has lost count already.
+    return cells.astype(np.int64) if whole and cells.max() <= 2**53 else cells

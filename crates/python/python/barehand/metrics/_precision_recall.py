@@ -13,7 +13,7 @@ import numpy as np
 from barehand import exceptions
 from barehand._barehand import _metrics
 from barehand._param_validation import Interval, check_parameters
-from barehand.metrics._targets import Targets, label_list
+from barehand.metrics._targets import Targets, as_entries, label_list
 
 _AVERAGES = (None, "micro", "macro", "weighted", "samples")
 _CONSTRAINTS: dict[str, list[Any]] = {
@@ -43,14 +43,15 @@ def precision_recall_fscore_support(
     ``F_beta = (1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp)``
 
     Args:
-        y_true: ``(N,)`` labels: numbers, bools or strings.
-        y_pred: ``(N,)`` predicted labels.
+        y_true: ``(N,)`` labels: numbers, bools or strings; or an indicator matrix ``(N, K)`` of several labels for each
+            sample, whose columns are the classes.
+        y_pred: predicted labels, in the same form.
         beta: how many times as important recall is in F as precision; infinity makes F the recall.
         labels: the classes, in their order; None: all that occur, sorted.
         pos_label: the positive class of ``average="binary"``.
         average: None for one score for each class; ``"binary"``: the positive one's, of two classes; ``"micro"``: from the
-            sums over classes; ``"macro"``: the mean; ``"weighted"``: weighted by support. (``"samples"`` is for
-            multilabel targets, which are not supported.)
+            sums over classes; ``"macro"``: the mean; ``"weighted"``: weighted by support; ``"samples"``: the mean over
+            the samples of an indicator matrix, without ``sample_weight``.
         warn_for: the scores to warn about where they divide by zero.
         sample_weight: ``(N,)`` finite weights, not negative; None: all 1.
         zero_division: the score where nothing can be divided: 0, 1, NaN (which averages pass over), or ``"warn"``: 0 and
@@ -188,15 +189,19 @@ def check_zero_division(zero_division: Any, caller: str) -> float:
 
 
 def warn_undefined(
-    undefined: tuple[bool, bool, bool], names: Collection[str], *, in_labels: bool, stacklevel: int
+    undefined: tuple[bool, bool, bool], names: Collection[str], *, axis: str | None, stacklevel: int
 ) -> None:
-    """Warns about precision, recall or F-score, in this order, where they are undefined and among ``names``."""
+    """Warns about precision, recall or F-score, in this order, where they are undefined and among ``names``.
+
+    ``axis`` is what there are several scores of, "label" or "sample"; None where there is one.
+    """
+    counted = "labels" if axis == "sample" else "samples"
+    cause = "due to" if axis is None else f"in {axis}s with"
     wheres = (("precision", "predicted"), ("recall", "true"), ("f-score", "true nor predicted"))
     for (name, where), missing in zip(wheres, undefined, strict=True):
         if missing and name in names:
-            cause = "in labels with" if in_labels else "due to"
             warnings.warn(
-                f"{name.capitalize()} is ill-defined and being set to 0.0 {cause} no {where} samples. Use `zero_division` "
+                f"{name.capitalize()} is ill-defined and being set to 0.0 {cause} no {where} {counted}. Use `zero_division` "
                 "parameter to control this behavior.",
                 exceptions.UndefinedMetricWarning,
                 stacklevel=stacklevel + 1,
@@ -217,41 +222,66 @@ def _scores(
 ) -> Scores:
     check_parameters(_CONSTRAINTS, {"average": average, "pos_label": pos_label, "beta": beta}, caller)
     otherwise = check_zero_division(zero_division, caller)
-    targets = Targets(caller, y_true, y_pred, sample_weight)
-    if average == "samples":
-        raise ValueError("Samplewise metrics are not available outside of multilabel classification.")
+    targets = Targets(caller, y_true, y_pred, sample_weight, multilabel=True)
     listed = label_list(labels, caller)
-    if average == "binary":
-        listed = _positive(targets, pos_label)
-    elif pos_label not in (None, 1):
+    if average != "binary" and pos_label not in (None, 1):
         warnings.warn(
             f"Note that pos_label (set to {pos_label!r}) is ignored when average != 'binary' (got {average!r}). You may use "
             "labels=[pos_label] to specify a single positive class.",
             stacklevel=3,
         )
-    codes = None if listed is None else targets.codes.encode(listed)
-    # Of one class, its scores are those of any average; the macro average passes them through.
-    over = "macro" if average == "binary" else average
-    *scores, support, undefined = _metrics.precision_recall(
-        targets.y_true, targets.y_pred, float(beta), codes, over, targets.sample_weight, otherwise
-    )
+    if targets.indicators:
+        true, pred, weight, codes = _of_several_labels(targets, average, listed)
+    else:
+        true, pred, weight = targets.y_true, targets.y_pred, targets.sample_weight
+        codes = _of_one_label(targets, average, listed, pos_label)
+    # Of one class, its scores are those of any average.
+    over = "macro" if average in ("binary", "samples") else average
+    *scores, support, undefined = _metrics.precision_recall(true, pred, float(beta), codes, over, weight, otherwise)
     if isinstance(zero_division, str):
         many = average != "micro" and (codes is None or len(codes) > 1)
-        warn_undefined(undefined, warn_for, in_labels=many, stacklevel=3)
+        axis = "sample" if average == "samples" else "label"
+        warn_undefined(undefined, warn_for, axis=axis if many else None, stacklevel=3)
     precision, recall, f_score = scores
     if support is not None and targets.sample_weight is None:
         support = support.astype(np.int64)
     return precision, recall, f_score, support
 
 
-def _positive(targets: Targets, pos_label: Any) -> list[Any]:
-    """The positive class of two, as the only one to score."""
-    present = targets.codes.decode(_metrics.labels(targets.y_true, targets.y_pred)).tolist()
-    if len(present) > 2:
-        averages = list(_AVERAGES[:-1])
-        raise ValueError(
-            f"Target is multiclass but average='binary'. Please choose another average setting, one of {averages!r}."
-        )
-    if len(present) == 2 and pos_label not in present:
-        raise ValueError(f"pos_label={pos_label} is not a valid label. It should be one of {present}")
-    return [pos_label]
+def _of_one_label(targets: Targets, average: str | None, labels: list[Any] | None, pos_label: Any) -> list[int] | None:
+    """The codes of the classes to score; None for all that occur."""
+    if average == "samples":
+        raise ValueError("Samplewise metrics are not available outside of multilabel classification.")
+    if average == "binary":
+        present = targets.codes.decode(_metrics.labels(targets.y_true, targets.y_pred)).tolist()
+        if len(present) > 2:
+            raise ValueError(_not_binary("multiclass", _AVERAGES[:-1]))
+        if len(present) == 2 and pos_label not in present:
+            raise ValueError(f"pos_label={pos_label} is not a valid label. It should be one of {present}")
+        labels = [pos_label]
+    return None if labels is None else targets.codes.encode(labels)
+
+
+def _of_several_labels(
+    targets: Targets, average: str | None, labels: list[Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, list[int]]:
+    """True and predicted entries, their weights, and the columns (or, for "samples", the rows) to score."""
+    assert targets.indicators is not None
+    n, columns = targets.indicators[0].shape
+    if average == "binary":
+        raise ValueError(_not_binary("multilabel-indicator", _AVERAGES))
+    if average == "samples" and targets.sample_weight is not None:
+        raise ValueError("average='samples' takes no sample_weight")
+    for label in labels or ():
+        if not 0 <= label < columns:
+            limit = f"> {columns - 1}" if label > 0 else "< 0"
+            raise ValueError(f"All labels must be in [0, n labels) for multilabel targets. Got {label} {limit}")
+    if average == "samples":
+        true, pred = (matrix if labels is None else matrix[:, labels] for matrix in targets.indicators)
+        return *as_entries((true, pred), None, by_sample=True), list(range(n))
+    codes = list(range(columns)) if labels is None else [int(label) for label in labels]
+    return *as_entries(targets.indicators, targets.sample_weight, by_sample=False), codes
+
+
+def _not_binary(kind: str, averages: tuple[str | None, ...]) -> str:
+    return f"Target is {kind} but average='binary'. Please choose another average setting, one of {list(averages)!r}."

@@ -1,7 +1,8 @@
 """True and predicted labels of any kind, as the int64 codes that Rust counts.
 
 Whole numbers and bools stand for themselves. Everything else (strings, floats that are whole numbers) is numbered in
-sorted order; that is a matter of input, as is saying what cannot be scored, in scikit-learn's words.
+sorted order; that is a matter of input, as is saying what cannot be scored, in scikit-learn's words. So is writing samples
+with several labels as ones that have one each.
 """
 
 from __future__ import annotations
@@ -23,13 +24,19 @@ from barehand.exceptions import InvalidParameterError
 
 
 class Targets:
-    """Equally many true and predicted labels, and a weight for each pair where weights were given."""
+    """Equally many true and predicted labels, and a weight for each pair where weights were given.
 
-    def __init__(self, caller: str, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    Samples with several labels at once, as an indicator matrix ``(N, K)``, pass where ``multilabel`` says so; then
+    ``indicators`` holds the two matrices, and there are no codes.
+    """
+
+    def __init__(
+        self, caller: str, y_true: Any, y_pred: Any, sample_weight: Any = None, *, multilabel: bool = False
+    ) -> None:
         true, kind_true = _read("y_true", y_true, caller)
         pred, kind_pred = _read("y_pred", y_pred, caller)
         check_consistent_length(true, pred, sample_weight)
-        if true.shape[0] == 0:
+        if len(true) == 0:
             raise ValueError(
                 "Found empty input array (e.g., `y_true` or `y_pred`) while a minimum of 1 sample is required."
             )
@@ -37,10 +44,36 @@ class Targets:
         if kind_true != kind_pred:
             names = (_type_name(true, kind_true), _type_name(pred, kind_pred))
             raise ValueError(f"Classification metrics can't handle a mix of {names[0]} and {names[1]} targets")
-        if kind_true != "labels":
-            raise ValueError(f"{kind_true} is not supported")
-        self.codes = LabelCodes(column_or_1d(true, input_name="y_true"), column_or_1d(pred, input_name="y_pred"))
-        self.y_true, self.y_pred = self.codes.encoded
+        if kind_true == "multilabel-indicator" and multilabel:
+            if true.shape != pred.shape:
+                raise ValueError("Multi-label binary indicator input with different numbers of labels")
+            self.indicators = (true != 0, pred != 0)
+        elif kind_true == "labels":
+            self.indicators = None
+            self.codes = LabelCodes(column_or_1d(true, input_name="y_true"), column_or_1d(pred, input_name="y_pred"))
+            self.y_true, self.y_pred = self.codes.encoded
+        else:
+            raise ValueError(f"{kind_true} is not supported by {caller}")
+
+
+def as_label_sets(indicators: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Codes in which every distinct set of labels is a class of its own."""
+    _, codes = np.unique(np.concatenate(indicators), axis=0, return_inverse=True)
+    true, pred = np.split(codes.reshape(-1).astype(np.int64, copy=False), 2)
+    return true, pred
+
+
+def as_entries(
+    indicators: tuple[np.ndarray, np.ndarray], sample_weight: np.ndarray | None, *, by_sample: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Codes of every entry of the matrices as a sample of its own: its column (or row) where it is set, -1 where not.
+
+    Counted by class, they give each label's (or sample's) true positives, predictions and support.
+    """
+    n, labels = indicators[0].shape
+    codes = np.arange(n)[:, None] if by_sample else np.arange(labels)
+    true, pred = (np.where(indicator, codes, -1).ravel() for indicator in indicators)
+    return true, pred, None if sample_weight is None else np.repeat(sample_weight, labels)
 
 
 class LabelCodes:
@@ -111,7 +144,7 @@ def read_labels(name: str, y: Any, caller: str) -> np.ndarray:
     """Labels ``(N,)`` of any kind that can be scored."""
     array, kind = _read(name, y, caller)
     if kind != "labels":
-        raise ValueError(f"{kind} is not supported: {name} of {caller} holds one class for each sample")
+        raise ValueError(f"y type must be 'binary' or 'multiclass', got '{kind}' instead.")
     return column_or_1d(array, input_name=name)
 
 
@@ -119,7 +152,7 @@ def _read(name: str, y: Any, caller: str) -> tuple[Any, str]:
     """An array, and "labels" where they can be scored; otherwise scikit-learn's word for what it holds."""
     check_array_like(name, y, caller)
     if is_sparse(y):
-        return y, "multilabel-indicator"
+        y = y.toarray()
     try:
         array = to_numpy(y)
     except ValueError as error:
