@@ -81,9 +81,7 @@ def classification_report(
         otherwise,
     )
     if isinstance(zero_division, str):
-        warn_undefined(
-            undefined, ("precision", "recall", "f-score"), axis="label" if len(codes) > 1 else None, stacklevel=2
-        )
+        warn_undefined(undefined, ("precision", "recall", "f-score"), scores=len(codes), stacklevel=2)
     if not output_dict:
         return text
     report: dict[str, Any] = {}

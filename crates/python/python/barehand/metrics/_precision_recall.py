@@ -189,14 +189,14 @@ def check_zero_division(zero_division: Any, caller: str) -> float:
 
 
 def warn_undefined(
-    undefined: tuple[bool, bool, bool], names: Collection[str], *, axis: str | None, stacklevel: int
+    undefined: tuple[bool, bool, bool], names: Collection[str], *, scores: int, axis: str = "label", stacklevel: int
 ) -> None:
     """Warns about precision, recall or F-score, in this order, where they are undefined and among ``names``.
 
-    ``axis`` is what there are several scores of, "label" or "sample"; None where there is one.
+    ``scores`` is how many there are of each, ``axis`` what they are of: "label" or "sample".
     """
     counted = "labels" if axis == "sample" else "samples"
-    cause = "due to" if axis is None else f"in {axis}s with"
+    cause = "due to" if scores == 1 else f"in {axis}s with"
     wheres = (("precision", "predicted"), ("recall", "true"), ("f-score", "true nor predicted"))
     for (name, where), missing in zip(wheres, undefined, strict=True):
         if missing and name in names:
@@ -239,9 +239,10 @@ def _scores(
     over = "macro" if average in ("binary", "samples") else average
     *scores, support, undefined = _metrics.precision_recall(true, pred, float(beta), codes, over, weight, otherwise)
     if isinstance(zero_division, str):
-        many = average != "micro" and (codes is None or len(codes) > 1)
+        # All labels that occur are two at least where one of them is undefined.
+        count = 1 if average == "micro" else 2 if codes is None else len(codes)
         axis = "sample" if average == "samples" else "label"
-        warn_undefined(undefined, warn_for, axis=axis if many else None, stacklevel=3)
+        warn_undefined(undefined, warn_for, scores=count, axis=axis, stacklevel=3)
     precision, recall, f_score = scores
     if support is not None and targets.sample_weight is None:
         support = support.astype(np.int64)
