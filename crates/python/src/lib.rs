@@ -2,14 +2,21 @@
 //!
 //! Python's part (`python/barehand`) gives these names their places; nothing is computed there.
 
+mod arithmetic;
 mod array;
+mod autograd;
 mod creation;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod index;
 mod metrics;
+mod random;
+mod reduce;
+mod shape;
 mod tensor;
+mod unary;
 
 use pyo3::prelude::*;
 
@@ -22,5 +29,9 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
-    metrics::register(module)
+    metrics::register(module)?;
+    reduce::register(module)?;
+    index::register(module)?;
+    autograd::register(module)?;
+    random::register(module)
 }
