@@ -15,6 +15,7 @@ mod functional;
 mod image_transform;
 mod index;
 mod io;
+mod metrics;
 mod optim;
 mod random;
 mod reduce;
@@ -35,6 +36,7 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
+    metrics::register(module)?;
     reduce::register(module)?;
     index::register(module)?;
     autograd::register(module)?;
