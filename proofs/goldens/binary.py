@@ -29,7 +29,7 @@ def draws(left, right, op):
         a, b = np.array(random.randn(*left)), np.array(random.randn(*right))
         if op == "pow":
             a = np.abs(a) + 0.1
-        if op in ("div", "fmod", "remainder"):
+        if op in ("div", "fmod", "remainder", "floor_divide"):
             b = np.where(b < 0, b - 0.5, b + 0.5)
         return {"a": a, "b": b}
 
@@ -38,12 +38,14 @@ def draws(left, right, op):
 
 def main():
     family = Family("tensor", "binary", __doc__)
-    for op in ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "atan2", "hypot", "fmod", "remainder"]:
+    for op in ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "atan2", "hypot", "fmod", "remainder", "floor_divide"]:
         function = getattr(torch, op)
+        # PyTorch has no derivative of it.
+        options = {"grads": []} if op == "floor_divide" else {}
         shapes = SHAPES if op in ("add", "sub", "mul", "div", "maximum") else ["same", "row", "both", "scalar"]
         for shape in shapes:
-            family.case(f"{op}.{shape}", function, draws(*SHAPES[shape], op))
-        family.case(f"{op}.special", function, PAIRS)
+            family.case(f"{op}.{shape}", function, draws(*SHAPES[shape], op), **options)
+        family.case(f"{op}.special", function, PAIRS, **options)
     for op in ["eq", "ne", "lt", "le", "gt", "ge"]:
         function = getattr(torch, op)
         family.case(f"{op}.special", function, PAIRS)

@@ -84,7 +84,12 @@ pub fn select<T: Plain>(cond: View<bool>, x: View<T>, y: View<T>, out: &mut [T])
 }
 
 /// `f` of the elements of two views of one shape, in parallel.
-fn zip<T: Plain, U: Plain>(x: View<T>, y: View<T>, out: &mut [U], f: impl Fn(T, T) -> U + Copy + Sync) {
+pub(crate) fn zip<T: Plain, U: Plain>(
+    x: View<T>,
+    y: View<T>,
+    out: &mut [U],
+    f: impl Fn(T, T) -> U + Copy + Sync,
+) {
     assert_eq!(x.shape, y.shape, "elementwise operation on two shapes");
     assert_eq!(x.len(), out.len(), "elementwise operation into {} elements", out.len());
     let (x, y) = (Source::new(x), Source::new(y));

@@ -54,47 +54,9 @@ pub fn combine_blocks<T: Plain>(
     }
 }
 
-/// Sums the marked axes of a view of any countable type: what integer tensors use, one element at a time in order.
-pub fn sum_axes<T: Plain>(
-    x: crate::View<T>,
-    reduced: &[bool],
-    zero: T,
-    add: impl Fn(T, T) -> T,
-    out: &mut [T],
-) {
-    out.fill(zero);
-    if x.is_empty() {
-        return;
-    }
-    let mut steps = vec![0; x.shape.len()];
-    let mut size = 1;
-    for axis in (0..x.shape.len()).rev().filter(|&axis| !reduced[axis]) {
-        steps[axis] = size;
-        size *= x.shape[axis];
-    }
-    assert_eq!(out.len(), size, "one output for each index of the kept axes");
-    let mut position = vec![0; x.shape.len()];
-    let (mut from, mut to) = (0, 0);
-    for _ in 0..x.len() {
-        out[to] = add(out[to], x.data[from]);
-        for axis in (0..x.shape.len()).rev() {
-            position[axis] += 1;
-            from += x.strides[axis];
-            to += steps[axis];
-            if position[axis] < x.shape[axis] {
-                break;
-            }
-            from -= x.shape[axis] * x.strides[axis];
-            to -= x.shape[axis] * steps[axis];
-            position[axis] = 0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::View;
 
     #[test]
     fn combining_is_the_transpose_of_taking() {
@@ -105,17 +67,5 @@ mod tests {
         let mut back = [0; 6];
         combine_blocks(&out, &[4, 0, 4], 2, &mut back, |a, b| a + b);
         assert_eq!(back, [1, 2, 0, 0, 10, 12]);
-    }
-
-    #[test]
-    fn sums_any_axes_of_any_strides() {
-        let data: Vec<i64> = (0..24).collect();
-        let mut out = [0; 3];
-        // Shape [2, 3, 4]: axes 0 and 2 summed.
-        sum_axes(View::new(&data, &[2, 3, 4], &[12, 4, 1]), &[true, false, true], 0, |a, b| a + b, &mut out);
-        assert_eq!(out, [60, 92, 124]);
-        let mut transposed = [0; 4];
-        sum_axes(View::new(&data[..12], &[4, 3], &[1, 4]), &[false, true], 0, |a, b| a + b, &mut transposed);
-        assert_eq!(transposed, [12, 15, 18, 21]);
     }
 }

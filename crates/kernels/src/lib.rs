@@ -18,6 +18,7 @@ pub mod dropout;
 pub mod elementwise;
 pub mod gather;
 pub mod gemm;
+pub mod integer;
 pub mod isa;
 pub mod layer_norm;
 pub mod math;

@@ -5,6 +5,7 @@
 //! threads changes nothing in the result, not even its last bit.
 
 pub(crate) mod columns;
+mod fold;
 mod scan;
 pub(crate) mod slice;
 mod view;
@@ -12,6 +13,8 @@ mod view;
 use crate::math::Math;
 use crate::view::View;
 
+pub use fold::fold_axes;
+pub use scan::arg_reduce_any;
 pub(crate) use slice::{max, sum_map, sum_map2};
 
 /// What many values are reduced to.

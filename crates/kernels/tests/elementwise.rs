@@ -365,12 +365,14 @@ fn derivatives() {
             );
         }
     }
-    let pairs: [Pair; 11] = [
+    let pairs: [Pair; 13] = [
         (Binary::Add, |x, y| x + y, false),
         (Binary::Sub, |x, y| x - y, false),
         (Binary::Mul, |x, y| x * y, false),
         (Binary::Div, |x, y| x / y, true),
         (Binary::Pow, f64::powf, true),
+        (Binary::FloorDivide, |x, y| (x / y).floor(), true),
+        (Binary::Remainder, |x, y| x - y * (x / y).floor(), true),
         (Binary::Maximum, f64::max, false),
         (Binary::Minimum, f64::min, false),
         (Binary::Atan2, f64::atan2, false),
@@ -527,6 +529,20 @@ fn edges() {
     };
     assert!(binary(Binary::Maximum, nan, 1.0).is_nan() && binary(Binary::Maximum, 1.0, nan).is_nan());
     assert!(binary(Binary::Minimum, nan, 1.0).is_nan() && binary(Binary::Minimum, 1.0, nan).is_nan());
+    for (x, y, quotient, rest) in [
+        (7.0, 2.0, 3.0, 1.0),
+        (-7.0, 2.0, -4.0, 1.0),
+        (7.0, -2.0, -4.0, -1.0),
+        (-1.0, f32::INFINITY, -1.0, f32::INFINITY),
+        // The quotient 9.999.. rounds to 10.
+        (1.0, 0.1, 9.0, 1.0 % 0.1),
+        (-1e-30, 1.0, -1.0, 1.0),
+    ] {
+        assert_eq!(binary(Binary::FloorDivide, x, y), quotient, "{x} // {y}");
+        assert_eq!(binary(Binary::Remainder, x, y), rest, "{x} % {y}");
+    }
+    assert_eq!(binary(Binary::FloorDivide, -1.0, 0.0), f32::NEG_INFINITY);
+    assert!(binary(Binary::Remainder, 1.0, 0.0).is_nan());
     assert_eq!(binary(Binary::BceWithLogits, 200.0, 0.0), 200.0);
     assert_eq!(binary(Binary::BceWithLogits, -200.0, 1.0), 200.0);
     assert_eq!(binary(Binary::Bce, 0.0, 1.0), 100.0);

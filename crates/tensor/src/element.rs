@@ -8,13 +8,12 @@ use barehand_kernels::conv2d::Conv2d;
 use barehand_kernels::cross_entropy::CrossEntropy;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
-use barehand_kernels::gather;
 use barehand_kernels::gemm::Gemm;
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::optimizer::OptimizerStep;
 use barehand_kernels::pool2d::Pool2d;
 use barehand_kernels::real::Real;
-use barehand_kernels::reduce::{Reduce, Reductions};
+use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
 use barehand_kernels::softmax::Softmax;
 use barehand_kernels::view::View;
 
@@ -85,12 +84,16 @@ pub trait Element: Plain + Default + Debug + Display + PartialEq + PartialOrd {
     fn plus(self, other: Self) -> Self;
     /// Sums the marked axes of a view into row-major `out`.
     fn sum_axes(x: View<Self>, reduced: &[bool], out: &mut [Self]) {
-        gather::sum_axes(x, reduced, Self::default(), Self::plus, out);
+        fold_axes(x, reduced, Self::default(), Self::plus, out);
+    }
+    /// The largest (or smallest) values along the middle of `[outer, axis, inner]`, and where each is first.
+    fn arg_extremes(max: bool, x: &[Self], shape: [usize; 3], values: &mut [Self], indices: &mut [i64]) {
+        arg_reduce_any(max, x, shape, values, indices);
     }
 }
 
 macro_rules! element {
-    ($t:ident, $dtype:ident, $from_integer:expr, $plus:expr $(, $sum_axes:item)?) => {
+    ($t:ident, $dtype:ident, $from_integer:expr, $plus:expr $(, $faster:item)*) => {
         impl Element for $t {
             const DTYPE: DType = DType::$dtype;
             #[inline(always)]
@@ -113,7 +116,7 @@ macro_rules! element {
             fn plus(self, other: Self) -> Self {
                 $plus(self, other)
             }
-            $($sum_axes)?
+            $($faster)*
         }
     };
 }
@@ -125,6 +128,15 @@ element!(
     |a, b| a + b,
     fn sum_axes(x: View<f32>, reduced: &[bool], out: &mut [f32]) {
         f32::reduce(Reduce::Sum, x, reduced, out);
+    },
+    fn arg_extremes(
+        max: bool,
+        x: &[f32],
+        [outer, axis, inner]: [usize; 3],
+        values: &mut [f32],
+        indices: &mut [i64],
+    ) {
+        f32::arg_reduce(max, x, outer, axis, inner, values, indices);
     }
 );
 element!(
@@ -134,6 +146,15 @@ element!(
     |a, b| a + b,
     fn sum_axes(x: View<f64>, reduced: &[bool], out: &mut [f64]) {
         f64::reduce(Reduce::Sum, x, reduced, out);
+    },
+    fn arg_extremes(
+        max: bool,
+        x: &[f64],
+        [outer, axis, inner]: [usize; 3],
+        values: &mut [f64],
+        indices: &mut [i64],
+    ) {
+        f64::arg_reduce(max, x, outer, axis, inner, values, indices);
     }
 );
 element!(i64, I64, |x| x, i64::saturating_add);
@@ -223,3 +244,38 @@ impl Float for f64 {
         (double, single)
     }
 }
+
+/// The element types that count: `bool`, as 0 and 1, and the integers. Their sums and products are `i64`.
+pub trait Whole: Element {
+    /// No value is smaller.
+    const LEAST: Self;
+    /// No value is larger.
+    const GREATEST: Self;
+}
+
+impl Whole for bool {
+    const LEAST: Self = false;
+    const GREATEST: Self = true;
+}
+
+impl Whole for u8 {
+    const LEAST: Self = u8::MIN;
+    const GREATEST: Self = u8::MAX;
+}
+
+impl Whole for i32 {
+    const LEAST: Self = i32::MIN;
+    const GREATEST: Self = i32::MAX;
+}
+
+impl Whole for i64 {
+    const LEAST: Self = i64::MIN;
+    const GREATEST: Self = i64::MAX;
+}
+
+/// The element types with the arithmetic of whole numbers: `u8`, `i32` and `i64` (see [`integer`](crate::integer)).
+pub trait Integer: Whole + barehand_kernels::integer::Integer {}
+
+impl Integer for u8 {}
+impl Integer for i32 {}
+impl Integer for i64 {}

@@ -25,7 +25,7 @@ pub use autograd::{
     set_recording,
 };
 pub use barehand_kernels::{Buffer, isa, threads};
-pub use element::{DType, Element, Float};
+pub use element::{DType, Element, Float, Integer, Whole};
 pub use error::{Error, Result};
 pub use layout::{Axes, Layout};
 pub use npz::{read_npz, write_npz};
@@ -34,6 +34,7 @@ pub use ops::conv::Conv2dOptions;
 pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
 pub use ops::einsum::einsum;
 pub use ops::index::{Index, where_};
+pub use ops::integer;
 pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
 pub use random::Generator;
 pub use tensor::Tensor;

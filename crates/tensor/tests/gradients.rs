@@ -107,6 +107,8 @@ fn functions_of_two_numbers_with_broadcasting() {
         ("mul", Tensor::mul),
         ("div", Tensor::div),
         ("pow", Tensor::pow),
+        ("floor_divide", Tensor::floor_divide),
+        ("remainder", Tensor::remainder),
         ("maximum", Tensor::maximum),
         ("minimum", Tensor::minimum),
         ("atan2", Tensor::atan2),

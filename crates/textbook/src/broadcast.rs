@@ -9,6 +9,8 @@
 //! a * b   da = dc b         db = dc a
 //! a / b   da = dc / b       db = -dc a / b^2
 //! a ^ b   da = dc b a^(b-1) db = dc a^b log a
+//! a // b  da = 0            db = 0                the quotient rounded down
+//! a % b   da = dc           db = -dc (a // b)     what that leaves, a - b (a // b), with the sign of b
 //! ```
 
 use crate::array::{Array, broadcast_shape};
@@ -28,6 +30,10 @@ pub enum Arithmetic {
     Div,
     /// a ^ b
     Pow,
+    /// a // b
+    FloorDivide,
+    /// a % b
+    Remainder,
 }
 
 impl Arithmetic {
@@ -38,6 +44,8 @@ impl Arithmetic {
             Arithmetic::Mul => a * b,
             Arithmetic::Div => a / b,
             Arithmetic::Pow => a.powf(b),
+            Arithmetic::FloorDivide => floor_division(a, b).0,
+            Arithmetic::Remainder => floor_division(a, b).1,
         }
     }
 
@@ -53,6 +61,8 @@ impl Arithmetic {
                 if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) },
                 if a == 0.0 && b >= 0.0 { 0.0 } else { a.powf(b) * a.ln() },
             ),
+            Arithmetic::FloorDivide => (0.0, 0.0),
+            Arithmetic::Remainder => (1.0, -floor_division(a, b).0),
         }
     }
 
@@ -64,6 +74,8 @@ impl Arithmetic {
             Arithmetic::Mul => ["a b", "dc b", "dc a"],
             Arithmetic::Div => ["a / b", "dc / b", "-dc a / b^2"],
             Arithmetic::Pow => ["a^b", "dc b a^(b-1)", "dc a^b log a"],
+            Arithmetic::FloorDivide => ["a // b", "0", "0"],
+            Arithmetic::Remainder => ["a % b", "dc", "-dc (a // b)"],
         }
     }
 
@@ -84,6 +96,17 @@ impl Arithmetic {
         let db = trace.step("db", &format!("{of_b}, summed to b's shape"), sum_to(&db, b.shape())?);
         Ok((da, db))
     }
+}
+
+/// a // b and a % b. Both come from the exact rest of the division rounded toward 0, which is then moved to the side of
+/// b; floor(a / b) is one too many where a / b rounds up to an integer, as 1 / 0.1 does.
+fn floor_division(a: f64, b: f64) -> (f64, f64) {
+    if b == 0.0 {
+        return (a / b, f64::NAN);
+    }
+    let rest = a % b;
+    let quotient = ((a - rest) / b).round();
+    if rest != 0.0 && (rest < 0.0) != (b < 0.0) { (quotient - 1.0, rest + b) } else { (quotient, rest) }
 }
 
 /// Sums `x` over every axis that `shape` was stretched along: the backward of broadcasting `shape` to `x`'s shape.

@@ -27,6 +27,16 @@ const ACTIVATIONS: [Activation; 17] = [
     Activation::Softsign,
 ];
 
+const ARITHMETIC: [Arithmetic; 7] = [
+    Arithmetic::Add,
+    Arithmetic::Sub,
+    Arithmetic::Mul,
+    Arithmetic::Div,
+    Arithmetic::Pow,
+    Arithmetic::FloorDivide,
+    Arithmetic::Remainder,
+];
+
 fn activation<T: Float>(which: Activation, x: &Tensor<T>) -> Result<Tensor<T>> {
     match which {
         Activation::Relu => x.relu(),
@@ -104,7 +114,7 @@ fn sigmoids<T: Float>(pair: &mut Pair<T>) {
 }
 
 fn arithmetic<T: Float>(pair: &mut Pair<T>) {
-    for which in [Arithmetic::Add, Arithmetic::Sub, Arithmetic::Mul, Arithmetic::Div, Arithmetic::Pow] {
+    for which in ARITHMETIC {
         let shape = pair.shape(0..=4);
         // Each operand is stretched along some axes, and may lack the first ones.
         let mut stretched = || {
@@ -114,9 +124,8 @@ fn arithmetic<T: Float>(pair: &mut Pair<T>) {
         };
         let (a_shape, b_shape) = (stretched(), stretched());
         let a = if which == Arithmetic::Pow { pair.positive(&a_shape) } else { pair.array(&a_shape) };
-        let b = pair
-            .array(&b_shape)
-            .map(|b| exact(if which == Arithmetic::Div { b + 0.5f64.copysign(b) } else { b }));
+        let divides = matches!(which, Arithmetic::Div | Arithmetic::FloorDivide | Arithmetic::Remainder);
+        let b = pair.array(&b_shape).map(|b| exact(if divides { b + 0.5f64.copysign(b) } else { b }));
         let (a_leaf, b_leaf) = (pair.leaf(&a), pair.leaf(&b));
         let c = match which {
             Arithmetic::Add => a_leaf.add(&b_leaf),
@@ -124,6 +133,8 @@ fn arithmetic<T: Float>(pair: &mut Pair<T>) {
             Arithmetic::Mul => a_leaf.mul(&b_leaf),
             Arithmetic::Div => a_leaf.div(&b_leaf),
             Arithmetic::Pow => a_leaf.pow(&b_leaf),
+            Arithmetic::FloorDivide => a_leaf.floor_divide(&b_leaf),
+            Arithmetic::Remainder => a_leaf.remainder(&b_leaf),
         };
         let c = c.unwrap();
         let expected = which.forward(&a, &b, &mut Trace::silent()).unwrap();

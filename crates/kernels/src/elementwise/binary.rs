@@ -17,6 +17,10 @@ pub enum Binary {
     Div,
     /// `x^y`
     Pow,
+    /// `x / y` rounded down; its derivative is 0.
+    FloorDivide,
+    /// `x - y floor(x / y)`, exactly: what the division rounded down leaves, with the sign of `y`.
+    Remainder,
     /// The larger; NaN if either is NaN. Where both are equal, each gets half of the gradient.
     Maximum,
     /// The smaller; NaN if either is NaN. Where both are equal, each gets half of the gradient.
@@ -50,6 +54,8 @@ impl Binary {
             Binary::Mul => "mul",
             Binary::Div => "div",
             Binary::Pow => "pow",
+            Binary::FloorDivide => "floor_divide",
+            Binary::Remainder => "remainder",
             Binary::Maximum => "maximum",
             Binary::Minimum => "minimum",
             Binary::Atan2 => "atan2",
@@ -60,7 +66,16 @@ impl Binary {
     }
 
     pub(super) fn grain(self) -> usize {
-        grain(!matches!(self, Binary::Pow | Binary::Atan2 | Binary::BceWithLogits | Binary::Bce))
+        let dear = matches!(
+            self,
+            Binary::Pow
+                | Binary::FloorDivide
+                | Binary::Remainder
+                | Binary::Atan2
+                | Binary::BceWithLogits
+                | Binary::Bce
+        );
+        grain(!dear)
     }
 }
 
@@ -97,6 +112,8 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Binary::Mul => zip(x, y, out, |x, y| x * y),
             Binary::Div => zip(x, y, out, |x, y| x / y),
             Binary::Pow => zip(x, y, out, T::powf::<A>),
+            Binary::FloorDivide => zip(x, y, out, floor_divide),
+            Binary::Remainder => zip(x, y, out, remainder),
             Binary::Maximum => zip(x, y, out, |x, y| if x > y || x.is_nan() { x } else { y }),
             Binary::Minimum => zip(x, y, out, |x, y| if x < y || x.is_nan() { x } else { y }),
             Binary::Atan2 => zip(x, y, out, T::atan2),
@@ -111,6 +128,35 @@ impl<T: Math> Kernel for Forward<'_, T> {
             }),
         }
     }
+}
+
+/// Whether a division that left `rest` was rounded up when it was rounded toward 0.
+#[inline(always)]
+fn rounded_up<T: Math>(rest: T, divisor: T) -> bool {
+    rest != T::ZERO && (rest < T::ZERO) != (divisor < T::ZERO)
+}
+
+#[inline(always)]
+fn remainder<T: Math>(x: T, y: T) -> T {
+    let rest = x % y;
+    if rounded_up(rest, y) { rest + y } else { rest }
+}
+
+/// From the exact rest, so that a quotient just below an integer is not rounded up to it; PyTorch's steps, zeros and
+/// infinities included.
+#[inline(always)]
+fn floor_divide<T: Math>(x: T, y: T) -> T {
+    if y == T::ZERO {
+        return x / y;
+    }
+    let rest = x % y;
+    let quotient = (x - rest) / y;
+    let quotient = if rounded_up(rest, y) { quotient - T::ONE } else { quotient };
+    if quotient == T::ZERO {
+        return T::ZERO.copysign(x / y);
+    }
+    let below = quotient.floor();
+    if quotient - below > T::HALF { below + T::ONE } else { below }
 }
 
 /// `ln p` and `ln(1 - p)`, not below -100.
@@ -137,7 +183,9 @@ impl<T: Math> Kernel for Backward<'_, T> {
         let Backward { op, side, x, y, dout, dx } = self;
         let half = T::HALF;
         match (op, side) {
-            (Binary::Add, _) | (Binary::Sub, Side::Left) => dx.copy_from_slice(dout),
+            (Binary::FloorDivide, _) => dx.fill(T::ZERO),
+            (Binary::Remainder, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * floor_divide(x, y)),
+            (Binary::Add, _) | (Binary::Sub | Binary::Remainder, Side::Left) => dx.copy_from_slice(dout),
             (Binary::Sub, Side::Right) => zip(dout, dout, dx, |d, _| -d),
             (Binary::Mul, Side::Left) => zip(y, dout, dx, |y, d| y * d),
             (Binary::Mul, Side::Right) => zip(x, dout, dx, |x, d| x * d),

@@ -1,6 +1,7 @@
 //! Reductions and scans along the middle axis of `outer x axis x inner` arrays.
 
 use super::slice;
+use crate::buffer::Plain;
 use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
@@ -31,6 +32,35 @@ pub(super) fn arg_reduce<T: Math>(
     values: &mut [T],
     indices: &mut [i64],
 ) {
+    arg_reduce_with(max, x, shape, values, indices, |row| dispatch(ArgRow { max, x: row }));
+}
+
+/// [`Reductions::arg_reduce`](super::Reductions::arg_reduce) for any type that has an order, `shape` being
+/// `[outer, axis, inner]`.
+pub fn arg_reduce_any<T: Plain + PartialOrd>(
+    max: bool,
+    x: &[T],
+    shape: [usize; 3],
+    values: &mut [T],
+    indices: &mut [i64],
+) {
+    arg_reduce_with(max, x, shape, values, indices, |row| {
+        let (mut value, mut index) = ([row[0]], [0]);
+        let (values, indices) = (&mut value[..], &mut index[..]);
+        dispatch(ArgStrip { max, x: row, inner: 1, first: 0, values, indices });
+        (value[0], index[0])
+    });
+}
+
+/// Contiguous rows are left to `row`.
+fn arg_reduce_with<T: Plain + PartialOrd>(
+    max: bool,
+    x: &[T],
+    shape: [usize; 3],
+    values: &mut [T],
+    indices: &mut [i64],
+    row: impl Fn(&[T]) -> (T, i64) + Sync,
+) {
     let [outer, axis, inner] = shape;
     assert_eq!(x.len(), outer * axis * inner, "arg_reduce of {shape:?}");
     assert!(values.len() == outer * inner && indices.len() == outer * inner, "arg_reduce of {shape:?}");
@@ -42,7 +72,7 @@ pub(super) fn arg_reduce<T: Math>(
         let (values, indices) = unsafe { (values.slice(at, n), indices.slice(at, n)) };
         let x = &x[o * axis * inner..][..axis * inner];
         if inner == 1 {
-            (values[0], indices[0]) = dispatch(ArgRow { max, x });
+            (values[0], indices[0]) = row(x);
         } else {
             dispatch(ArgStrip { max, x, inner, first, values, indices });
         }
@@ -74,9 +104,10 @@ struct ArgStrip<'a, T> {
     indices: &'a mut [i64],
 }
 
-impl<T: Math> Kernel for ArgStrip<'_, T> {
+impl<T: Plain + PartialOrd> Kernel for ArgStrip<'_, T> {
     type Output = ();
     #[inline(always)]
+    #[allow(clippy::eq_op)] // What does not equal itself is NaN.
     fn run<A: Arch>(self) {
         let ArgStrip { max, x, inner, first, values, indices } = self;
         values.copy_from_slice(&x[first..first + values.len()]);
@@ -84,7 +115,7 @@ impl<T: Math> Kernel for ArgStrip<'_, T> {
         for (k, row) in x.chunks_exact(inner).enumerate().skip(1) {
             for ((best, index), x) in values.iter_mut().zip(&mut *indices).zip(&row[first..]) {
                 let better = if max { *x > *best } else { *x < *best };
-                if better || (x.is_nan() && !best.is_nan()) {
+                if better || (*x != *x && *best == *best) {
                     *best = *x;
                     *index = k as i64;
                 }

@@ -33,7 +33,7 @@ pub const BLOCKS: &[Block] = &[
         name: "broadcast",
         section: "arithmetic",
         summary: "arithmetic between shapes that differ; what is repeated forward is summed backward",
-        formula: "c = a + b, a - b, a b, a / b or a^b",
+        formula: "c = a + b, a - b, a b, a / b, a^b, a // b or a % b",
         engine: Some("barehand::tensor::Tensor::add"),
         twin: "barehand::textbook::Arithmetic",
         inputs: &[
@@ -41,7 +41,7 @@ pub const BLOCKS: &[Block] = &[
             input("b", "a shape that broadcasts with a's", "[10.0, 20.0, 30.0]"),
             UPSTREAM,
         ],
-        options: &[input("operation", "add, sub, mul, div or pow", "\"mul\"")],
+        options: &[input("operation", "add, sub, mul, div, pow, floor_divide or remainder", "\"mul\"")],
         run: |a, t| {
             let operation = a.choice(
                 "operation",
@@ -51,6 +51,8 @@ pub const BLOCKS: &[Block] = &[
                     ("mul", Arithmetic::Mul),
                     ("div", Arithmetic::Div),
                     ("pow", Arithmetic::Pow),
+                    ("floor_divide", Arithmetic::FloorDivide),
+                    ("remainder", Arithmetic::Remainder),
                 ],
             )?;
             let (x, y) = (a.array("a")?, a.array("b")?);

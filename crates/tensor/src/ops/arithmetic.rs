@@ -58,8 +58,8 @@ impl<T: Float> Operator<T> for Binary {
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
         let (x, y) = (inputs[0], inputs[1]);
-        let linear = matches!(self, Binary::Add | Binary::Sub);
-        let values = (!linear).then(|| (x.detach(), y.detach()));
+        let constant = matches!(self, Binary::Add | Binary::Sub | Binary::FloorDivide);
+        let values = (!constant).then(|| (x.detach(), y.detach()));
         let shapes = (Dims::from_slice(x.shape()), Dims::from_slice(y.shape()));
         Ok((binary(*self, x, y)?, Operands { values, shapes }))
     }
@@ -70,7 +70,8 @@ impl<T: Float> Operator<T> for Binary {
             let shape = if side == Side::Left { &saved.shapes.0 } else { &saved.shapes.1 };
             let on_output = match (self, &saved.values) {
                 (Binary::Add, _) => grad.clone(),
-                (Binary::Sub, _) if side == Side::Left => grad.clone(),
+                (Binary::Sub | Binary::Remainder, _) if side == Side::Left => grad.clone(),
+                (Binary::FloorDivide, _) => return Ok(Tensor::zeros(shape)),
                 (Binary::Sub, _) => return sum_to(grad, shape).neg(),
                 (Binary::Mul, Some((x, y))) => {
                     binary(Binary::Mul, grad, if side == Side::Left { y } else { x })?
@@ -117,6 +118,11 @@ binary_methods! {
     div => Div;
     /// x^y
     pow => Pow;
+    /// x / y rounded down (Python's `//`); the derivative is 0.
+    floor_divide => FloorDivide;
+    /// What [`floor_divide`](Self::floor_divide) leaves, x - y floor(x / y), with the sign of y (Python's `%`). Its
+    /// derivative is 1 with respect to x, -floor(x / y) with respect to y.
+    remainder => Remainder;
     /// The larger of x and y; where equal, each gets half of the gradient.
     maximum => Maximum;
     /// The smaller of x and y; where equal, each gets half of the gradient.

@@ -9,6 +9,7 @@ pub mod cross_entropy;
 pub mod dropout;
 pub mod einsum;
 pub mod index;
+pub mod integer;
 pub mod matmul;
 pub mod norm;
 pub mod pool;

@@ -50,9 +50,9 @@ impl<T: Element> Operator<T> for Sum {
 
 impl<T: Element> Tensor<T> {
     /// The sum of all elements: a tensor without axes. Its rounding error does not grow with the number of elements;
-    /// integers saturate.
+    /// integers saturate, [`integer::sum`](crate::integer::sum) counts them in `i64`.
     pub fn sum(&self) -> Result<Tensor<T>> {
-        apply(Sum { reduced: Marked::from_elem(true, self.rank()), keepdim: false }, &[self])
+        apply(Sum { reduced: self.all_axes(), keepdim: false }, &[self])
     }
 
     /// The sum along axes: `x.sum_dim(-1, false)`, `x.sum_dim([0, 2], true)`.
@@ -61,6 +61,75 @@ impl<T: Element> Tensor<T> {
     /// When an axis does not exist or is named twice.
     pub fn sum_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor<T>> {
         apply(Sum { reduced: mark_axes("sum", axes.axes(), self.rank())?, keepdim }, &[self])
+    }
+
+    /// Every axis marked.
+    pub(super) fn all_axes(&self) -> Marked {
+        Marked::from_elem(true, self.rank())
+    }
+
+    /// The largest element along an axis and where it is, the first of equals (`torch.max(dim)`). Only that element gets
+    /// the gradient.
+    ///
+    /// # Errors
+    /// When the axis does not exist or has no elements.
+    pub fn max_dim(&self, axis: isize, keepdim: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
+        self.pick("max", true, axis, keepdim)
+    }
+
+    /// The smallest element along an axis and where it is, the first of equals (`torch.min(dim)`). Only that element gets
+    /// the gradient.
+    ///
+    /// # Errors
+    /// When the axis does not exist or has no elements.
+    pub fn min_dim(&self, axis: isize, keepdim: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
+        self.pick("min", false, axis, keepdim)
+    }
+
+    /// Where the largest element along an axis is, the first of equals.
+    ///
+    /// # Errors
+    /// When the axis does not exist or has no elements.
+    pub fn argmax(&self, axis: isize) -> Result<Tensor<i64>> {
+        Ok(self.arg_extreme("argmax", true, axis)?.0)
+    }
+
+    /// Where the smallest element along an axis is, the first of equals.
+    ///
+    /// # Errors
+    /// When the axis does not exist or has no elements.
+    pub fn argmin(&self, axis: isize) -> Result<Tensor<i64>> {
+        Ok(self.arg_extreme("argmin", false, axis)?.0)
+    }
+
+    fn arg_extreme(&self, operation: &str, max: bool, axis: isize) -> Result<(Tensor<i64>, usize)> {
+        let at = resolve_axis(operation, axis, self.rank())?;
+        let (outer, n, inner) = around(self.shape(), at);
+        if n == 0 {
+            return Err(Error::shape(
+                operation,
+                format!("axis {axis} of shape {:?} has no elements", self.shape()),
+            ));
+        }
+        let mut values = Buffer::scratch(outer * inner);
+        let mut indices = Buffer::scratch(outer * inner);
+        T::arg_extremes(max, self.packed().packed_slice(), [outer, n, inner], &mut values, &mut indices);
+        let mut shape = Dims::from_slice(self.shape());
+        shape.remove(at);
+        Ok((Tensor::from_buffer(indices, &shape), at))
+    }
+
+    fn pick(
+        &self,
+        operation: &str,
+        max: bool,
+        axis: isize,
+        keepdim: bool,
+    ) -> Result<(Tensor<T>, Tensor<i64>)> {
+        let (indices, at) = self.arg_extreme(operation, max, axis)?;
+        let kept = indices.unsqueeze(at as isize)?;
+        let values = self.gather(at as isize, &kept)?;
+        if keepdim { Ok((values, kept)) } else { Ok((values.squeeze(at as isize)?, indices)) }
     }
 }
 
@@ -93,7 +162,7 @@ impl<T: Float> Operator<T> for Extreme {
     }
 }
 
-fn refuse_empty(operation: &str, shape: &[usize], reduced: &[bool]) -> Result<()> {
+pub(super) fn refuse_empty(operation: &str, shape: &[usize], reduced: &[bool]) -> Result<()> {
     if reduced_count(shape, reduced) > 0 {
         return Ok(());
     }
@@ -200,10 +269,6 @@ impl<T: Float> Operator<T> for LogSumExp {
 }
 
 impl<T: Float> Tensor<T> {
-    fn all_axes(&self) -> Marked {
-        Marked::from_elem(true, self.rank())
-    }
-
     /// The mean of all elements (NaN for none).
     pub fn mean(&self) -> Result<Tensor<T>> {
         self.sum()?.div_scalar(self.len() as f64)
@@ -275,70 +340,6 @@ impl<T: Float> Tensor<T> {
     /// When an axis does not exist, is named twice or has no elements.
     pub fn amin(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor<T>> {
         apply(Extreme { max: false, reduced: mark_axes("amin", axes.axes(), self.rank())?, keepdim }, &[self])
-    }
-
-    /// The largest element along an axis and where it is, the first of equals (`torch.max(dim)`). Only that element gets
-    /// the gradient.
-    ///
-    /// # Errors
-    /// When the axis does not exist or has no elements.
-    pub fn max_dim(&self, axis: isize, keepdim: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
-        self.pick("max", true, axis, keepdim)
-    }
-
-    /// The smallest element along an axis and where it is, the first of equals (`torch.min(dim)`). Only that element gets
-    /// the gradient.
-    ///
-    /// # Errors
-    /// When the axis does not exist or has no elements.
-    pub fn min_dim(&self, axis: isize, keepdim: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
-        self.pick("min", false, axis, keepdim)
-    }
-
-    /// Where the largest element along an axis is, the first of equals.
-    ///
-    /// # Errors
-    /// When the axis does not exist or has no elements.
-    pub fn argmax(&self, axis: isize) -> Result<Tensor<i64>> {
-        Ok(self.arg_extreme("argmax", true, axis)?.0)
-    }
-
-    /// Where the smallest element along an axis is, the first of equals.
-    ///
-    /// # Errors
-    /// When the axis does not exist or has no elements.
-    pub fn argmin(&self, axis: isize) -> Result<Tensor<i64>> {
-        Ok(self.arg_extreme("argmin", false, axis)?.0)
-    }
-
-    fn arg_extreme(&self, operation: &str, max: bool, axis: isize) -> Result<(Tensor<i64>, usize)> {
-        let at = resolve_axis(operation, axis, self.rank())?;
-        let (outer, n, inner) = around(self.shape(), at);
-        if n == 0 {
-            return Err(Error::shape(
-                operation,
-                format!("axis {axis} of shape {:?} has no elements", self.shape()),
-            ));
-        }
-        let mut values = Buffer::scratch(outer * inner);
-        let mut indices = Buffer::scratch(outer * inner);
-        T::arg_reduce(max, self.packed().packed_slice(), outer, n, inner, &mut values, &mut indices);
-        let mut shape = Dims::from_slice(self.shape());
-        shape.remove(at);
-        Ok((Tensor::from_buffer(indices, &shape), at))
-    }
-
-    fn pick(
-        &self,
-        operation: &str,
-        max: bool,
-        axis: isize,
-        keepdim: bool,
-    ) -> Result<(Tensor<T>, Tensor<i64>)> {
-        let (indices, at) = self.arg_extreme(operation, max, axis)?;
-        let kept = indices.unsqueeze(at as isize)?;
-        let values = self.gather(at as isize, &kept)?;
-        if keepdim { Ok((values, kept)) } else { Ok((values.squeeze(at as isize)?, indices)) }
     }
 
     /// The product of all elements.

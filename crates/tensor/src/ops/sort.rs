@@ -1,6 +1,6 @@
 //! Sorting and the k largest.
 
-use crate::element::{Element, Float};
+use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::layout::resolve_axis;
 use crate::tensor::Tensor;
@@ -34,9 +34,7 @@ impl<T: Element> Tensor<T> {
         }
         Ok(Tensor::from_vec(order, moved.shape())?.transpose(at as isize, -1)?.contiguous())
     }
-}
 
-impl<T: Float> Tensor<T> {
     /// The elements in order along an axis, and where each came from. Gradients follow the elements.
     ///
     /// # Errors

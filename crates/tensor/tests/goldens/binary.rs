@@ -26,6 +26,8 @@ pub fn run<T: Float>(case: &Case<T>) -> Result<Option<Outputs<T>>> {
                 "mul" => a.mul(b),
                 "div" => a.div(b),
                 "pow" => a.pow(b),
+                "floor_divide" => a.floor_divide(b),
+                "remainder" => a.remainder(b),
                 "maximum" => a.maximum(b),
                 "minimum" => a.minimum(b),
                 "atan2" => a.atan2(b),

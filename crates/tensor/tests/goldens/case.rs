@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use crate::compare::Tally;
 
-/// An output: numbers, positions or truths.
+/// An output: numbers, positions, truths, or whole numbers of some type.
 pub enum Output<T: Element> {
     Real(Tensor<T>),
+    Whole(AnyTensor),
     Index(Tensor<i64>),
     Mask(Tensor<bool>),
 }
@@ -107,6 +108,11 @@ impl<T: Float> Case<T> {
         self.inputs.iter().filter_map(|(name, _)| self.leaves.get(name)).collect()
     }
 
+    /// The inputs, of whatever types, in order.
+    pub fn inputs(&self) -> Vec<&AnyTensor> {
+        self.inputs.iter().map(|(_, x)| x).collect()
+    }
+
     /// An input of integers or truths.
     pub fn other<U: Element>(&self, name: &str) -> Tensor<U> {
         self.inputs.iter().find(|(input, _)| input == name).unwrap().1.get().unwrap()
@@ -159,6 +165,7 @@ impl<T: Float> Case<T> {
                             Some(objective.map_or_else(|| term.clone(), |sum| sum.add(&term).unwrap()));
                     }
                 }
+                Output::Whole(x) => assert!(x == *golden, "{place}"),
                 Output::Index(x) => assert_eq!(x, golden.get().unwrap(), "{place}"),
                 Output::Mask(x) => assert_eq!(x, golden.get().unwrap(), "{place}"),
             }

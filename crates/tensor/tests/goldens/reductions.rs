@@ -13,13 +13,15 @@ pub const F64: Bound = Bound { ulps: 16.0, floor: 1e-300, share: 1.0, except: EX
 pub const F32: Bound = Bound { ulps: 16.0, floor: 1e-37, share: 1.0, except: EXCEPT, apart: &[] };
 
 pub fn run<T: Float>(case: &Case<T>) -> Result<Option<Outputs<T>>> {
-    if matches!(case.op.as_str(), "any" | "all") {
-        return Ok(None);
-    }
-    let x = case.x();
     let dim = |()| case.integer("dim");
     let keep = case.has("keepdim") && case.flag("keepdim");
     let axes = || case.list("dim");
+    if let op @ ("any" | "all") = case.op.as_str() {
+        let x = case.other::<bool>("x");
+        let found = if op == "any" { x.any_dim(&axes()[..], keep)? } else { x.all_dim(&axes()[..], keep)? };
+        return Ok(Some(vec![Output::Mask(found)]));
+    }
+    let x = case.x();
     let whole = |()| x.detach().flatten(0, -1);
     let y = match case.op.as_str() {
         "sum" => x.sum_dim(&axes()[..], keep),
