@@ -12,11 +12,11 @@ Results = Mapping[str, np.ndarray]
 # The catalogue's bound for gradients, 1e-9, leaves room for a million such roundings and for no wrong formula.
 F64 = 1e-9
 
-# In f32 one rounding is half a unit in the last place, 2^-24. A function of one element is a few of them on either side:
-# 16 together. Where elements are mixed, an answer is a sum whose terms may cancel, so that the error is relative to
-# the largest answer, not to the one that came out small; and it grows with the number of terms: 32 roundings for sums as
-# long as the axes of a case (eight), times the factor by which the array is smaller than the largest of the case, for
-# that many more elements have been added up for each of its own.
+# In f32 one rounding is half a unit in the last place, 2^-24. A function of one element is a few of them on either
+# side: 16 together. Where elements are mixed, an answer is a sum whose terms may cancel, so that the error is relative
+# to the largest answer, not to the one that came out small; and it grows with the number of terms: 32 roundings for
+# sums as long as the axes of a case (eight), times the factor by which the array is smaller than the largest of the
+# case, for that many more elements have been added up for each of its own.
 ROUNDING = 2.0**-24
 ELEMENTWISE = 16 * ROUNDING
 MIXED = 32 * ROUNDING
