@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parity.arguments import (
     Argument,
-    Option,
     axes,
     axis,
     between,
@@ -40,7 +39,7 @@ from scipy import special as functions
 class Beside(Operator):
     """A row whose answers NumPy computes: `theirs(*arrays, **options)`."""
 
-    def __init__(self, name: str, theirs: Callable[..., Any], *arguments: Argument, **options: Option) -> None:
+    def __init__(self, name: str, theirs: Callable[..., Any], *arguments: Argument, **options: Any) -> None:
         super().__init__(name, *arguments, **options)
         self.theirs = theirs
 
@@ -69,6 +68,14 @@ def convolution(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Cross-correlation by SciPy, one image and one kernel at a time."""
     maps = [[sum(signal.correlate2d(*planes, "valid") for planes in zip(image, kernel)) for kernel in w] for image in x]
     return np.array(maps, x.dtype)
+
+
+floating = one_of("float32", "float64")
+
+
+def linspace(start: float, end: float, steps: int, dtype: str) -> np.ndarray:
+    """NumPy has other names for the arguments."""
+    return np.linspace(start, end, steps, dtype=dtype)
 
 
 BESIDE = [
@@ -142,14 +149,7 @@ BESIDE = [
     infix("x[:, i]", lambda x, i: x[:, i], real("n M ..."), index("i", below="M")),
     infix("x[i, :, j]", lambda x, i, j: x[i, :, j], real("N k M"), index("i", below="N"), index("i", below="M")),
     infix("x[mask]", lambda x, m: x[m], real("n m"), mask("n m")),
-    Beside(
-        "linspace",
-        lambda **o: np.linspace(o["start"], o["end"], o["steps"]),
-        call=lambda lib, **o: lib.linspace(**o, dtype=lib.float64),
-        start=between(-2, 2),
-        end=between(-2, 2),
-        steps=st.integers(0, 9),
-    ),
+    Beside("linspace", linspace, start=between(-2, 2), end=between(-2, 2), steps=st.integers(0, 9), dtype=floating),
     Beside("eye", lambda n, m: np.eye(n, m, dtype=np.float32), n=size("n"), m=size("m")),
 ]
 

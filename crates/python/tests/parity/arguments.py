@@ -31,7 +31,7 @@ def length_of(letter: str) -> st.SearchStrategy[int]:
 
 @dataclass(frozen=True)
 class View:
-    """One way in which a tensor looks at memory: `transpose` two axes, `slice` an axis by a step of two, `expand` it."""
+    """One way to look at memory: `transpose` two axes, `slice` an axis by a step of two, or `expand` it."""
 
     kind: str
     axes: tuple[int, ...]
@@ -101,10 +101,10 @@ class Sizes:
 class Argument:
     """A tensor argument of a row: its axes, and where its values lie.
 
-    Floating values are `leaf * scale + shift`: the gradient is taken at the leaf, behind another operation, where a wrong
-    input gradient cannot hide. Leaves lie on a grid of 1/1024, so that this is exact in f32 as well as in f64 and both
-    precisions begin with the same numbers. With 1.5 and 0.25 no value is ever 0 or -1; nor are two of one tensor equal, where
-    `distinct` asks for it.
+    Floating values are `leaf * scale + shift`: the gradient is taken at the leaf, behind another operation, where a
+    wrong input gradient cannot hide. Leaves lie on a grid of 1/1024, so that this is exact in f32 as well as in f64 and
+    both precisions begin with the same numbers. With 1.5 and 0.25 no value is ever 0 or -1; nor are two of one tensor
+    equal, where `distinct` asks for it.
     """
 
     axes: str
@@ -268,15 +268,15 @@ def shapes(draw: st.DrawFn, arguments: tuple[Argument, ...], also: str = "") -> 
 @st.composite
 def inputs(draw: st.DrawFn, argument: Argument, shape: Shape) -> Input:
     """Views that end in `shape`."""
-    views = []
+    views: list[View] = []
     base = shape
     for _ in range(draw(st.integers(0, 2)) if shape else 0):
         kinds = ["slice"] + ["transpose"] * (len(base) > 1) + ["expand"] * (not argument.distinct and 0 not in base)
         kind = draw(st.sampled_from(kinds))
         first = draw(st.integers(0, len(base) - 1))
         if kind == "transpose":
-            second = draw(st.integers(0, len(base) - 1).filter(lambda other: other != first))
-            view = View(kind, (first, second))
+            others = [other for other in range(len(base)) if other != first]
+            view = View(kind, (first, draw(st.sampled_from(others))))
         else:
             view = View(kind, (first,))
         views.insert(0, view)

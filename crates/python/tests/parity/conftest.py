@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -15,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--library", default="barehand", help="the library under test (default barehand)")
 
 
-def pytest_ignore_collect(collection_path, config: pytest.Config) -> bool | None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Without `--live` PyTorch is not needed, and with it only the live comparison is wanted."""
     live = config.getoption("--live", default=False)
     if collection_path.name.startswith("test_") and live != (collection_path.name == "test_live.py"):
@@ -32,4 +33,4 @@ def library(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture(scope="session")
 def examples(request: pytest.FixtureRequest) -> int:
     """How many cases of each row."""
-    return request.config.getoption("--examples", default=50)
+    return int(request.config.getoption("--examples", default=50))

@@ -47,18 +47,18 @@ class Row:
         call: Callable[..., Any] | None = None,
         elementwise: bool = False,
         magnifies: float = 1.0,
-        **options: Option,
+        **options: Any,
     ) -> None:
         """The name is the path below the library, with words of its own in brackets where a path has several rows.
 
         `call(lib, *tensors, **options)` says how it is called if not simply by that path. `magnifies` is the factor by
-        which the formula makes rounding errors larger; the line says why.
+        which the formula makes rounding errors of f32 larger; the line says why. Each option is an `Option`.
         """
         self.name = name
         self.arguments = arguments
         self.elementwise = elementwise
         self.magnifies = magnifies
-        self.options = options
+        self.options: dict[str, Option] = options
         self.call = call or self.by_path
 
     def __repr__(self) -> str:
@@ -71,7 +71,8 @@ class Row:
 
     def by_path(self, lib: ModuleType, *arguments: Any, **options: Any) -> Any:
         """Calls what stands at the row's path."""
-        return reduce(getattr, self.path.split("."), lib)(*arguments, **options)
+        function: Any = reduce(getattr, self.path.split("."), lib)
+        return function(*arguments, **options)
 
     def cases(self) -> st.SearchStrategy[Case]:
         """Every case that the row describes."""
@@ -215,7 +216,7 @@ class Optimizer(Row):
     def gradient(random: np.random.RandomState, shape: tuple[int, ...]) -> np.ndarray:
         """A gradient of which some elements are zero, tiny or huge."""
         sizes = np.array([1.0, 1.0, 1.0, 0.0, 2.0**-20, 2.0**10])
-        return random.randint(-1024, 1025, shape) / 1024 * sizes[random.randint(len(sizes), size=shape)]
+        return np.asarray(random.randint(-1024, 1025, shape) / 1024 * random.choice(sizes, shape))
 
 
 class Schedule(Row):

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from parity.arguments import LENGTHS, Option, one_of, real
+from parity.arguments import LENGTHS, one_of, real
 from parity.rows import Operator, Row
 
 shape = st.lists(LENGTHS, max_size=3).map(tuple)
@@ -14,12 +14,12 @@ dtype = one_of("float32", "float64", "int64", "int32", "uint8", "bool")
 number = st.integers(-20, 20).map(lambda quarters: quarters / 4)
 
 
-def sized(name: str, **options: Option) -> Row:
+def sized(name: str, **options: Any) -> Row:
     """A function that takes a shape and then its options."""
     return Operator(name, call=lambda lib, size, **given: getattr(lib, name)(size, **given), size=shape, **options)
 
 
-def seeded(name: str, *positional: str, **options: Option) -> Row:
+def seeded(name: str, *positional: str, **options: Any) -> Row:
     """A random function, called right after the generator was seeded, with some options by their places."""
 
     def call(lib: ModuleType, seed: int, **given: Any) -> Any:

@@ -4,10 +4,10 @@ import math
 import operator
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from parity.arguments import (
     Argument,
-    Option,
     flag,
     integers,
     mask,
@@ -23,10 +23,10 @@ elementwise = partial(Operator, elementwise=True)
 REVERSED = {"lt": operator.lt, "add": lambda x, y: y + x}
 
 
-def unary(name: str, domain: Callable[[str], Argument] = real, **options: Option) -> list[Row]:
+def unary(name: str, domain: Callable[[str], Argument] = real, **options: Any) -> list[Row]:
     """A function of one element: inside its domain, on whole numbers (where kinks are), and on special values."""
-    rows = [elementwise(name, domain("..."), **options), elementwise(f"{name} [special]", special("..."), **options)]
-    return rows + ([elementwise(f"{name} [whole]", tied("..."), **options)] if domain is real else [])
+    kinds = {name: domain, f"{name} [special]": special} | ({f"{name} [whole]": tied} if domain is real else {})
+    return [elementwise(kind, values("..."), **options) for kind, values in kinds.items()]
 
 
 def binary(name: str, first: Callable[[str], Argument] = real, second: Callable[[str], Argument] = real) -> list[Row]:

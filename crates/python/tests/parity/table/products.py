@@ -4,21 +4,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from parity.arguments import Option, constant, distinct, flag, one_of, pair, positive, real, size
+from parity.arguments import constant, distinct, flag, one_of, pair, positive, real, size
 from parity.rows import Operator, Row
 
 EQUATIONS = ("ij,jk->ik", "ij,jk", "ij,jk->ki", "ij,jk->", "ij,jk->ijk", "ij,jk->j")
 # A variance far below eps = 1e-5 is replaced by it: what rounding left in x - mean is divided by sqrt(eps).
 ROOT_OF_EPS = 316.0
 
-WINDOW: dict[str, Option] = {
+WINDOW: dict[str, Any] = {
     "kernel_size": pair(st.integers(2, 3)),
     "stride": st.none() | pair(st.integers(1, 3)),
     "padding": pair(st.integers(0, 1)),
     "ceil_mode": flag,
 }
-MAX_POOLING: dict[str, Option] = {**WINDOW, "dilation": pair(st.integers(1, 2))}
-AVERAGE_POOLING: dict[str, Option] = {**WINDOW, "count_include_pad": flag, "divisor_override": one_of(None, 3)}
+MAX_POOLING: dict[str, Any] = {**WINDOW, "dilation": pair(st.integers(1, 2))}
+AVERAGE_POOLING: dict[str, Any] = {**WINDOW, "count_include_pad": flag, "divisor_override": one_of(None, 3)}
 NORMALIZATION: dict[str, Any] = {"eps": one_of(1e-5, 0.1), "magnifies": ROOT_OF_EPS}
 
 ROWS: list[Row] = [

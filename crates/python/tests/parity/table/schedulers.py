@@ -1,5 +1,8 @@
 """Schedules: thirty rates of each, over two groups of parameters."""
 
+from types import ModuleType
+from typing import Any
+
 from hypothesis import strategies as st
 
 from parity.arguments import between, flag, one_of
@@ -10,7 +13,7 @@ gamma = one_of(0.1, 0.5, 0.9, 1.1)
 milestones = st.lists(iterations, max_size=4).map(sorted).map(tuple)
 
 
-def in_sequence(lib, optimizer, hold, decay, milestones):
+def in_sequence(lib: ModuleType, optimizer: Any, hold: int, decay: int, milestones: tuple[int, ...]) -> Any:
     """A constant rate, then a cosine, then an exponential decay."""
     schedule = lib.optim.lr_scheduler
     parts = [
