@@ -31,7 +31,7 @@ from parity.arguments import (
 from parity.case import Case
 from parity.closeness import differences
 from parity.rows import Operator, flat, numpy
-from parity.table.shapes import cut, cuts
+from parity.table.shapes import cuts, index_of
 from scipy import signal
 from scipy import special as functions
 
@@ -68,6 +68,11 @@ def convolution(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Cross-correlation by SciPy, one image and one kernel at a time."""
     maps = [[sum(signal.correlate2d(*planes, "valid") for planes in zip(image, kernel)) for kernel in w] for image in x]
     return np.array(maps, x.dtype)
+
+
+def cut(x: Any, parts: tuple[Any, ...]) -> Any:
+    """`x[...]` with an index that `cuts` drew."""
+    return x[index_of(parts)]
 
 
 floating = one_of("float32", "float64")

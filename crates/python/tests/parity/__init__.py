@@ -1,4 +1,4 @@
-"""Barehand beside PyTorch: every operator, layer, loss, optimizer and schedule that both have, called with the same numbers.
+"""Barehand beside PyTorch: every operator, layer, loss, optimizer and schedule that both have, on the same numbers.
 
 The table (`parity.table`) has one line for each. Three tests read it:
 

@@ -1,6 +1,7 @@
 """Asks PyTorch and stores its answers as `sample.npz`, for the tests that run without it.
 
-    python crates/python/tests/parity/record.py
+    python crates/python/tests/parity/record.py             # every row
+    python crates/python/tests/parity/record.py --new       # rows that have no stored cases, and drops those of rows gone
 
 Wants what `proofs/requirements.txt` lists. The draws are the same every time.
 """
@@ -68,7 +69,9 @@ def answers(row: Row) -> list[sample.Answer]:
 def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    stored = [answer for row in ROWS.values() for answer in answers(row)]
+    kept = [answer for answer in sample.read() if answer.case.row in ROWS] if sys.argv[1:] == ["--new"] else []
+    known = {answer.case.row for answer in kept}
+    stored = kept + [answer for row in ROWS.values() if row.name not in known for answer in answers(row)]
     versions = {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
     sample.write(stored, versions)
     print(f"{len(stored)} cases of {len(ROWS)} rows, {sample.PATH.stat().st_size / 1e6:.2f} MB: {sample.PATH.name}")

@@ -1,11 +1,25 @@
 """The table: one line for everything that barehand and PyTorch both have, by families."""
 
 from parity.rows import Row
-from parity.table import creation, elementwise, layers, losses, optimizers, products, reductions, schedulers, shapes
+from parity.table import (
+    creation,
+    elementwise,
+    in_place,
+    layers,
+    losses,
+    optimizers,
+    products,
+    reductions,
+    schedulers,
+    shapes,
+    whole,
+)
 
 FAMILIES: dict[str, list[Row]] = {
     "creation": creation.ROWS,
     "elementwise": elementwise.ROWS,
+    "whole": whole.ROWS,
+    "in place": in_place.ROWS,
     "reductions": reductions.ROWS,
     "shapes": shapes.ROWS,
     "products": products.ROWS,

@@ -8,6 +8,7 @@ from typing import Any
 
 from parity.arguments import (
     Argument,
+    constant,
     flag,
     integers,
     mask,
@@ -20,7 +21,6 @@ from parity.arguments import (
 from parity.rows import Operator, Row
 
 elementwise = partial(Operator, elementwise=True)
-REVERSED = {"lt": operator.lt, "add": lambda x, y: y + x}
 
 
 def unary(name: str, domain: Callable[[str], Argument] = real, **options: Any) -> list[Row]:
@@ -50,13 +50,6 @@ def comparison(name: str) -> list[Row]:
         ),
     ]
 
-
-def logical(name: str) -> Row:
-    """A function of two masks."""
-    return elementwise(name, mask("*"), mask("*"))
-
-
-inside = partial(real, low=-0.9, high=0.9)
 
 ROWS: list[Row] = [
     *unary("neg"),
@@ -89,6 +82,8 @@ ROWS: list[Row] = [
     *unary("isinf"),
     *unary("isfinite"),
     *unary("relu"),
+    elementwise("clamp [below]", special("..."), max=one_of(0.5, -1.0)),
+    elementwise("clamp [above]", tied("..."), min=one_of(0.5, -1.0)),
     *unary("clamp", min=one_of(-1.0, 0.0, None), max=one_of(1.0, 0.5)),
     *unary("nn.functional.relu"),
     *unary("nn.functional.sigmoid"),
@@ -108,9 +103,14 @@ ROWS: list[Row] = [
     *binary("mul"),
     *binary("div", real, positive),
     *binary("pow", positive),
+    elementwise("floor_divide", constant(real("*")), constant(positive("*"))),
+    *binary("remainder", real, positive),
     *binary("maximum"),
     *binary("minimum"),
     *binary("atan2", positive),
+    elementwise("add [alpha]", real("*"), real("*"), alpha=one_of(2, 0.5)),
+    elementwise("sub [alpha]", real("*"), real("*"), alpha=one_of(2, 0.5)),
+    elementwise("div [rounded]", tied("*"), positive("*"), rounding_mode=one_of("floor", "trunc", None)),
     elementwise("maximum [ties]", tied("*"), tied("*")),
     elementwise("minimum [ties]", tied("*"), tied("*")),
     elementwise("pow [number]", positive("..."), exponent=one_of(2, 0.5, -1, 3.0, 0, 1)),
@@ -136,6 +136,10 @@ ROWS: list[Row] = [
     infix("3 / x", lambda x: 3 / x, positive("...")),
     infix("x ** 2", lambda x: x**2, real("...")),
     infix("2 ** x", lambda x: 2**x, real("...")),
+    infix("x // y", operator.floordiv, constant(real("*")), constant(positive("*"))),
+    infix("x % y", operator.mod, real("*"), positive("*")),
+    infix("x // 2", lambda x: x // 2, constant(real("..."))),
+    infix("x % 2", lambda x: x % 2, real("...")),
     infix("x == y", operator.eq, tied("*"), tied("*")),
     infix("x != y", operator.ne, tied("*"), tied("*")),
     infix("x < y", operator.lt, tied("*"), tied("*")),
@@ -143,24 +147,10 @@ ROWS: list[Row] = [
     infix("x > y", operator.gt, tied("*"), tied("*")),
     infix("x >= y", operator.ge, tied("*"), tied("*")),
     infix("x > 0", lambda x: x > 0, tied("...")),
-    infix("x & y", operator.and_, mask("*"), mask("*")),
-    infix("x | y", operator.or_, mask("*"), mask("*")),
-    infix("x ^ y", operator.xor, mask("*"), mask("*")),
-    infix("~x", operator.invert, mask("...")),
-    infix("integers x + y", operator.add, integers("*"), integers("*")),
-    infix("integers x - y", operator.sub, integers("*"), integers("*")),
-    infix("integers x * y", operator.mul, integers("*"), integers("*")),
-    infix("integers -x", operator.neg, integers("...")),
-    infix("integers x + 1", lambda x: x + 1, integers("...")),
-    infix("int32 x * y", operator.mul, integers("*", dtype="int32"), integers("*", dtype="int32")),
     *comparison("eq"),
     *comparison("ne"),
     *comparison("lt"),
     *comparison("le"),
     *comparison("gt"),
     *comparison("ge"),
-    logical("logical_and"),
-    logical("logical_or"),
-    logical("logical_xor"),
-    elementwise("logical_not", mask("...")),
 ]

@@ -4,7 +4,7 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from parity.arguments import Sizes, axes, axis, distinct, flag, integers, mask, one_of, real, tied
+from parity.arguments import Sizes, axes, axis, distinct, flag, one_of, real, tied
 from parity.rows import Operator, Row
 
 
@@ -19,8 +19,6 @@ standard_deviation = partial(Operator, magnifies=1024)
 ROWS: list[Row] = [
     Operator("sum", real("...")),
     Operator("sum [dim]", real("..."), dim=axes, keepdim=flag),
-    Operator("sum [integers]", integers("...")),
-    Operator("sum [mask]", mask("...")),
     Operator("mean", real("...")),
     Operator("mean [dim]", real("..."), dim=axes, keepdim=flag),
     Operator("var", real("..."), correction=one_of(1, 0)),
@@ -42,9 +40,8 @@ ROWS: list[Row] = [
     Operator("argmax [dim]", distinct("..."), dim=axis, keepdim=flag),
     Operator("argmin", distinct("...")),
     Operator("argmin [dim]", distinct("..."), dim=axis, keepdim=flag),
-    Operator("all", mask("...")),
-    Operator("any", mask("...")),
     Operator("count_nonzero", tied("...")),
+    Operator("count_nonzero [dim]", tied("..."), dim=axis),
     Operator("cumsum", real("..."), dim=axis),
     Operator("logsumexp", real("..."), dim=axis, keepdim=flag),
     Operator("norm", real("...")),

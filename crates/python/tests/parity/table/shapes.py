@@ -40,10 +40,10 @@ def cuts(draw: st.DrawFn, sizes: Sizes) -> tuple[Any, ...]:
     return tuple(parts)
 
 
-def cut(x: Any, parts: tuple[Any, ...]) -> Any:
-    """`x[...]` with an index that `cuts` drew."""
+def index_of(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What stands between the brackets for an index that `cuts` drew."""
     words = {"new": None, "...": Ellipsis}
-    return x[tuple(slice(*p) if isinstance(p, tuple) else words.get(p, p) for p in parts)]
+    return tuple(slice(*part) if isinstance(part, tuple) else words.get(part, part) for part in parts)
 
 
 @st.composite
@@ -133,7 +133,7 @@ ROWS: list[Row] = [
         call=lambda lib, x, i, y: lib.scatter_add(x, 1, i, y),
     ),
     Operator("masked_select", real("..."), mask("...")),
-    Operator("Tensor [x[cut]]", real("..."), call=lambda lib, x, parts: cut(x, parts), parts=cuts),
+    Operator("Tensor [x[cut]]", real("..."), call=lambda lib, x, parts: x[index_of(parts)], parts=cuts),
     Operator("Tensor [x[i]]", real("N ..."), index("i j", below="N"), call=lambda lib, x, i: x[i]),
     Operator(
         "Tensor [x[i, j]]",
