@@ -11,8 +11,8 @@ use std::ptr::NonNull;
 use barehand_tensor::{AnyTensor, Buffer, DType, Element, Tensor, each_tensor};
 use numpy::npyffi::{NPY_ARRAY_ALIGNED, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::PyTypeInfo;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::dtype::{self, DTypeArgument};
@@ -32,7 +32,11 @@ pub fn to_numpy<'py>(py: Python<'py>, tensor: &AnyTensor) -> Result<Bound<'py, P
 }
 
 #[allow(unsafe_code)]
-fn view_as_array<'py, T: Element>(py: Python<'py>, x: &Tensor<T>, any: &AnyTensor) -> Result<Bound<'py, PyAny>> {
+fn view_as_array<'py, T: Element>(
+    py: Python<'py>,
+    x: &Tensor<T>,
+    any: &AnyTensor,
+) -> Result<Bound<'py, PyAny>> {
     let owner = Bound::new(py, Memory { tensor: crate::tensor::detached(any) })?;
     let descriptor = PyArrayDescr::new(py, dtype::name(T::DTYPE))?;
     let mut shape: Vec<npy_intp> = x.shape().iter().map(|&n| n as npy_intp).collect();
@@ -83,7 +87,10 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>) -> Result<AnyTensor> {
         (b'u', 4) => from_numpy(&converted(array, "int64")?),
         (b'u', 8) => {
             if array.len() > 0 && array.call_method0("max")?.gt(i64::MAX)? {
-                return Err(Failure::value("from_numpy", "an element is more than a 64-bit signed integer holds"));
+                return Err(Failure::value(
+                    "from_numpy",
+                    "an element is more than a 64-bit signed integer holds",
+                ));
             }
             from_numpy(&converted(array, "int64")?)
         }
@@ -111,8 +118,11 @@ where
     let size = size_of::<T>();
     // SAFETY: the pointer is that of a live array object.
     let start = unsafe { (*array.as_array_ptr()).fields.data.cast::<T>() };
-    let strides: Option<Vec<usize>> =
-        array.strides().iter().map(|&s| usize::try_from(s).ok().filter(|s| s % size == 0).map(|s| s / size)).collect();
+    let strides: Option<Vec<usize>> = array
+        .strides()
+        .iter()
+        .map(|&s| usize::try_from(s).ok().filter(|s| s % size == 0).map(|s| s / size))
+        .collect();
     let (Some(strides), Some(start)) = (strides.filter(|_| start.is_aligned()), NonNull::new(start)) else {
         // Backward or out of step: NumPy copies.
         let copy = array.call_method1("copy", ("C",))?;

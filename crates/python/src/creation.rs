@@ -25,7 +25,8 @@ pub fn from_python(data: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<AnyT
         return Ok(number.tensor(dtype.unwrap_or_else(|| number.dtype())));
     }
     // Python's own numbers say nothing about precision; arrays, tables and other libraries' tensors do.
-    let typed = data.hasattr("__array__")? || data.hasattr("__array_interface__")? || data.hasattr("__dlpack__")?;
+    let typed =
+        data.hasattr("__array__")? || data.hasattr("__array_interface__")? || data.hasattr("__dlpack__")?;
     if data.hasattr("__dlpack__")? && !data.hasattr("__array__")? {
         return Ok(as_wanted(crate::dlpack::from_dlpack(data)?));
     }
@@ -142,7 +143,10 @@ pub fn sizes(operation: &str, given: &Bound<'_, PyTuple>) -> Result<Vec<usize>> 
     let bytes = lengths.iter().try_fold(8usize, |bytes, &n| bytes.checked_mul(n.max(1)));
     match bytes.and_then(|bytes| isize::try_from(bytes).ok()) {
         Some(_) => Ok(lengths),
-        None => Err(Failure::value(operation, format!("the shape {shape:?} holds more elements than memory can address"))),
+        None => Err(Failure::value(
+            operation,
+            format!("the shape {shape:?} holds more elements than memory can address"),
+        )),
     }
 }
 
@@ -197,7 +201,10 @@ fn as_tensor<'py>(
     let dtype = dtype.map(|dtype| dtype.0);
     match data.cast::<PyTensor>() {
         Ok(same) if dtype.is_none_or(|dtype| dtype == same.get().dtype()) => Ok(same.clone()),
-        Ok(other) => Ok(Bound::new(data.py(), PyTensor::from(cast(&other.get().value(), dtype.expect("tested above"))))?),
+        Ok(other) => Ok(Bound::new(
+            data.py(),
+            PyTensor::from(cast(&other.get().value(), dtype.expect("tested above"))),
+        )?),
         Err(_) => Ok(Bound::new(data.py(), PyTensor::from(from_python(data, dtype)?))?),
     }
 }
@@ -340,7 +347,9 @@ fn together(operation: &str, tensors: &[Bound<'_, PyTensor>]) -> Result<Vec<AnyT
     let Some(first) = values.first() else {
         return Err(Failure::value(operation, "no tensors were given"));
     };
-    let dtype = values.iter().fold(first.dtype(), |dtype, value| crate::dtype::promoted((dtype, 1), (value.dtype(), 1)));
+    let dtype = values
+        .iter()
+        .fold(first.dtype(), |dtype, value| crate::dtype::promoted((dtype, 1), (value.dtype(), 1)));
     Ok(values.iter().map(|value| cast(value, dtype)).collect())
 }
 

@@ -135,7 +135,8 @@ unsafe extern "C" fn drop_capsule(capsule: *mut ffi::PyObject) {
                 deleter(managed);
             }
         } else if ffi::PyCapsule_IsValid(capsule, NAME_VERSIONED.as_ptr()) != 0 {
-            let managed = ffi::PyCapsule_GetPointer(capsule, NAME_VERSIONED.as_ptr()).cast::<ManagedVersioned>();
+            let managed =
+                ffi::PyCapsule_GetPointer(capsule, NAME_VERSIONED.as_ptr()).cast::<ManagedVersioned>();
             if let Some(deleter) = (*managed).deleter {
                 deleter(managed);
             }
@@ -277,13 +278,21 @@ unsafe fn looked_at(tensor: &DlTensor, owner: Imported) -> Result<AnyTensor> {
     // SAFETY: a description has as many lengths and strides as axes.
     let (shape, strides) = unsafe {
         let signed = |numbers: *mut i64| {
-            if rank == 0 || numbers.is_null() { Vec::new() } else { std::slice::from_raw_parts(numbers, rank).to_vec() }
+            if rank == 0 || numbers.is_null() {
+                Vec::new()
+            } else {
+                std::slice::from_raw_parts(numbers, rank).to_vec()
+            }
         };
         (signed(tensor.shape), (!tensor.strides.is_null()).then(|| signed(tensor.strides)))
     };
-    let lengths = |numbers: &[i64]| numbers.iter().map(|&n| usize::try_from(n).ok()).collect::<Option<Vec<usize>>>();
+    let lengths =
+        |numbers: &[i64]| numbers.iter().map(|&n| usize::try_from(n).ok()).collect::<Option<Vec<usize>>>();
     let Some(shape) = lengths(&shape) else {
-        return Err(PyBufferError::new_err(format!("from_dlpack: the shape {shape:?} has a negative length")).into());
+        return Err(PyBufferError::new_err(format!(
+            "from_dlpack: the shape {shape:?} has a negative length"
+        ))
+        .into());
     };
     let strides = match strides {
         // Row-major.
@@ -297,7 +306,9 @@ unsafe fn looked_at(tensor: &DlTensor, owner: Imported) -> Result<AnyTensor> {
             strides
         }
         Some(given) => lengths(&given).ok_or_else(|| {
-            PyErr::from(PyBufferError::new_err("from_dlpack: axes that run backward in memory are not supported; copy first"))
+            PyErr::from(PyBufferError::new_err(
+                "from_dlpack: axes that run backward in memory are not supported; copy first",
+            ))
         })?,
     };
     let DataType { code, bits, lanes } = tensor.dtype;
@@ -319,7 +330,12 @@ unsafe fn looked_at(tensor: &DlTensor, owner: Imported) -> Result<AnyTensor> {
 }
 
 #[allow(unsafe_code)]
-unsafe fn over<T: Element>(tensor: &DlTensor, shape: &[usize], strides: &[usize], owner: Imported) -> Result<AnyTensor>
+unsafe fn over<T: Element>(
+    tensor: &DlTensor,
+    shape: &[usize],
+    strides: &[usize],
+    owner: Imported,
+) -> Result<AnyTensor>
 where
     AnyTensor: From<Tensor<T>>,
 {

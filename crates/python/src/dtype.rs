@@ -60,7 +60,10 @@ impl PyDType {
 pub fn object(py: Python<'_>, dtype: DType) -> Py<PyDType> {
     static OBJECTS: PyOnceLock<Vec<Py<PyDType>>> = PyOnceLock::new();
     let objects = OBJECTS.get_or_init(py, || {
-        DTYPES.iter().map(|(dtype, _)| Py::new(py, PyDType(*dtype)).expect("a class of this module")).collect()
+        DTYPES
+            .iter()
+            .map(|(dtype, _)| Py::new(py, PyDType(*dtype)).expect("a class of this module"))
+            .collect()
     });
     let at = DTYPES.iter().position(|(held, _)| *held == dtype).expect("every type is listed");
     objects[at].clone_ref(py)
@@ -95,14 +98,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for DTypeArgument {
             }
         };
         let name = name.trim_start_matches("torch.");
-        DTYPES
-            .iter()
-            .find(|(_, held)| *held == name)
-            .map(|(dtype, _)| DTypeArgument(*dtype))
-            .ok_or_else(|| {
+        DTYPES.iter().find(|(_, held)| *held == name).map(|(dtype, _)| DTypeArgument(*dtype)).ok_or_else(
+            || {
                 let known: Vec<&str> = DTYPES.iter().map(|(_, name)| *name).collect();
                 Failure::wrong_type(format!("dtype {name} is not one of {}", known.join(", "))).into()
-            })
+            },
+        )
     }
 }
 
@@ -157,7 +158,10 @@ pub fn default_float() -> DType {
 #[pyfunction]
 fn set_default_dtype(dtype: DTypeArgument) -> Result<()> {
     if !is_float(dtype.0) {
-        return Err(Failure::wrong_type(format!("only float32 and float64 can be the default, not {}", name(dtype.0))));
+        return Err(Failure::wrong_type(format!(
+            "only float32 and float64 can be the default, not {}",
+            name(dtype.0)
+        )));
     }
     DEFAULT_IS_DOUBLE.store(dtype.0 == DType::F64, std::sync::atomic::Ordering::Relaxed);
     Ok(())

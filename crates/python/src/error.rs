@@ -1,7 +1,9 @@
 //! The library's errors as the exceptions that a Python user expects, with the same text.
 
 use barehand_tensor::Error;
-use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyIndexError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 
 /// What a function of this module fails with: an error of the library, or an exception of Python's own.

@@ -2,13 +2,17 @@
 //!
 //! Python's part (`python/barehand`) gives these names their places; nothing is computed there.
 
+mod arithmetic;
 mod array;
 mod creation;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod reduce;
+mod shape;
 mod tensor;
+mod unary;
 
 use pyo3::prelude::*;
 
@@ -20,5 +24,6 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     tensor::register(module)?;
     array::register(module)?;
     dlpack::register(module)?;
-    creation::register(module)
+    creation::register(module)?;
+    reduce::register(module)
 }

@@ -49,7 +49,9 @@ impl Gradient {
                 match (sum, &found) {
                     (AnyTensor::F32(sum), AnyTensor::F32(found)) => sum.add_assign_scaled(1.0, found)?,
                     (AnyTensor::F64(sum), AnyTensor::F64(found)) => sum.add_assign_scaled(1.0, found)?,
-                    _ => return Err(Failure::wrong_type("the gradient has another dtype than the one before")),
+                    _ => {
+                        return Err(Failure::wrong_type("the gradient has another dtype than the one before"));
+                    }
                 }
                 Ok(())
             });
@@ -142,7 +144,11 @@ impl PyTensor {
         if held.shape() != result.shape() {
             return Err(Failure::value(
                 operation,
-                format!("the result has shape {:?}, which cannot replace shape {:?} in place", result.shape(), held.shape()),
+                format!(
+                    "the result has shape {:?}, which cannot replace shape {:?} in place",
+                    result.shape(),
+                    held.shape()
+                ),
             ));
         }
         let result = if result.dtype() == held.dtype() { result } else { cast(&result, held.dtype()) };
@@ -426,7 +432,8 @@ impl PyTensor {
         text.pop();
         // The library writes its own names of types.
         let text = text.replace("dtype=f", "dtype=barehand.float").replace("dtype=i", "dtype=barehand.int");
-        let text = text.replace("dtype=u8", "dtype=barehand.uint8").replace("dtype=bool", "dtype=barehand.bool");
+        let text =
+            text.replace("dtype=u8", "dtype=barehand.uint8").replace("dtype=bool", "dtype=barehand.bool");
         text + suffix
     }
 
@@ -528,7 +535,8 @@ impl PyTensor {
     /// The same tensor off the tape: writing to it writes here.
     #[getter]
     fn data(slf: &Bound<'_, Self>) -> PyTensor {
-        let base = slf.get().base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
+        let base =
+            slf.get().base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
         PyTensor { base: Some(base), ..PyTensor::from(Tensor::<bool>::zeros([0])) }
     }
 
@@ -636,7 +644,10 @@ impl PyTensor {
         let py = slf.py();
         let tensor = slf.get();
         if !tensor.is_leaf() {
-            return Err(PyRuntimeError::new_err("only leaves can be copied deeply; use .detach() or .clone()").into());
+            return Err(PyRuntimeError::new_err(
+                "only leaves can be copied deeply; use .detach() or .clone()",
+            )
+            .into());
         }
         // The elements need no copy: whoever writes first makes one.
         let copy = slf.get_type().call1((PyTensor::from(detached(&tensor.value())),))?;

@@ -21,8 +21,8 @@ pub mod tensor;
 
 pub use any_tensor::{AnyTensor, NamedTensors};
 pub use autograd::{
-    BackwardPass, GradientCheck, Gradients, InputGradients, Operator, Tag, apply, check_gradients, is_recording, no_grad,
-    set_recording,
+    BackwardPass, GradientCheck, Gradients, InputGradients, Operator, Tag, apply, check_gradients,
+    is_recording, no_grad, set_recording,
 };
 pub use barehand_kernels::{Buffer, isa, threads};
 pub use element::{DType, Element, Float, Integer, Whole};

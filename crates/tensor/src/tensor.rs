@@ -51,7 +51,10 @@ impl<T: Element> Tensor<T> {
         if shape.len() != strides.len() || (count > 0 && last.is_none_or(|last| last >= buffer.len())) {
             return Err(Error::shape(
                 "from_strided",
-                format!("shape {shape:?} with strides {strides:?} leaves memory of {} elements", buffer.len()),
+                format!(
+                    "shape {shape:?} with strides {strides:?} leaves memory of {} elements",
+                    buffer.len()
+                ),
             ));
         }
         let layout = Layout::strided(Dims::from_slice(shape), Dims::from_slice(strides), 0);

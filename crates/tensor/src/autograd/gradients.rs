@@ -122,7 +122,9 @@ impl<T: Float> Gradients<T> {
                     Entry::Vacant(entry) => {
                         entry.insert(found);
                     }
-                    Entry::Occupied(mut entry) => super::tape::accumulate(&mut entry.get_mut().grad, found.grad)?,
+                    Entry::Occupied(mut entry) => {
+                        super::tape::accumulate(&mut entry.get_mut().grad, found.grad)?
+                    }
                 }
             }
             Ok(())

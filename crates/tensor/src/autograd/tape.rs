@@ -475,7 +475,10 @@ fn check_shape<T: Element>(name: &str, who: &str, grad: &Tensor<T>, expected: &[
     }
     Err(Error::gradient(
         name,
-        format!("the {who} returned a gradient of shape {:?} for a tensor of shape {expected:?}", grad.shape()),
+        format!(
+            "the {who} returned a gradient of shape {:?} for a tensor of shape {expected:?}",
+            grad.shape()
+        ),
     ))
 }
 

@@ -1,0 +1,589 @@
+//! Operators and methods of two operands: arithmetic, comparison, logic; by PyTorch's rules of which types meet where.
+
+use barehand_tensor::{AnyTensor, DType, Float, Integer, Tensor, integer};
+use numpy::PyUntypedArray;
+use pyo3::prelude::*;
+use pyo3::pyclass::CompareOp;
+
+use crate::creation::Number;
+use crate::dtype::{self, promoted, real, with_number};
+use crate::error::{Failure, Result};
+use crate::tensor::{PyTensor, cast, len, released};
+
+/// What stands beside a tensor.
+pub enum Operand {
+    Tensor(AnyTensor),
+    Number(Number),
+}
+
+impl Operand {
+    /// Nothing where the object is no operand, so that Python asks the other side.
+    pub fn of(given: &Bound<'_, PyAny>) -> Result<Option<Self>> {
+        if let Ok(tensor) = given.cast::<PyTensor>() {
+            return Ok(Some(Operand::Tensor(tensor.get().value())));
+        }
+        if let Some(number) = Number::of(given)? {
+            return Ok(Some(Operand::Number(number)));
+        }
+        if let Ok(array) = given.cast::<PyUntypedArray>() {
+            return Ok(Some(Operand::Tensor(crate::array::from_numpy(array)?)));
+        }
+        // NumPy's scalars.
+        if given.hasattr("__array_interface__")? {
+            return Ok(Some(Operand::Number(given.extract()?)));
+        }
+        Ok(None)
+    }
+
+    /// As [`of`](Operand::of), where an operand is expected.
+    pub fn expected(operation: &str, given: &Bound<'_, PyAny>) -> Result<Self> {
+        Operand::of(given)?.ok_or_else(|| {
+            let kind = given.get_type().name().map(|name| name.to_string()).unwrap_or_default();
+            Failure::wrong_type(format!("{operation}: a tensor or a number expected, not {kind}"))
+        })
+    }
+
+    fn into_tensor(self, dtype: DType) -> AnyTensor {
+        match self {
+            Operand::Tensor(y) if y.dtype() == dtype => y,
+            Operand::Tensor(y) => cast(&y, dtype),
+            Operand::Number(number) => number.tensor(dtype),
+        }
+    }
+
+    /// The type in which this meets a tensor.
+    fn meets(&self, x: &AnyTensor) -> DType {
+        match self {
+            Operand::Tensor(y) => promoted((x.dtype(), x.shape().len()), (y.dtype(), y.shape().len())),
+            Operand::Number(number) => with_number(x.dtype(), number.dtype()),
+        }
+    }
+}
+
+/// An operation on two numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    FloorDivide,
+    Remainder,
+    Pow,
+    Maximum,
+    Minimum,
+    Atan2,
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Operation::Add => "add",
+            Operation::Sub => "sub",
+            Operation::Mul => "mul",
+            Operation::Div => "div",
+            Operation::FloorDivide => "floor_divide",
+            Operation::Remainder => "remainder",
+            Operation::Pow => "pow",
+            Operation::Maximum => "maximum",
+            Operation::Minimum => "minimum",
+            Operation::Atan2 => "atan2",
+        }
+    }
+
+    fn on_reals<T: Float>(self, x: &Tensor<T>, y: &Tensor<T>) -> Result<AnyTensor> {
+        Ok(T::into_any(match self {
+            Operation::Add => x.add(y),
+            Operation::Sub => x.sub(y),
+            Operation::Mul => x.mul(y),
+            Operation::Div => x.div(y),
+            Operation::FloorDivide => x.floor_divide(y),
+            Operation::Remainder => x.remainder(y),
+            Operation::Pow => x.pow(y),
+            Operation::Maximum => x.maximum(y),
+            Operation::Minimum => x.minimum(y),
+            Operation::Atan2 => x.atan2(y),
+        }?))
+    }
+
+    /// x op s, or s op x where `reversed`; `None` where there is no form of its own for a number.
+    fn on_real_and_number<T: Float>(
+        self,
+        x: &Tensor<T>,
+        s: f64,
+        reversed: bool,
+    ) -> Result<Option<AnyTensor>> {
+        Ok(Some(T::into_any(match (self, reversed) {
+            (Operation::Add, _) => x.add_scalar(s),
+            (Operation::Sub, false) => x.add_scalar(-s),
+            (Operation::Sub, true) => x.scalar_sub(s),
+            (Operation::Mul, _) => x.mul_scalar(s),
+            (Operation::Div, false) => x.div_scalar(s),
+            (Operation::Div, true) => x.scalar_div(s),
+            (Operation::Pow, false) => x.pow_scalar(s),
+            _ => return Ok(None),
+        }?)))
+    }
+
+    fn on_wholes<T: Integer>(self, x: &Tensor<T>, y: &Tensor<T>) -> Result<AnyTensor>
+    where
+        AnyTensor: From<Tensor<T>>,
+    {
+        Ok(AnyTensor::from(match self {
+            Operation::Add => integer::add(x, y),
+            Operation::Sub => integer::sub(x, y),
+            Operation::Mul => integer::mul(x, y),
+            Operation::FloorDivide => integer::floor_divide(x, y),
+            Operation::Remainder => integer::remainder(x, y),
+            Operation::Pow => integer::pow(x, y),
+            Operation::Maximum => integer::maximum(x, y),
+            Operation::Minimum => integer::minimum(x, y),
+            Operation::Div | Operation::Atan2 => {
+                return Err(Failure::wrong_type("whole numbers are converted first"));
+            }
+        }?))
+    }
+
+    fn on_bools(self, x: &Tensor<bool>, y: &Tensor<bool>) -> Result<AnyTensor> {
+        Ok(AnyTensor::from(match self {
+            Operation::Add | Operation::Maximum => x.or(y)?,
+            Operation::Mul | Operation::Minimum => x.and(y)?,
+            _ => {
+                return Err(Failure::wrong_type(format!(
+                    "{}: not defined for booleans; convert one of them with .int() or .float()",
+                    self.name()
+                )));
+            }
+        }))
+    }
+
+    /// x op y, or y op x where `reversed`.
+    pub fn apply(self, py: Python<'_>, x: AnyTensor, y: Operand, reversed: bool) -> Result<AnyTensor> {
+        let elements = len(&x).max(if let Operand::Tensor(y) = &y { len(y) } else { 0 });
+        released(py, elements, || {
+            // Most calls, told apart without any conversion.
+            match (&x, &y) {
+                (AnyTensor::F32(x), Operand::Tensor(AnyTensor::F32(y))) if !reversed => {
+                    return self.on_reals(x, y);
+                }
+                (AnyTensor::F64(x), Operand::Tensor(AnyTensor::F64(y))) if !reversed => {
+                    return self.on_reals(x, y);
+                }
+                (AnyTensor::F32(x), Operand::Number(number)) => {
+                    if let Some(result) = self.on_real_and_number(x, number.real(), reversed)? {
+                        return Ok(result);
+                    }
+                }
+                (AnyTensor::F64(x), Operand::Number(number)) => {
+                    if let Some(result) = self.on_real_and_number(x, number.real(), reversed)? {
+                        return Ok(result);
+                    }
+                }
+                _ => {}
+            }
+            let mut dtype = y.meets(&x);
+            if matches!(self, Operation::Div | Operation::Atan2) {
+                dtype = real(dtype);
+            }
+            let (x, y) = (if x.dtype() == dtype { x } else { cast(&x, dtype) }, y.into_tensor(dtype));
+            let (x, y) = if reversed { (y, x) } else { (x, y) };
+            match (&x, &y) {
+                (AnyTensor::F32(x), AnyTensor::F32(y)) => self.on_reals(x, y),
+                (AnyTensor::F64(x), AnyTensor::F64(y)) => self.on_reals(x, y),
+                (AnyTensor::I64(x), AnyTensor::I64(y)) => self.on_wholes(x, y),
+                (AnyTensor::I32(x), AnyTensor::I32(y)) => self.on_wholes(x, y),
+                (AnyTensor::U8(x), AnyTensor::U8(y)) => self.on_wholes(x, y),
+                (AnyTensor::Bool(x), AnyTensor::Bool(y)) => self.on_bools(x, y),
+                _ => unreachable!("both were converted to {dtype}"),
+            }
+        })
+    }
+}
+
+/// The operator between a tensor and whatever object: `NotImplemented` where that is no operand.
+fn operator(
+    slf: &Bound<'_, PyTensor>,
+    other: &Bound<'_, PyAny>,
+    operation: Operation,
+    reversed: bool,
+) -> Result<Py<PyAny>> {
+    let py = slf.py();
+    let Some(operand) = Operand::of(other)? else { return Ok(py.NotImplemented()) };
+    let result = operation.apply(py, slf.get().value(), operand, reversed)?;
+    Ok(Py::new(py, PyTensor::from(result))?.into_any())
+}
+
+/// `x op= y`
+fn in_place(slf: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, operation: Operation) -> Result<()> {
+    slf.get().check_in_place(operation.name())?;
+    let operand = Operand::expected(operation.name(), other)?;
+    let result = operation.apply(slf.py(), slf.get().value(), operand, false)?;
+    check_kind(operation.name(), slf.get().dtype(), result.dtype())?;
+    slf.get().assign_result(operation.name(), result)
+}
+
+/// A result in place may not be of a kind that the tensor cannot hold.
+fn check_kind(operation: &str, held: DType, result: DType) -> Result<()> {
+    if dtype::with_number(held, result) == held {
+        return Ok(());
+    }
+    Err(Failure::wrong_type(format!(
+        "{operation}: the result is {}, which a tensor of {} cannot hold in place",
+        dtype::name(result),
+        dtype::name(held)
+    )))
+}
+
+/// `alpha * other`, where alpha is not 1.
+fn scaled(py: Python<'_>, other: Operand, alpha: Number) -> Result<Operand> {
+    if alpha.real() == 1.0 {
+        return Ok(other);
+    }
+    Ok(match other {
+        Operand::Number(Number::Int(number)) if matches!(alpha, Number::Int(_)) => {
+            Operand::Number(Number::Int(number * alpha.real() as i64))
+        }
+        Operand::Number(number) => Operand::Number(Number::Float(number.real() * alpha.real())),
+        Operand::Tensor(y) => Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?),
+    })
+}
+
+macro_rules! operators {
+    ($($operation:ident: $operator:ident $reflected:ident $in_place:ident;)*) => {
+        #[pymethods]
+        impl PyTensor { $(
+            fn $operator(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
+                operator(slf, other, Operation::$operation, false)
+            }
+            fn $reflected(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
+                operator(slf, other, Operation::$operation, true)
+            }
+            fn $in_place(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<()> {
+                in_place(slf, other, Operation::$operation)
+            }
+        )* }
+    };
+}
+
+operators! {
+    Add: __add__ __radd__ __iadd__;
+    Sub: __sub__ __rsub__ __isub__;
+    Mul: __mul__ __rmul__ __imul__;
+    Div: __truediv__ __rtruediv__ __itruediv__;
+    FloorDivide: __floordiv__ __rfloordiv__ __ifloordiv__;
+    Remainder: __mod__ __rmod__ __imod__;
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $operation:ident: $name:ident $in_place:ident;)*) => {
+        #[pymethods]
+        impl PyTensor { $(
+            $(#[$doc])*
+            fn $name(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+                let operand = Operand::expected(stringify!($name), other)?;
+                Ok(PyTensor::from(Operation::$operation.apply(slf.py(), slf.get().value(), operand, false)?))
+            }
+            /// The same in place.
+            fn $in_place<'py>(slf: Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<Bound<'py, Self>> {
+                in_place(&slf, other, Operation::$operation)?;
+                Ok(slf)
+            }
+        )* }
+    };
+}
+
+methods! {
+    /// x y, element by element.
+    Mul: mul mul_;
+    /// x y, element by element.
+    Mul: multiply multiply_;
+    /// x / y rounded down.
+    FloorDivide: floor_divide floor_divide_;
+    /// x - y floor(x / y), with the sign of y.
+    Remainder: remainder remainder_;
+    /// x to the power of y.
+    Pow: pow pow_;
+}
+
+#[pymethods]
+impl PyTensor {
+    /// x + alpha y
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    fn add(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, alpha: Number) -> Result<PyTensor> {
+        let operand = scaled(slf.py(), Operand::expected("add", other)?, alpha)?;
+        Ok(PyTensor::from(Operation::Add.apply(slf.py(), slf.get().value(), operand, false)?))
+    }
+
+    /// x += alpha y
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    fn add_<'py>(
+        slf: Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        alpha: Number,
+    ) -> Result<Bound<'py, Self>> {
+        slf.get().check_in_place("add_")?;
+        let operand = scaled(slf.py(), Operand::expected("add_", other)?, alpha)?;
+        let result = Operation::Add.apply(slf.py(), slf.get().value(), operand, false)?;
+        check_kind("add_", slf.get().dtype(), result.dtype())?;
+        slf.get().assign_result("add_", result)?;
+        Ok(slf)
+    }
+
+    /// x - alpha y
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    fn sub(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, alpha: Number) -> Result<PyTensor> {
+        let operand = scaled(slf.py(), Operand::expected("sub", other)?, alpha)?;
+        Ok(PyTensor::from(Operation::Sub.apply(slf.py(), slf.get().value(), operand, false)?))
+    }
+
+    /// x -= alpha y
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    fn sub_<'py>(
+        slf: Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        alpha: Number,
+    ) -> Result<Bound<'py, Self>> {
+        slf.get().check_in_place("sub_")?;
+        let operand = scaled(slf.py(), Operand::expected("sub_", other)?, alpha)?;
+        let result = Operation::Sub.apply(slf.py(), slf.get().value(), operand, false)?;
+        check_kind("sub_", slf.get().dtype(), result.dtype())?;
+        slf.get().assign_result("sub_", result)?;
+        Ok(slf)
+    }
+
+    /// x / y; with `rounding_mode` "floor" rounded down, with "trunc" toward zero.
+    #[pyo3(signature = (other, *, rounding_mode=None))]
+    fn div(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, rounding_mode: Option<&str>) -> Result<PyTensor> {
+        let operand = Operand::expected("div", other)?;
+        let x = slf.get().value();
+        Ok(PyTensor::from(match rounding_mode {
+            None => Operation::Div.apply(slf.py(), x, operand, false)?,
+            Some("floor") => Operation::FloorDivide.apply(slf.py(), x, operand, false)?,
+            Some("trunc") => {
+                let dtype = operand.meets(&x);
+                let quotient = Operation::Div.apply(slf.py(), cast(&x, DType::F64), operand, false)?;
+                let truncated = match quotient {
+                    AnyTensor::F64(q) => q.trunc()?.into(),
+                    other => other,
+                };
+                cast(&truncated, dtype)
+            }
+            Some(other) => {
+                return Err(Failure::value(
+                    "div",
+                    format!("rounding_mode must be None, 'floor' or 'trunc', not '{other}'"),
+                ));
+            }
+        }))
+    }
+
+    /// x /= y
+    fn div_<'py>(slf: Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<Bound<'py, Self>> {
+        in_place(&slf, other, Operation::Div)?;
+        Ok(slf)
+    }
+
+    /// The larger of x and y, element by element.
+    fn maximum(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+        let operand = Operand::expected("maximum", other)?;
+        Ok(PyTensor::from(Operation::Maximum.apply(slf.py(), slf.get().value(), operand, false)?))
+    }
+
+    /// The smaller of x and y, element by element.
+    fn minimum(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+        let operand = Operand::expected("minimum", other)?;
+        Ok(PyTensor::from(Operation::Minimum.apply(slf.py(), slf.get().value(), operand, false)?))
+    }
+
+    /// The angle of the point (y, x), where this tensor is y.
+    fn atan2(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+        let operand = Operand::expected("atan2", other)?;
+        Ok(PyTensor::from(Operation::Atan2.apply(slf.py(), slf.get().value(), operand, false)?))
+    }
+
+    fn __pow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        modulo: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Py<PyAny>> {
+        if modulo.is_some() {
+            return Ok(slf.py().NotImplemented());
+        }
+        operator(slf, other, Operation::Pow, false)
+    }
+
+    fn __rpow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        modulo: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Py<PyAny>> {
+        if modulo.is_some() {
+            return Ok(slf.py().NotImplemented());
+        }
+        operator(slf, other, Operation::Pow, true)
+    }
+
+    fn __ipow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> Result<()> {
+        in_place(slf, other, Operation::Pow)
+    }
+
+    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> Result<Py<PyAny>> {
+        let py = slf.py();
+        let Some(operand) = Operand::of(other)? else { return Ok(py.NotImplemented()) };
+        Ok(Py::new(py, PyTensor::from(compare(py, slf.get().value(), operand, op)?))?.into_any())
+    }
+}
+
+fn compare(py: Python<'_>, x: AnyTensor, y: Operand, op: CompareOp) -> Result<AnyTensor> {
+    let dtype = y.meets(&x);
+    let elements = len(&x);
+    released(py, elements, || {
+        let (x, y) = (if x.dtype() == dtype { x } else { cast(&x, dtype) }, y.into_tensor(dtype));
+        barehand_tensor::each_tensor!(&x, x => {
+            let y = y.get()?;
+            Ok(AnyTensor::from(match op {
+                CompareOp::Eq => x.eq(&y),
+                CompareOp::Ne => x.ne(&y),
+                CompareOp::Lt => x.lt(&y),
+                CompareOp::Le => x.le(&y),
+                CompareOp::Gt => x.gt(&y),
+                CompareOp::Ge => x.ge(&y),
+            }?))
+        })
+    })
+}
+
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $name:ident $op:ident;)*) => {
+        #[pymethods]
+        impl PyTensor { $(
+            $(#[$doc])*
+            fn $name(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+                let operand = Operand::expected(stringify!($name), other)?;
+                Ok(PyTensor::from(compare(slf.py(), slf.get().value(), operand, CompareOp::$op)?))
+            }
+        )* }
+    };
+}
+
+comparisons! {
+    /// Where x = y.
+    eq Eq;
+    /// Where x ≠ y.
+    ne Ne;
+    /// Where x < y.
+    lt Lt;
+    /// Where x ≤ y.
+    le Le;
+    /// Where x > y.
+    gt Gt;
+    /// Where x ≥ y.
+    ge Ge;
+}
+
+/// And, or, exclusive or: of booleans, or of the bits of integers.
+#[derive(Clone, Copy)]
+enum Logic {
+    And,
+    Or,
+    Xor,
+}
+
+impl Logic {
+    fn apply(self, py: Python<'_>, x: AnyTensor, y: Operand) -> Result<AnyTensor> {
+        fn bits<T: Integer>(logic: Logic, x: &Tensor<T>, y: &Tensor<T>) -> Result<AnyTensor>
+        where
+            AnyTensor: From<Tensor<T>>,
+        {
+            Ok(AnyTensor::from(match logic {
+                Logic::And => integer::bitwise_and(x, y),
+                Logic::Or => integer::bitwise_or(x, y),
+                Logic::Xor => integer::bitwise_xor(x, y),
+            }?))
+        }
+        let dtype = y.meets(&x);
+        let elements = len(&x);
+        released(py, elements, || match (&cast(&x, dtype), &y.into_tensor(dtype)) {
+            (AnyTensor::Bool(x), AnyTensor::Bool(y)) => self.of_bools(x, y),
+            (AnyTensor::I64(x), AnyTensor::I64(y)) => bits(self, x, y),
+            (AnyTensor::I32(x), AnyTensor::I32(y)) => bits(self, x, y),
+            (AnyTensor::U8(x), AnyTensor::U8(y)) => bits(self, x, y),
+            _ => Err(Failure::wrong_type(
+                "&, |, ^ and ~ are defined for booleans and integers, not for floats",
+            )),
+        })
+    }
+
+    fn of_bools(self, x: &Tensor<bool>, y: &Tensor<bool>) -> Result<AnyTensor> {
+        Ok(AnyTensor::from(match self {
+            Logic::And => x.and(y),
+            Logic::Or => x.or(y),
+            Logic::Xor => x.xor(y),
+        }?))
+    }
+}
+
+macro_rules! logic {
+    ($($logic:ident: $operator:ident $reflected:ident $in_place:ident $bitwise:ident $logical:ident;)*) => {
+        #[pymethods]
+        impl PyTensor { $(
+            fn $operator(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
+                let py = slf.py();
+                let Some(operand) = Operand::of(other)? else { return Ok(py.NotImplemented()) };
+                Ok(Py::new(py, PyTensor::from(Logic::$logic.apply(py, slf.get().value(), operand)?))?.into_any())
+            }
+            fn $reflected(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
+                Self::$operator(slf, other)
+            }
+            fn $in_place(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<()> {
+                slf.get().check_in_place(stringify!($bitwise))?;
+                let operand = Operand::expected(stringify!($bitwise), other)?;
+                let result = Logic::$logic.apply(slf.py(), slf.get().value(), operand)?;
+                slf.get().assign_result(stringify!($bitwise), result)
+            }
+            /// Of booleans, or of the bits of integers.
+            fn $bitwise(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+                let operand = Operand::expected(stringify!($bitwise), other)?;
+                Ok(PyTensor::from(Logic::$logic.apply(slf.py(), slf.get().value(), operand)?))
+            }
+            /// Of what is not zero, as booleans.
+            fn $logical(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> Result<PyTensor> {
+                let other = Operand::expected(stringify!($logical), other)?.into_tensor(DType::Bool).get()?;
+                Ok(PyTensor::from(Logic::$logic.of_bools(&slf.get().value().cast(), &other)?))
+            }
+        )* }
+    };
+}
+
+logic! {
+    And: __and__ __rand__ __iand__ bitwise_and logical_and;
+    Or: __or__ __ror__ __ior__ bitwise_or logical_or;
+    Xor: __xor__ __rxor__ __ixor__ bitwise_xor logical_xor;
+}
+
+#[pymethods]
+impl PyTensor {
+    fn __invert__(&self) -> Result<PyTensor> {
+        self.bitwise_not()
+    }
+
+    /// Not, of booleans or of the bits of integers.
+    fn bitwise_not(&self) -> Result<PyTensor> {
+        Ok(match self.value() {
+            AnyTensor::Bool(x) => x.not()?.into(),
+            AnyTensor::I64(x) => integer::bitwise_not(&x).into(),
+            AnyTensor::I32(x) => integer::bitwise_not(&x).into(),
+            AnyTensor::U8(x) => integer::bitwise_not(&x).into(),
+            _ => return Err(Failure::wrong_type("~ is defined for booleans and integers, not for floats")),
+        })
+    }
+
+    /// Where zero.
+    fn logical_not(&self) -> Result<PyTensor> {
+        Ok(self.value().cast::<bool>().not()?.into())
+    }
+}
