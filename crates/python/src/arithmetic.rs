@@ -43,7 +43,7 @@ impl Operand {
         })
     }
 
-    fn into_tensor(self, dtype: DType) -> AnyTensor {
+    pub fn into_tensor(self, dtype: DType) -> AnyTensor {
         match self {
             Operand::Tensor(y) if y.dtype() == dtype => y,
             Operand::Tensor(y) => cast(&y, dtype),

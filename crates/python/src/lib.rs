@@ -4,11 +4,14 @@
 
 mod arithmetic;
 mod array;
+mod autograd;
 mod creation;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod index;
+mod random;
 mod reduce;
 mod shape;
 mod tensor;
@@ -25,5 +28,8 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
-    reduce::register(module)
+    reduce::register(module)?;
+    index::register(module)?;
+    autograd::register(module)?;
+    random::register(module)
 }

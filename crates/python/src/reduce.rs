@@ -404,7 +404,10 @@ impl PyTensor {
             Some(p) => match p.extract::<String>().as_deref() {
                 Ok("fro") => 2.0,
                 Ok(other) => {
-                    return Err(Failure::value("norm", format!("p must be a number or 'fro', not '{other}'")));
+                    return Err(Failure::value(
+                        "norm",
+                        format!("p must be a number or 'fro', not '{other}'"),
+                    ));
                 }
                 Err(_) => p.extract::<f64>()?,
             },

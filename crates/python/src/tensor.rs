@@ -50,7 +50,9 @@ impl Gradient {
                     (AnyTensor::F32(sum), AnyTensor::F32(found)) => sum.add_assign_scaled(1.0, found)?,
                     (AnyTensor::F64(sum), AnyTensor::F64(found)) => sum.add_assign_scaled(1.0, found)?,
                     _ => {
-                        return Err(Failure::wrong_type("the gradient has another dtype than the one before"));
+                        return Err(Failure::wrong_type(
+                            "the gradient has another dtype than the one before",
+                        ));
                     }
                 }
                 Ok(())

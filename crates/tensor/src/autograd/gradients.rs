@@ -1,5 +1,6 @@
 //! What a backward pass returns.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -95,6 +96,15 @@ impl<T: Float> Gradients<T> {
     /// The gradient with respect to a leaf of the other precision, which took part through [`Tensor::to`].
     pub fn of_other(&self, leaf: &Tensor<T::Other>) -> Option<&Tensor<T::Other>> {
         self.other.get(&leaf.node_id()?).map(|found| &found.grad)
+    }
+
+    /// The gradient with respect to a tensor of either precision, where it was found.
+    pub fn of_either<U: Float>(&self, tensor: &Tensor<U>) -> Option<&Tensor<U>> {
+        fn found<'a, T: Float, U: Float>(leaves: &'a Leaves<T>, tensor: &Tensor<U>) -> Option<&'a Tensor<U>> {
+            let grad: &dyn Any = &leaves.get(&tensor.node_id()?)?.grad;
+            grad.downcast_ref::<Tensor<U>>()
+        }
+        found(&self.by_leaf, tensor).or_else(|| found(&self.other, tensor))
     }
 
     /// What a walk through both precisions found, seen from one of them.

@@ -320,9 +320,9 @@ impl<T: Float> BackwardPass<T> {
         Ok(self)
     }
 
-    /// Keeps the gradient of `tensor` too, although it may be no leaf.
-    pub fn with_gradient_of(mut self, tensor: &Tensor<T>) -> Self {
-        T::world(&mut self.worlds).wanted.extend(tensor.node_id());
+    /// Keeps the gradient of `tensor`, of either precision, too, although it may be no leaf.
+    pub fn with_gradient_of<U: Float>(mut self, tensor: &Tensor<U>) -> Self {
+        U::world(&mut self.worlds).wanted.extend(tensor.node_id());
         self
     }
 
