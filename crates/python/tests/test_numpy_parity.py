@@ -171,7 +171,7 @@ def test_agrees_with_numpy(row: Beside, precision: str) -> None:
     def agree(case: Case) -> None:
         results = row.run(bh, case, precision)
         outputs = {name: array for name, array in results.items() if name.startswith("output")}
-        wrong = differences(outputs, row.expected(case, precision), precision, elementwise=row.elementwise)
+        wrong = differences(outputs, row.expected(case, precision), elementwise=row.elementwise)
         assert not wrong, "\n".join(wrong)
 
     agree()

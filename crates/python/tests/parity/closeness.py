@@ -22,20 +22,18 @@ ELEMENTWISE = 16 * ROUNDING
 MIXED = 32 * ROUNDING
 
 
-def bound(expected: np.ndarray, precision: str, elements: int, elementwise: bool, magnifies: float) -> np.ndarray:
+def bound(expected: np.ndarray, elements: int, elementwise: bool, magnifies: float) -> np.ndarray:
     """The largest difference from `expected` that is rounding: elementwise, never below that of a number near 1."""
     magnitude = np.abs(np.where(np.isfinite(expected), expected, 0.0).astype(np.float64))
-    if precision == "float64":
-        return F64 * magnifies * (1 + magnitude)
+    if expected.dtype == np.float64:
+        return F64 * (1 + magnitude)
     terms = max(1, -(-elements // max(expected.size, 1)))
     if elementwise and terms == 1:
         return ELEMENTWISE * magnifies * (1 + magnitude)
     return np.full(expected.shape, MIXED * magnifies * terms * (1 + magnitude.max(initial=0.0)))
 
 
-def differences(
-    got: Results, expected: Results, precision: str, *, elementwise: bool = False, magnifies: float = 1.0
-) -> list[str]:
+def differences(got: Results, expected: Results, *, elementwise: bool = False, magnifies: float = 1.0) -> list[str]:
     """A line for each result that is missing, has another shape or type, or lies beyond the bound."""
     lines = [f"{name}: only one of the libraries has it" for name in sorted(got.keys() ^ expected.keys())]
     elements = max((array.size for array in expected.values()), default=0)
@@ -49,7 +47,7 @@ def differences(
             wrong = np.argwhere(ours != theirs)
             lines += [f"{name}{describe(at)}: {ours[tuple(at)]} instead of {theirs[tuple(at)]}" for at in wrong[:1]]
         else:
-            limit = bound(theirs, precision, elements, elementwise, magnifies)
+            limit = bound(theirs, elements, elementwise, magnifies)
             with np.errstate(invalid="ignore"):
                 near = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)) <= limit
             same = near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))

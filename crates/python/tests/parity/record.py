@@ -1,7 +1,7 @@
 """Asks PyTorch and stores its answers as `sample.npz`, for the tests that run without it.
 
     python crates/python/tests/parity/record.py             # every row
-    python crates/python/tests/parity/record.py --new       # rows that have no stored cases, and drops those of rows gone
+    python crates/python/tests/parity/record.py --new       # rows without stored cases; forgets those of rows gone
 
 Wants what `proofs/requirements.txt` lists. The draws are the same every time.
 """

@@ -59,6 +59,7 @@ class Row:
         self.elementwise = elementwise
         self.magnifies = magnifies
         self.options: dict[str, Option] = options
+        self.custom = call is not None
         self.call = call or self.by_path
 
     def __repr__(self) -> str:

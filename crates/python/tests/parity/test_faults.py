@@ -142,5 +142,5 @@ def test_the_sample_notices(fault: Fault, library: ModuleType) -> None:
                 noticed = True  # Shapes that no longer fit, say: the replay would fail just as well.
                 continue
             expected = answer.expected(precision)
-            noticed |= bool(differences(got, expected, precision, elementwise=row.elementwise, magnifies=row.magnifies))
+            noticed |= bool(differences(got, expected, elementwise=row.elementwise, magnifies=row.magnifies))
         assert noticed, f"{fault} goes unnoticed in {precision}"

@@ -40,7 +40,7 @@ def test_agrees_with_torch(row: Row, library: ModuleType, examples: int) -> None
             except REFUSALS:
                 reject()
             got = row.run(library, case, precision)
-            wrong = differences(got, expected, precision, elementwise=row.elementwise, magnifies=row.magnifies)
+            wrong = differences(got, expected, elementwise=row.elementwise, magnifies=row.magnifies)
             assert not wrong, f"{row} in {precision}: " + "\n".join(wrong)
         compared += 1
 

@@ -25,7 +25,7 @@ def test_row_gives_the_stored_answers(row: Row, library: ModuleType) -> None:
         assert sample.checksum(row, answer.case) == answer.checksum, f"{row} has other inputs now: run record.py"
         for precision in ("float64", "float32"):
             got, expected = row.run(library, answer.case, precision), answer.expected(precision)
-            wrong = differences(got, expected, precision, elementwise=row.elementwise, magnifies=row.magnifies)
+            wrong = differences(got, expected, elementwise=row.elementwise, magnifies=row.magnifies)
             assert not wrong, f"{row} in {precision}, {answer.case}:\n" + "\n".join(wrong)
 
 
