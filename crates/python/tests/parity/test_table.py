@@ -6,6 +6,7 @@ import inspect
 from types import ModuleType
 
 import pytest
+
 from parity import sample
 from parity.closeness import differences
 from parity.rows import Operator
