@@ -171,3 +171,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape and equal elements."""
     return input.shape == other.shape and bool((input == other).all())
+
+
+# They are made of the names above.
+from barehand import nn as nn  # noqa: E402
+from barehand import optim as optim  # noqa: E402
