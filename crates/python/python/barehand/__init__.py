@@ -176,3 +176,4 @@ def equal(input: Tensor, other: Tensor) -> bool:
 # They are made of the names above.
 from barehand import nn as nn  # noqa: E402
 from barehand import optim as optim  # noqa: E402
+from barehand import train as train  # noqa: E402

@@ -15,7 +15,8 @@ def main() -> int:
     with contextlib.suppress(ValueError):
         # Ctrl-C as a program of its own has it: it ends the process, until training listens to it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return _run_program(sys.argv[1:])
+    code: int = _run_program(sys.argv[1:])
+    return code
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ class _Notebook:
 
         shown = _Shown(bar.desc, bar._share(), bar._counts())
         if self._handle is None:
-            self._handle = display(shown, display_id=True)
+            self._handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(shown)
 

@@ -85,7 +85,8 @@ def save_safetensors(tensors: Mapping[str, Tensor], path: Path, *, metadata: Map
 
 def load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a file by name, and its metadata."""
-    return _barehand._read_safetensors(os.fspath(path))
+    tensors, metadata = _barehand._read_safetensors(os.fspath(path))
+    return tensors, metadata
 
 
 def _is_plain(obj: Any) -> bool:

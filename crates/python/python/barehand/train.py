@@ -29,6 +29,8 @@ from typing import Any, Literal, NamedTuple, TextIO
 from barehand import _barehand
 from barehand._barehand import Generator, Tensor
 from barehand.autograd import no_grad
+from barehand.nn.functional import cross_entropy
+from barehand.nn.utils import clip_grad_norm_
 from barehand.progress_bar import ProgressBar
 from barehand.serialization import load, load_safetensors, save
 
@@ -380,8 +382,6 @@ class Trainer:
         loss.backward()
         backward = time.perf_counter()
         if self.clip_grad_norm is not None:
-            from barehand.nn.utils import clip_grad_norm_
-
             clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
         rate = float(self.optimizer.param_groups[0]["lr"])
         self.optimizer.step()
@@ -594,12 +594,8 @@ class _Supervised:
                 "Trainer: expected batches (inputs, targets); give an objective for batches of another kind"
             )
         inputs, targets = batch
-        if self.loss is None:
-            from barehand.nn.functional import cross_entropy as loss
-        else:
-            loss = self.loss
         outputs = model(inputs)
-        value = loss(outputs, targets)
+        value = (self.loss or cross_entropy)(outputs, targets)
         with no_grad():
             metrics = {name: float(metric(outputs.detach(), targets)) for name, metric in self.metrics.items()}
         return value, len(targets), metrics

@@ -90,7 +90,8 @@ class _Known(_Images):
                 found = _barehand._known_images(name, None, train)
             except OSError:
                 raise OSError(f"barehand downloads nothing, and has no {name} here: {error}") from error
-        super().__init__(*found, transform, target_transform)
+        images, targets, classes = found
+        super().__init__(images, targets, classes, transform, target_transform)
         self.root = root
         self.train = train
 
@@ -134,7 +135,8 @@ def embedded(
     train: bool = True, transform: Transform | None = None, target_transform: Transform | None = None
 ) -> Dataset[tuple[Any, Any]]:
     """5,000 and 1,000 real images of Fashion-MNIST that come with the library: no file, no download."""
-    return _Embedded(*_barehand._known_images("embedded", None, train), transform, target_transform)
+    images, targets, classes = _barehand._known_images("embedded", None, train)
+    return _Embedded(images, targets, classes, transform, target_transform)
 
 
 class ImageFolder(Dataset[tuple[Any, Any]]):
