@@ -1,5 +1,6 @@
 //! Optimizers: PyTorch's names, defaults and update rules, each step one threaded pass over each parameter.
 
+pub mod adadelta;
 pub mod adam;
 pub mod clip;
 pub mod sgd;
@@ -51,10 +52,11 @@ pub trait Optimizer<T: Float = f32>: Send {
     /// Sets the learning rate of the next step.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
-    /// The momentum of the next step (for Adam, beta1).
+    /// The momentum of the next step (for Adam, beta1; 0 for a rule without any).
     fn momentum(&self) -> f64;
 
-    /// Sets the momentum of the next step (for Adam, beta1).
+    /// Sets the momentum of the next step (for Adam, beta1). A rule without momentum stays as it is: build a one-cycle
+    /// schedule for it with `cycle_momentum: false`.
     fn set_momentum(&mut self, momentum: f64);
 
     /// What is remembered between steps.
@@ -151,7 +153,11 @@ fn with_elements<T: Float>(
     if gradient.shape() != parameter.shape() {
         return Err(Error::shape(
             optimizer,
-            format!("a gradient of shape {:?} for a parameter of shape {:?}", gradient.shape(), parameter.shape()),
+            format!(
+                "a gradient of shape {:?} for a parameter of shape {:?}",
+                gradient.shape(),
+                parameter.shape()
+            ),
         ));
     }
     let gradient = gradient.contiguous();

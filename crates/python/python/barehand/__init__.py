@@ -13,6 +13,7 @@ changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change t
 """
 
 from barehand import autograd as autograd
+from barehand import data as data
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
 from barehand.autograd import (
@@ -22,6 +23,11 @@ from barehand.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from barehand.progress_bar import progress as progress
+from barehand.serialization import load as load
+from barehand.serialization import load_safetensors as load_safetensors
+from barehand.serialization import save as save
+from barehand.serialization import save_safetensors as save_safetensors
 
 concat = concatenate = cat  # noqa: F405
 double = float64  # noqa: F405
