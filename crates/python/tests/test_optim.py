@@ -23,9 +23,9 @@ def follow(optimizer, params, rule, steps=6, seed=1):
     states = [{} for _ in params]
     for step in range(1, steps + 1):
         for i, p in enumerate(params):
-            grad = rng.normal(size=values[i].shape)
-            p.grad = bh.tensor(grad.astype(values[i].dtype))
-            values[i] = rule(values[i], grad, states[i], step)
+            grad = rng.normal(size=values[i].shape).astype(p.detach().numpy().dtype)
+            p.grad = bh.tensor(grad)
+            values[i] = rule(values[i].astype(np.float64), grad.astype(np.float64), states[i], step)
         optimizer.step()
     return values
 
@@ -55,6 +55,28 @@ def adam(lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, maxi
         return x - lr * m / (1 - betas[0] ** step) / (np.sqrt(v / (1 - betas[1] ** step)) + eps)
 
     return rule
+
+
+def adadelta(lr, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
+    def rule(x, g, state, step):
+        g = (-g if maximize else g) + weight_decay * x
+        s = state["s"] = rho * state.get("s", 0) + (1 - rho) * g * g
+        u = state.get("u", 0)
+        d = np.sqrt(u + eps) / np.sqrt(s + eps) * g
+        state["u"] = rho * u + (1 - rho) * d * d
+        return x - lr * d
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rho": 0.5, "eps": 1e-3}, {"weight_decay": 0.1}, {"maximize": True}]
+)
+def test_adadelta(options):
+    params = parameters(np.random.default_rng(0))
+    optimizer = optim.Adadelta(params, lr=0.5, **options)
+    for p, expected in zip(params, follow(optimizer, params, adadelta(0.5, **options)), strict=True):
+        assert_allclose(p.detach().numpy(), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +229,7 @@ def test_a_closure_gives_the_loss():
         lambda params: optim.SGD(params, lr=0.1, momentum=0.9),
         lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
         lambda params: optim.AdamW(params, lr=0.1),
+        lambda params: optim.Adadelta(params, lr=0.1),
     ],
 )
 def test_a_loaded_state_continues_exactly(make):
