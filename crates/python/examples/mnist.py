@@ -10,9 +10,8 @@ import argparse
 import time
 
 import barehand as bh
-import barehand.nn as nn
 import barehand.nn.functional as F
-import barehand.optim as optim
+from barehand import nn, optim
 from barehand.data import DataLoader, datasets, transforms
 from barehand.optim.lr_scheduler import StepLR
 
