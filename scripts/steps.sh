@@ -24,7 +24,7 @@ step() {
 }
 
 # Reads what a test runner prints and writes how many tests passed and how many failed: cargo nextest's summary, cargo
-# test's results, and lines that begin with "ok" or "FAIL", which is how the project's own checks report.
+# test's results, pytest's last line, and lines that begin with "ok" or "FAIL", which is how the project's own checks report.
 count_tests() {
     sed 's/\x1b\[[0-9;]*m//g' | awk '
         /^ *Summary \[/ {
@@ -37,6 +37,12 @@ count_tests() {
             for (i = 2; i <= NF; i++) {
                 if ($i == "passed;") passed += $(i - 1)
                 if ($i == "failed;") failed += $(i - 1)
+            }
+        }
+        /^(=+ )?[0-9]+ [a-z]+(, [0-9]+ [a-z]+)* in [0-9.]+s/ {
+            for (i = 2; i <= NF; i++) {
+                if ($i ~ /^passed/) passed += $(i - 1)
+                if ($i ~ /^(failed|error)/) failed += $(i - 1)
             }
         }
         /^ok    / { passed++ }

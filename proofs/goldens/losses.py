@@ -51,7 +51,7 @@ def cross_entropy(input, target, weight=None, **options):
 
 
 def nll_loss(input, target, weight=None, **options):
-    return F.nll_loss(input.log_softmax(1), target, weight, **options)
+    return F.nll_loss(input.log_softmax(int(input.dim() > 1)), target, weight, **options)
 
 
 def binary_cross_entropy(input, target, weight=None, **options):
@@ -129,11 +129,13 @@ def main():
     for op in ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"]:
         family.case(f"{op}.kinks", getattr(F, op), kinks, reduction="none")
     ignored = lambda r: {"input": r.randn(3, 4), "target": np.full(3, -100)}
+    vector = lambda r: {"input": r.randn(4), "target": np.array(2)}
     # With every target ignored the mean is 0/0, the sum 0.
     for reduction in REDUCTIONS:
-        family.case(f"cross_entropy.{reduction}.all_ignored", cross_entropy, ignored, grads=["input"], reduction=reduction)
-    vector = lambda r: {"input": r.randn(4), "target": np.array(2)}
-    family.case("cross_entropy.mean.one", cross_entropy, vector, grads=["input"], reduction="mean")
+        for loss in [cross_entropy, nll_loss]:
+            name = f"{loss.__name__}.{reduction}"
+            family.case(f"{name}.all_ignored", loss, ignored, grads=["input"], reduction=reduction)
+            family.case(f"{name}.one", loss, vector, grads=["input"], reduction=reduction)
 
     # The catalogue's known answers.
     known = {"input": np.log([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]), "target": np.arange(3)}

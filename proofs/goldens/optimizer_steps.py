@@ -1,4 +1,4 @@
-"""Trajectories of torch.optim's SGD, Adam and AdamW: crates/kernels/tests/goldens/optimizer_steps.json."""
+"""Trajectories of torch.optim's SGD, Adam, AdamW and Adadelta: crates/kernels/tests/goldens/optimizer_steps.json."""
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ ADAM = [
     {"betas": (0.3, 0.7), "eps": 1e-3},
     {"betas": (0.0, 0.5), "amsgrad": True, "maximize": True},
 ]
+ADADELTA = [{}, {"weight_decay": 0.1, "rho": 0.8}, {"maximize": True, "eps": 1e-3}]
 
 rng = np.random.RandomState(0)
 start = rng.randn(SIZE)
@@ -43,6 +44,7 @@ def trajectory(optimizer, options, dtype):
 
 def main():
     families = [(torch.optim.SGD, SGD), (torch.optim.Adam, ADAM), (torch.optim.AdamW, ADAM)]
+    families.append((torch.optim.Adadelta, ADADELTA))
     cases = [
         {
             "optimizer": optimizer.__name__,

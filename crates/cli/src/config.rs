@@ -30,6 +30,8 @@ pub enum OptimizerKind {
     Adam,
     /// Adam with decoupled weight decay (Loshchilov & Hutter 2019)
     Adamw,
+    /// Adadelta (Zeiler 2012)
+    Adadelta,
 }
 
 /// How the learning rate changes over the run.
@@ -151,7 +153,7 @@ pub struct Overrides {
     /// [default: adamw]
     #[arg(long, value_enum, help_heading = "Training")]
     optimizer: Option<OptimizerKind>,
-    /// Learning rate [default: 0.001, and 0.05 for sgd]
+    /// Learning rate [default: 0.001, 0.05 for sgd and 1 for adadelta]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     lr: Option<f64>,
     /// Momentum of sgd [default: 0.9]
@@ -222,8 +224,12 @@ impl RunConfig {
         if hidden {
             config.hidden = if config.model == ModelKind::Cnn { vec![128] } else { vec![512] };
         }
-        if lr && config.optimizer == OptimizerKind::Sgd {
-            config.lr = 0.05;
+        if lr {
+            config.lr = match config.optimizer {
+                OptimizerKind::Sgd => 0.05,
+                OptimizerKind::Adam | OptimizerKind::Adamw => config.lr,
+                OptimizerKind::Adadelta => 1.0,
+            };
         }
         if decay && config.optimizer != OptimizerKind::Adamw {
             config.weight_decay = 0.0;

@@ -26,6 +26,7 @@ pub mod readers {
     pub use crate::run_report::{epoch as reported_epoch, step as reported_step};
 }
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
@@ -58,7 +59,20 @@ enum Command {
 
 /// Reads the command line, does what it says, and tells the shell how it went.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Does what the words of a command line say, of which the first is the program's name; the exit code.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help, the version, or what is wrong. Nobody may be there to read it.
+            let _ = answer.print();
+            return u8::try_from(answer.exit_code()).unwrap_or(2);
+        }
+    };
+    let result = match cli.command {
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
@@ -67,11 +81,11 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => commands::list::run(&arguments),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Interrupted) => ExitCode::from(130),
+        Ok(()) => 0,
+        Err(Error::Interrupted) => 130,
         Err(error) => {
             progress::say(&format!("error: {error}"));
-            ExitCode::from(if system_failed(&error) { 1 } else { 2 })
+            if system_failed(&error) { 1 } else { 2 }
         }
     }
 }

@@ -184,6 +184,7 @@ fn optimizer_name(config: &RunConfig) -> &'static str {
         OptimizerKind::Sgd => "SGD",
         OptimizerKind::Adam => "Adam",
         OptimizerKind::Adamw => "AdamW",
+        OptimizerKind::Adadelta => "Adadelta",
     }
 }
 

@@ -49,6 +49,20 @@ fn train_evaluate_predict_report() {
 }
 
 #[test]
+fn every_optimizer_learns_at_its_own_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    for (optimizer, rate) in [("sgd", 0.05), ("adam", 0.001), ("adamw", 0.001), ("adadelta", 1.0)] {
+        let arguments = ["train", "--optimizer", optimizer, "--epochs", "2", "--hidden", "64"];
+        // A cycle of momentum too, where there is one.
+        let more = ["--schedule", "one-cycle", "--out", optimizer, "--json", "--quiet"];
+        let trained = json(&barehand(folder.path(), &[&arguments[..], &more].concat()));
+        assert!(trained["accuracy"].as_f64().unwrap() > 0.6, "{optimizer}: {trained}");
+        let config = std::fs::read_to_string(folder.path().join(optimizer).join("config.toml")).unwrap();
+        assert!(config.contains(&format!("\nlr = {rate:?}\n")), "{config}");
+    }
+}
+
+#[test]
 fn a_convolutional_network_trains_with_every_schedule() {
     let folder = tempfile::tempdir().unwrap();
     for (number, schedule) in

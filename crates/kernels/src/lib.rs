@@ -22,6 +22,7 @@ pub mod integer;
 pub mod isa;
 pub mod layer_norm;
 pub mod math;
+pub mod nll_loss;
 pub mod optimizer;
 pub mod pool2d;
 pub mod product;

@@ -1,5 +1,6 @@
 //! Optimizer steps: each is one threaded pass over a parameter, its gradient and its state, by PyTorch's update rules.
 
+mod adadelta;
 mod adam;
 mod sgd;
 mod square_sum;
@@ -71,6 +72,30 @@ pub struct AdamStep {
     pub step: u64,
 }
 
+/// The settings of one step of Adadelta (`torch.optim.Adadelta`; Zeiler, 2012).
+///
+/// ```text
+/// g = scale * gradient            (negated to maximize)
+/// g = g + weight_decay * param
+/// s = rho s + (1 - rho) g^2
+/// d = sqrt(u + eps) / sqrt(s + eps) * g
+/// u = rho u + (1 - rho) d^2
+/// param = param - lr * d
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdadeltaStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of both mean squares.
+    pub rho: f64,
+    /// Added to the mean squares inside their roots.
+    pub eps: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Climbs instead of descending.
+    pub maximize: bool,
+}
+
 /// One step over one parameter. All slices have the parameter's length; `scale` multiplies the gradient on the way in
 /// (a global clipping factor; 1 otherwise).
 pub trait OptimizerStep: Real {
@@ -85,6 +110,16 @@ pub trait OptimizerStep: Real {
         m: &mut [Self],
         v: &mut [Self],
         v_max: Option<&mut [Self]>,
+        scale: Self,
+    );
+
+    /// [`AdadeltaStep`]; `square_avg` is s, `acc_delta` u. The state starts at zero.
+    fn adadelta(
+        step: &AdadeltaStep,
+        param: &mut [Self],
+        grad: &[Self],
+        square_avg: &mut [Self],
+        acc_delta: &mut [Self],
         scale: Self,
     );
 
@@ -110,6 +145,17 @@ macro_rules! optimizer_step {
                 scale: Self,
             ) {
                 adam::step(step, param, grad, m, v, v_max, scale);
+            }
+
+            fn adadelta(
+                step: &AdadeltaStep,
+                param: &mut [Self],
+                grad: &[Self],
+                square_avg: &mut [Self],
+                acc_delta: &mut [Self],
+                scale: Self,
+            ) {
+                adadelta::step(step, param, grad, square_avg, acc_delta, scale);
             }
 
             fn sum_squares(x: &[Self]) -> f64 {

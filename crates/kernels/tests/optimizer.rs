@@ -1,6 +1,6 @@
 //! Optimizer steps against the trajectories of `torch.optim`, and against themselves over threads.
 
-use barehand_kernels::optimizer::{AdamStep, OptimizerStep, SgdStep};
+use barehand_kernels::optimizer::{AdadeltaStep, AdamStep, OptimizerStep, SgdStep};
 use barehand_kernels::threads::with_num_threads;
 use serde_json::Value;
 
@@ -36,6 +36,15 @@ fn trajectory<T: OptimizerStep>(golden: &Value, case: &Value, scale: f64) -> Vec
             };
             let velocity = (step.momentum != 0.0).then_some(velocity.as_mut_slice());
             T::sgd(&step, &mut param, &grad, velocity, scale);
+        } else if name == "Adadelta" {
+            let step = AdadeltaStep {
+                lr,
+                rho: real("rho", 0.9),
+                eps: real("eps", 1e-6),
+                weight_decay: real("weight_decay", 0.0),
+                maximize: flag("maximize"),
+            };
+            T::adadelta(&step, &mut param, &grad, &mut m, &mut v, scale);
         } else {
             let beta = |i: usize, default: f64| options["betas"][i].as_f64().unwrap_or(default);
             let step = AdamStep {
@@ -127,6 +136,11 @@ fn all_steps<T: OptimizerStep>(n: usize) -> Vec<Vec<T>> {
         T::adam(&step, &mut param, &grad, &mut m, &mut v, b.then_some(&mut v_max), T::HALF);
         out.extend([param, m, v, v_max]);
     }
+    let (mut param, grad) = (noise::<T>(n, 4), noise::<T>(n, 5));
+    let (mut square_avg, mut acc_delta) = (vec![T::ZERO; n], vec![T::ZERO; n]);
+    let step = AdadeltaStep { lr: 1.0, rho: 0.9, eps: 1e-6, weight_decay: 0.01, maximize: false };
+    T::adadelta(&step, &mut param, &grad, &mut square_avg, &mut acc_delta, T::HALF);
+    out.extend([param, square_avg, acc_delta]);
     out
 }
 

@@ -186,6 +186,12 @@ impl Default for ReduceOnPlateau {
 }
 
 impl ReduceOnPlateau {
+    /// The rate after one more reduction from `rate`, which it is itself where the reduction would be too small to make.
+    pub fn reduced(&self, rate: f64) -> f64 {
+        let reduced = (rate * self.factor).max(self.min_lr);
+        if rate - reduced > self.eps { reduced } else { rate }
+    }
+
     fn improves(&self, metric: f64, best: Option<f64>) -> bool {
         let Some(best) = best else { return !metric.is_nan() };
         match (self.maximize, self.absolute) {
@@ -325,16 +331,45 @@ pub struct Scheduler {
     schedule: Schedule,
     base: f64,
     step: u64,
-    plateau: Plateau,
+    plateau: Reduced,
+}
+
+/// The rate that [`Schedule::ReduceOnPlateau`] has come to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Reduced {
+    rate: f64,
+    #[serde(flatten)]
+    seen: Plateau,
 }
 
 /// What [`Schedule::ReduceOnPlateau`] has seen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Plateau {
-    rate: f64,
-    best: Option<f64>,
-    bad: u64,
-    cooling: u64,
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plateau {
+    /// The best metric so far.
+    pub best: Option<f64>,
+    /// How many metrics in a row were no improvement.
+    pub bad: u64,
+    /// How many metrics more are not judged.
+    pub cooling: u64,
+}
+
+impl Plateau {
+    /// Takes a metric, and says whether the rate is to be reduced now.
+    pub fn observe(&mut self, options: &ReduceOnPlateau, metric: f64) -> bool {
+        if options.improves(metric, self.best) {
+            (self.best, self.bad) = (Some(metric), 0);
+        } else {
+            self.bad += 1;
+        }
+        if self.cooling > 0 {
+            (self.cooling, self.bad) = (self.cooling - 1, 0);
+        }
+        let reduce = self.bad > options.patience;
+        if reduce {
+            (self.cooling, self.bad) = (options.cooldown, 0);
+        }
+        reduce
+    }
 }
 
 impl Scheduler {
@@ -344,12 +379,7 @@ impl Scheduler {
     /// As [`Schedule::validate`].
     pub fn new(schedule: Schedule, base: f64) -> Result<Self> {
         schedule.validate()?;
-        Ok(Scheduler {
-            schedule,
-            base,
-            step: 0,
-            plateau: Plateau { rate: base, best: None, bad: 0, cooling: 0 },
-        })
+        Ok(Scheduler { schedule, base, step: 0, plateau: Reduced { rate: base, seen: Plateau::default() } })
     }
 
     /// The rate of the step to come.
@@ -392,21 +422,8 @@ impl Scheduler {
             Schedule::ReduceOnPlateau(options) => {
                 let metric =
                     metric.ok_or_else(|| Error::value("schedule", "reduce_on_plateau needs a metric"))?;
-                let Plateau { rate, best, bad, cooling } = &mut self.plateau;
-                if options.improves(metric, *best) {
-                    (*best, *bad) = (Some(metric), 0);
-                } else {
-                    *bad += 1;
-                }
-                if *cooling > 0 {
-                    (*cooling, *bad) = (*cooling - 1, 0);
-                }
-                if *bad > options.patience {
-                    let reduced = (*rate * options.factor).max(options.min_lr);
-                    if *rate - reduced > options.eps {
-                        *rate = reduced;
-                    }
-                    (*cooling, *bad) = (options.cooldown, 0);
+                if self.plateau.seen.observe(options, metric) {
+                    self.plateau.rate = options.reduced(self.plateau.rate);
                 }
             }
             Schedule::OneCycle(cycle) if self.step >= cycle.total_steps => {

@@ -3,8 +3,8 @@
 mod golden;
 
 use barehand_nn::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, Float, L1Loss, MseLoss, Reduction, Result, SmoothL1Loss,
-    Targets, Tensor, mse_loss,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, Float, L1Loss, MseLoss, NllLoss, Reduction, Result,
+    SmoothL1Loss, Targets, Tensor, mse_loss, nll_loss,
 };
 use golden::{Goldens, name, op, weighted};
 
@@ -47,8 +47,14 @@ fn every_loss<T: Float>(tolerance: f64) {
                     None => loss.forward(&x, Targets::Probabilities(real())),
                 }
             }
+            "nll_loss" => {
+                let ignore_index = options["ignore_index"].as_i64().unwrap_or(-100);
+                let loss = NllLoss { weight, ignore_index, reduction };
+                let log_p = x.log_softmax(isize::from(x.rank() > 1)).unwrap();
+                loss.forward(&log_p, goldens.find_integers(case, "target").unwrap())
+            }
             // Losses that are not here yet.
-            "nll_loss" | "huber_loss" | "kl_div" => continue,
+            "huber_loss" | "kl_div" => continue,
             other => panic!("{other} is not known"),
         };
         let loss = loss.unwrap_or_else(|error| panic!("{}: {error}", name(case)));
@@ -61,7 +67,7 @@ fn every_loss<T: Float>(tolerance: f64) {
         }
         checked += 1;
     }
-    assert!(checked > 75, "{checked}");
+    assert!(checked > 105, "{checked}");
 }
 
 #[test]
@@ -81,6 +87,37 @@ fn half_the_squared_error_has_the_difference_as_its_gradient() {
         MseLoss { reduction: Reduction::Sum, half: true }.forward(&x, &Tensor::from([1.0, 1.0])).unwrap();
     assert_eq!(loss.item().unwrap(), 4.0);
     assert_eq!(loss.backward().unwrap().of(&x).unwrap().to_vec(), [2.0, -2.0]);
+}
+
+#[test]
+fn a_certain_mistake_costs_infinitely_and_an_ignored_one_nothing() {
+    let log_p = Tensor::from([[0.0, f32::NEG_INFINITY], [f32::NEG_INFINITY, 0.0]]).requires_grad();
+    let sum = NllLoss { reduction: Reduction::Sum, ..NllLoss::default() };
+    let loss = sum.forward(&log_p, &Tensor::from([1, 1])).unwrap();
+    assert_eq!(loss.item().unwrap(), f32::INFINITY);
+    assert_eq!(loss.backward().unwrap().of(&log_p).unwrap().to_vec(), [0.0, -1.0, 0.0, -1.0]);
+    let loss = sum.forward(&log_p, &Tensor::from([-100, 1])).unwrap();
+    assert_eq!(loss.item().unwrap(), 0.0);
+}
+
+#[test]
+fn classes_and_weights_that_do_not_fit_are_refused() {
+    let log_p = Tensor::<f32>::zeros([2, 3]);
+    let says = |loss: NllLoss, target: Tensor<i64>| loss.forward(&log_p, &target).unwrap_err().to_string();
+    assert_eq!(
+        says(NllLoss::default(), Tensor::from([0, 3])),
+        "nll_loss: target 3 of sample 1 is not one of the 3 classes 0 to 2"
+    );
+    assert_eq!(
+        says(NllLoss::default(), Tensor::from([0])),
+        "nll_loss: class indices of shape [1] for scores of shape [2, 3]: shape [2] expected"
+    );
+    let weighted = NllLoss { weight: Some(Tensor::ones([2])), ..NllLoss::default() };
+    assert_eq!(
+        says(weighted, Tensor::from([0, 1])),
+        "nll_loss: the weight has shape [2]; one number for each of 3 classes expected"
+    );
+    assert!(nll_loss(&Tensor::<f32>::zeros([]), &Tensor::scalar(0)).is_err());
 }
 
 #[test]

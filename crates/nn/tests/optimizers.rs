@@ -3,8 +3,8 @@
 mod golden;
 
 use barehand_nn::{
-    Adam, AdamW, Error, Float, Generator, Gradients, Linear, Module, Norm, Optimizer, Parameters, Result,
-    Sgd, Tensor, clip_grad_norm, clip_grad_value,
+    Adadelta, Adam, AdamW, Error, Float, Generator, Gradients, Linear, Module, Norm, Optimizer, Parameters,
+    Result, Sgd, Tensor, clip_grad_norm, clip_grad_value,
 };
 use golden::{Goldens, name, op};
 use serde_json::Value;
@@ -54,6 +54,13 @@ fn optimizer<T: Float>(case: &Value) -> Option<Box<dyn Optimizer<T>>> {
             }
             Box::new(builder.amsgrad(flag("amsgrad")).maximize(flag("maximize")).build().unwrap())
         }
+        "adadelta" => Box::new(
+            Adadelta::builder(learning_rate)
+                .rho(number("rho").unwrap_or(0.9))
+                .weight_decay(number("weight_decay").unwrap_or(0.0))
+                .build()
+                .unwrap(),
+        ),
         _ => return None,
     })
 }
@@ -90,7 +97,7 @@ fn trajectories<T: Float>(tolerance: f64) {
         }
         checked += 1;
     }
-    assert_eq!(checked, 40);
+    assert_eq!(checked, 44);
 }
 
 /// Closed loop: the gradient of the bowl at our own parameters.
@@ -237,6 +244,25 @@ fn settings_outside_their_domain_are_refused_as_by_pytorch() {
     assert_eq!(adam(Adam::builder(1.0).betas(1.0, 0.9)), "adam: Invalid beta parameter at index 0: 1");
     assert_eq!(adam(AdamW::builder(1.0).betas(0.9, -0.1)), "adamw: Invalid beta parameter at index 1: -0.1");
     assert_eq!(adam(AdamW::builder(1.0).eps(f64::NAN)), "adamw: Invalid epsilon value: NaN");
+    let adadelta =
+        |builder: barehand_nn::optim::adadelta::AdadeltaBuilder| message(builder.build::<f32>().map(|_| ()));
+    assert_eq!(adadelta(Adadelta::builder(1.0).rho(1.5)), "adadelta: Invalid rho value: 1.5");
+    assert_eq!(adadelta(Adadelta::builder(1.0).eps(-1.0)), "adadelta: Invalid epsilon value: -1");
+}
+
+#[test]
+fn the_state_has_pytorchs_names() {
+    let mut model = Linear::<f32>::new(2, 3, &mut Generator::new(0));
+    let gradients = model.forward(&Tensor::ones([1, 2])).unwrap().sum().unwrap().backward().unwrap();
+    let mut rule = Adadelta::builder(1.0).build().unwrap();
+    rule.step(&mut model, &gradients).unwrap();
+    let state = rule.state();
+    let names: Vec<&str> = state.tensors.keys().map(String::as_str).collect();
+    assert_eq!(names, ["bias.acc_delta", "bias.square_avg", "weight.acc_delta", "weight.square_avg"]);
+    assert_eq!(state.scalars["weight.step"], 1.0);
+    let mut continued = Adadelta::builder(0.5).build().unwrap();
+    continued.load_state(state.clone()).unwrap();
+    assert_eq!(continued.state(), state);
 }
 
 #[test]
@@ -250,6 +276,7 @@ fn a_state_of_another_rule_or_shape_is_refused() {
     sgd.step(&mut model, &first).unwrap();
     let state = sgd.state();
     assert!(Adam::builder(0.1).build().unwrap().load_state(state.clone()).is_err());
+    assert!(Adadelta::builder(0.1).build().unwrap().load_state(state.clone()).is_err());
 
     let mut other = Linear::<f32>::new(5, 3, &mut generator);
     let mut continued = Sgd::builder(0.1).momentum(0.9).build().unwrap();

@@ -1,6 +1,6 @@
 //! `x[...]` and `x[...] = y`, and methods that pick and place elements by index.
 
-use barehand_tensor::{AnyTensor, DType, Index, Tensor, each_tensor, is_recording, where_};
+use barehand_tensor::{AnyTensor, DType, Index, Tensor, each_tensor, where_};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PySliceMethods, PyTuple};
@@ -9,7 +9,7 @@ use crate::arithmetic::Operand;
 use crate::creation::{Number, filled};
 use crate::dtype::{self, promoted};
 use crate::error::{Failure, Result};
-use crate::tensor::{PyTensor, cast, is_leaf, is_recorded, len, released};
+use crate::tensor::{PyTensor, cast, len, released};
 
 /// What stands between the brackets, for a tensor of this shape.
 fn indices(key: &Bound<'_, PyAny>, shape: &[usize]) -> Result<Vec<Index>> {
@@ -103,47 +103,41 @@ fn is_view(indices: &[Index]) -> bool {
     !indices.iter().any(|index| matches!(index, Index::Take(_) | Index::Mask(_)))
 }
 
+/// Whether the values are those elements themselves, where they lie.
+fn is_window(x: &AnyTensor, indices: &[Index], values: &AnyTensor) -> Result<bool> {
+    each_tensor!(x, x => {
+        let Ok(values) = values.get() else { return Ok(false) };
+        Ok(x.shares_memory(&values) && x.detach().index(indices)?.same_memory(&values))
+    })
+}
+
 #[pymethods]
 impl PyTensor {
-    fn __getitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> Result<PyTensor> {
-        let value = self.value();
+    fn __getitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> Result<PyTensor> {
+        let value = slf.get().value();
         let indices = indices(key, value.shape())?;
         if is_view(&indices) {
-            return each_tensor!(&value, x => Ok(PyTensor::view_of(x.index(&indices)?.into())));
+            return PyTensor::window(slf, indices);
         }
         let elements = len(&value);
-        released(py, elements, || each_tensor!(&value, x => Ok(PyTensor::from(x.index(&indices)?))))
+        released(slf.py(), elements, || each_tensor!(&value, x => Ok(PyTensor::from(x.index(&indices)?))))
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>) -> Result<()> {
-        self.check_in_place("x[...] = y")?;
         let (shape, held) = self.look(|x| (x.shape().to_vec(), x.dtype()));
         let indices = indices(key, &shape)?;
         let values = match Operand::of(values)? {
+            Some(Operand::Tensor(y)) if y.dtype() == held => y,
             Some(Operand::Tensor(y)) => cast(&y, held),
             Some(Operand::Number(number)) => number.tensor(held),
             None => crate::creation::from_python(values, Some(held))?,
         };
-        let values = without_leading_ones(values)?;
-        let recorded =
-            is_recording() && (self.look(is_recorded) || is_recorded(&values)) && dtype::is_float(held);
-        if recorded {
-            let result = match (&self.value(), &values) {
-                (AnyTensor::F32(x), AnyTensor::F32(y)) => x.with_assigned(&indices, y)?.into(),
-                (AnyTensor::F64(x), AnyTensor::F64(y)) => x.with_assigned(&indices, y)?.into(),
-                _ => unreachable!("values were converted"),
-            };
-            self.replace(result);
+        // The end of `x[0] += 1`: the window has written already.
+        if is_view(&indices) && self.look(|x| is_window(x, &indices, &values))? {
             return Ok(());
         }
-        self.update(|x| {
-            // What was computed with the old values must not see the new ones: a computed tensor leaves the tape.
-            if is_recorded(x) && !is_leaf(x) {
-                *x = crate::tensor::detached(x);
-            }
-            each_tensor!(x, x => x.assign(&indices, &values.get()?)?);
-            Ok(())
-        })
+        self.check_in_place("x[...] = y")?;
+        self.write(&indices, &without_leading_ones(values)?)
     }
 
     /// The indices of an axis that `index` names.

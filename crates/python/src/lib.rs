@@ -6,15 +6,22 @@ mod arithmetic;
 mod array;
 mod autograd;
 mod creation;
+mod data;
 mod device;
 mod dlpack;
 mod dtype;
 mod error;
+mod functional;
+mod image_transform;
 mod index;
+mod io;
 mod metrics;
+mod optim;
 mod random;
 mod reduce;
+mod schedule;
 mod shape;
+mod shell;
 mod tensor;
 mod unary;
 
@@ -33,5 +40,12 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     reduce::register(module)?;
     index::register(module)?;
     autograd::register(module)?;
-    random::register(module)
+    random::register(module)?;
+    functional::register(module)?;
+    optim::register(module)?;
+    data::register(module)?;
+    image_transform::register(module)?;
+    io::register(module)?;
+    shell::register(module)?;
+    Ok(())
 }

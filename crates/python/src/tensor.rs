@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use barehand_tensor::{AnyTensor, DType, Element, Float, Tag, Tensor, each_tensor};
+use barehand_tensor::{AnyTensor, DType, Element, Float, Index, Tag, Tensor, each_tensor, is_recording};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -24,8 +24,21 @@ pub struct PyTensor {
     gradient: OnceLock<Arc<Gradient>>,
     /// The tensor whose `.data` this is.
     base: Option<Py<PyTensor>>,
-    /// Whether the elements are those of another tensor under another shape.
-    view: bool,
+    /// Whether the elements are those of another tensor, and of which.
+    view: Option<View>,
+}
+
+/// How a tensor's elements are another tensor's.
+enum View {
+    /// Under another shape: the two go apart when one is written to.
+    Shape,
+    /// `base[indices]`: what is written here is written there.
+    Window(Box<Window>),
+}
+
+struct Window {
+    base: Py<PyTensor>,
+    indices: Vec<Index>,
 }
 
 /// The `.grad` of a tensor. The tape holds it as the tag of a leaf.
@@ -72,14 +85,22 @@ where
     AnyTensor: From<T>,
 {
     fn from(tensor: T) -> Self {
-        PyTensor { value: Mutex::new(tensor.into()), gradient: OnceLock::new(), base: None, view: false }
+        PyTensor { value: Mutex::new(tensor.into()), gradient: OnceLock::new(), base: None, view: None }
     }
 }
 
 impl PyTensor {
     /// A tensor that shows elements of another one.
     pub fn view_of(tensor: AnyTensor) -> Self {
-        PyTensor { view: true, ..PyTensor::from(tensor) }
+        PyTensor { view: Some(View::Shape), ..PyTensor::from(tensor) }
+    }
+
+    /// `base[indices]`, for indices that pick no elements one by one.
+    pub fn window(base: &Bound<'_, PyTensor>, indices: Vec<Index>) -> Result<Self> {
+        let value = base.get().value();
+        let shown: AnyTensor = each_tensor!(&value, x => x.index(&indices)?.into());
+        let window = Window { base: base.clone().unbind(), indices };
+        Ok(PyTensor { view: Some(View::Window(Box::new(window))), ..PyTensor::from(shown) })
     }
 
     /// The value at this moment.
@@ -123,43 +144,82 @@ impl PyTensor {
     /// Refuses a change in place that would not be what it looks like.
     pub fn check_in_place(&self, operation: &str) -> Result<()> {
         let (leaf, shared) = self.look(|x| (is_leaf(x), each_tensor!(x, x => x.is_shared())));
-        if leaf && self.base.is_none() && barehand_tensor::is_recording() {
+        if leaf && self.base.is_none() && is_recording() {
             return Err(PyRuntimeError::new_err(format!(
                 "{operation}: a leaf tensor that requires grad cannot be changed in place while operations are recorded; \
                  use `with barehand.no_grad():`"
             ))
             .into());
         }
-        if self.view && shared {
-            return Err(PyRuntimeError::new_err(format!(
+        match &self.view {
+            Some(View::Shape) if shared => Err(PyRuntimeError::new_err(format!(
                 "{operation}: this tensor is a view, and changing it would not change the tensor that it was taken from; \
                  assign through an index of that tensor (x[0] = ...), or take a .clone() first"
             ))
-            .into());
+            .into()),
+            Some(View::Window(window)) if !self.look(|x| window.base.get().look(|base| share_memory(x, base))) => {
+                Err(PyRuntimeError::new_err(format!(
+                    "{operation}: the tensor that this view was taken from has changed since; take the view again"
+                ))
+                .into())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// The result of an in-place method: a leaf stays the leaf it is, any other name gets the recorded result.
+    /// The result of an in-place method: a leaf stays the leaf it is, any other name gets the recorded result, and a
+    /// window hands it on to what it shows.
     pub fn assign_result(&self, operation: &str, result: AnyTensor) -> Result<()> {
-        let held = self.value();
-        if held.shape() != result.shape() {
+        let (shape, dtype) = self.look(|x| (x.shape().to_vec(), x.dtype()));
+        if shape != result.shape() {
             return Err(Failure::value(
                 operation,
                 format!(
-                    "the result has shape {:?}, which cannot replace shape {:?} in place",
-                    result.shape(),
-                    held.shape()
+                    "the result has shape {:?}, which cannot replace shape {shape:?} in place",
+                    result.shape()
                 ),
             ));
         }
-        let result = if result.dtype() == held.dtype() { result } else { cast(&result, held.dtype()) };
-        drop(held);
+        let result = if result.dtype() == dtype { result } else { cast(&result, dtype) };
+        if let Some(View::Window(window)) = &self.view {
+            // Our share of the base's memory goes first, so that the base is written where it lies.
+            self.replace(result.clone());
+            window.base.get().write(&window.indices, &result)?;
+            let base = window.base.get().value();
+            self.replace(each_tensor!(&base, x => x.index(&window.indices)?.into()));
+            return Ok(());
+        }
         if self.look(is_leaf) {
             return self.update(|held| set_data(held, &result));
         }
         self.replace(if self.base.is_some() { detached(&result) } else { result });
         Ok(())
+    }
+
+    /// `self[indices] = values`, of this element type.
+    pub fn write(&self, indices: &[Index], values: &AnyTensor) -> Result<()> {
+        let recorded = is_recording()
+            && dtype::is_float(values.dtype())
+            && (self.look(is_recorded) || is_recorded(values));
+        if recorded || matches!(self.view, Some(View::Window(_))) {
+            let result = match (self.value(), values) {
+                (AnyTensor::F32(x), AnyTensor::F32(y)) if recorded => x.with_assigned(indices, y)?.into(),
+                (AnyTensor::F64(x), AnyTensor::F64(y)) if recorded => x.with_assigned(indices, y)?.into(),
+                (mut value, _) => {
+                    each_tensor!(&mut value, x => x.assign(indices, &values.get()?)?);
+                    value
+                }
+            };
+            return self.assign_result("x[...] = y", result);
+        }
+        self.update(|x| {
+            // What was computed with the old values must not see the new ones: a computed tensor leaves the tape.
+            if is_recorded(x) && !is_leaf(x) {
+                *x = detached(x);
+            }
+            each_tensor!(x, x => x.assign(indices, &values.get()?)?);
+            Ok(())
+        })
     }
 
     pub fn gradient(&self) -> &Arc<Gradient> {
@@ -206,6 +266,11 @@ pub fn detached(x: &AnyTensor) -> AnyTensor {
 
 pub fn len(x: &AnyTensor) -> usize {
     each_tensor!(x, x => x.len())
+}
+
+/// Whether two tensors look into one memory.
+fn share_memory(x: &AnyTensor, y: &AnyTensor) -> bool {
+    each_tensor!(x, x => y.get().is_ok_and(|y| x.shares_memory(&y)))
 }
 
 /// Takes over values of the same element type and shape.

@@ -35,6 +35,7 @@ pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
 pub use ops::einsum::einsum;
 pub use ops::index::{Index, where_};
 pub use ops::integer;
+pub use ops::nll_loss::NllLossOptions;
 pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
 pub use random::Generator;
 pub use tensor::Tensor;

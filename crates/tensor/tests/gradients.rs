@@ -3,8 +3,8 @@
 
 use barehand_kernels::random::RandomState;
 use barehand_tensor::{
-    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Index, MaxPool2dOptions, Reduction, Result,
-    Targets, Tensor, check_gradients, concat, einsum, stack, where_,
+    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Index, MaxPool2dOptions, NllLossOptions, Reduction,
+    Result, Targets, Tensor, check_gradients, concat, einsum, stack, where_,
 };
 
 /// Distinct values in [-2, 2] without ties, away from the kinks at 0 and ±1.
@@ -308,6 +308,16 @@ fn fused_losses() {
     let pixels = Tensor::from([[[0_i64, 1], [2, 0]], [[1, 1], [0, 2]]]);
     let options = CrossEntropyOptions { reduction: Reduction::None, ..Default::default() };
     check(&[values(73, &[2, 3, 2, 2])], |x| before(&x[0])?.cross_entropy(&pixels, &options));
+    check(&[values(76, &[3])], |x| before(&x[0])?.cross_entropy(&Tensor::scalar(2), &options));
+    for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+        for weight in [None, Some(weight.clone())] {
+            let options = NllLossOptions { weight, reduction, ..Default::default() };
+            check(&[values(74, &[4, 3])], |x| before(&x[0])?.nll_loss(&classes, &options));
+            check(&[values(74, &[3, 4])], |x| before(&x[0].t()?)?.nll_loss(&classes, &options));
+            check(&[values(75, &[2, 3, 2, 2])], |x| before(&x[0])?.nll_loss(&pixels, &options));
+            check(&[values(76, &[3])], |x| before(&x[0])?.nll_loss(&Tensor::scalar(2), &options));
+        }
+    }
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl CrossEntropy {
         Ok(trace.step("dp", "-(q / p) dl", dp.zip(&dl, |g, dl| g * dl)?))
     }
 
-    fn reduce(&self, q: &Array, log_p: &Array, total: f64, trace: &mut Trace) -> Result<Array> {
+    pub(crate) fn reduce(&self, q: &Array, log_p: &Array, total: f64, trace: &mut Trace) -> Result<Array> {
         // 0 log 0 = 0: a class without weight adds nothing, even where its probability is exactly 0.
         let terms = q.zip(log_p, |q, log_p| if q == 0.0 { 0.0 } else { -q * log_p })?;
         let l = terms.sum_along(&[class_axis(q)]).reshape(&row_shape(q))?;
@@ -170,7 +170,13 @@ impl CrossEntropy {
     }
 
     /// dL/dl for each row, with an axis of length 1 in place of the classes.
-    fn row_gradients(&self, x: &Array, total: f64, upstream: &Array, trace: &mut Trace) -> Result<Array> {
+    pub(crate) fn row_gradients(
+        &self,
+        x: &Array,
+        total: f64,
+        upstream: &Array,
+        trace: &mut Trace,
+    ) -> Result<Array> {
         let rows = row_shape(x);
         let dl = self.reduction.backward(upstream, &rows, total, "cross_entropy_backward")?;
         let mut column = rows;
@@ -179,7 +185,12 @@ impl CrossEntropy {
     }
 
     /// q, in the shape of the prediction, and W.
-    fn target_weights(&self, operation: &str, x: &Array, targets: Targets) -> Result<(Array, f64)> {
+    pub(crate) fn target_weights(
+        &self,
+        operation: &str,
+        x: &Array,
+        targets: Targets,
+    ) -> Result<(Array, f64)> {
         if x.rank() == 0 {
             return Err(Error::new(operation, "expected shape (N, C), (N, C, ..) or (C), got []"));
         }

@@ -19,6 +19,7 @@
 //! ```
 
 pub mod activation;
+pub mod adadelta;
 pub mod adam;
 pub mod array;
 pub mod batch_norm;
@@ -47,6 +48,7 @@ pub mod loss_reduction;
 pub mod matmul;
 pub mod mersenne_twister;
 pub mod mse;
+pub mod nll_loss;
 pub mod pool2d;
 pub mod precision_recall;
 pub mod reduce;
@@ -58,6 +60,7 @@ pub mod trace;
 pub mod two_layer_network;
 
 pub use activation::Activation;
+pub use adadelta::Adadelta;
 pub use adam::{Adam, Decay};
 pub use array::Array;
 pub use batch_norm::{BatchNorm, NormGradients};
@@ -82,6 +85,7 @@ pub use loss_reduction::Reduction;
 pub use matmul::{matmul, matmul_backward};
 pub use mersenne_twister::MersenneTwister;
 pub use mse::Mse;
+pub use nll_loss::NllLoss;
 pub use pool2d::{Pool, Pool2d};
 pub use precision_recall::{ClassScores, precision_recall};
 pub use reduce::{Reduce, Ties};

@@ -4,8 +4,8 @@
 use barehand_textbook::gradient_check::{finite_differences, largest_difference};
 use barehand_textbook::{
     Activation, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise, Kernel,
-    LayerNorm, LogGuard, MersenneTwister, Mse, Objective, Pool, Pool2d, Reduce, Reduction, Result, Sigmoid,
-    Targets, Ties, Trace, TwoLayerNetwork, WeightLayout, dropout, dropout_backward, flatten,
+    LayerNorm, LogGuard, MersenneTwister, Mse, NllLoss, Objective, Pool, Pool2d, Reduce, Reduction, Result,
+    Sigmoid, Targets, Ties, Trace, TwoLayerNetwork, WeightLayout, dropout, dropout_backward, flatten,
     flatten_backward, linear, linear_backward, log_softmax, log_softmax_backward, matmul, matmul_backward,
     softmax, softmax_backward,
 };
@@ -113,6 +113,19 @@ fn losses_under_every_reduction() {
                 Activation::Logistic.backward(z, &dp, &mut silent())
             },
         );
+        for class_weights in [None, Some(vec![0.5, 2.0, 1.5])] {
+            let nll = NllLoss { class_weights, reduction, ignore_index: 1 };
+            for (shape, classes) in
+                [(&[4, 3][..], &[0, 2, 1, 2][..]), (&[2, 3, 2], &[2, 0, 1, 1]), (&[3], &[2])]
+            {
+                check(
+                    "nll",
+                    shape,
+                    |z| nll.forward(z, classes, &mut silent()),
+                    |z, d| nll.backward(z, classes, d, &mut silent()),
+                );
+            }
+        }
         for (class_weights, label_smoothing) in [(None, 0.0), (Some(vec![0.5, 2.0, 1.5]), 0.2)] {
             let loss = CrossEntropy { class_weights, label_smoothing, reduction, ignore_index: 1 };
             for targets in [Targets::Classes(&[0, 2, 1, 2]), Targets::Distribution(&y)] {

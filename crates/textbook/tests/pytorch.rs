@@ -6,10 +6,10 @@ use barehand_textbook::learning_rate::{
     Anneal, OneCycle, ReduceOnPlateau, cosine_annealing, exponential_decay, linear_warmup, step_decay,
 };
 use barehand_textbook::{
-    Activation, Adam, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
-    LayerNorm, Mse, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties, Trace, WeightLayout,
-    clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul, matmul_backward,
-    softmax, softmax_backward,
+    Activation, Adadelta, Adam, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy,
+    Elementwise, LayerNorm, Mse, NllLoss, Pool, Pool2d, Reduce, Reduction, Sgd, Sigmoid, Targets, Ties,
+    Trace, WeightLayout, clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul,
+    matmul_backward, softmax, softmax_backward,
 };
 use golden::{Case, Family};
 use serde_json::Value;
@@ -215,6 +215,27 @@ fn cross_entropy() {
 }
 
 #[test]
+fn negative_log_likelihood() {
+    let family = Family::read("nn", "losses");
+    let cases = family.of("nll_loss");
+    assert!(cases.len() >= 27, "{} cases", cases.len());
+    for case in cases {
+        let loss = NllLoss {
+            class_weights: case.maybe("weight").map(|w| w.data().to_vec()),
+            ignore_index: case.number("ignore_index", -100.0) as i64,
+            reduction: reduction(case),
+        };
+        let (x, target) = (case.array("input"), case.array("target"));
+        let axis = isize::from(x.rank() > 1);
+        let classes: Vec<i64> = target.data().iter().map(|&y| y as i64).collect();
+        let log_p = log_softmax(x, axis, &mut silent()).unwrap();
+        case.expect("out", &loss.forward(&log_p, &classes, &mut silent()).unwrap());
+        let d = loss.backward(&log_p, &classes, case.array("w.out"), &mut silent()).unwrap();
+        case.expect("grad.input", &log_softmax_backward(&log_p, &d, axis, &mut silent()).unwrap());
+    }
+}
+
+#[test]
 fn binary_cross_entropy() {
     let family = Family::read("nn", "losses");
     let mut compared = 0;
@@ -397,6 +418,12 @@ fn optimizer_trajectories() {
         sgd.weight_decay = case.number("weight_decay", 0.0);
         sgd.nesterov = case.is("nesterov", false);
         follow(case, |p, g| sgd.step(p, g, &mut silent()).unwrap());
+    }
+    for case in family.of("adadelta") {
+        let mut adadelta = Adadelta::new(case.number("lr", 1.0));
+        adadelta.rho = case.number("rho", adadelta.rho);
+        adadelta.weight_decay = case.number("weight_decay", 0.0);
+        follow(case, |p, g| adadelta.step(p, g, &mut silent()).unwrap());
     }
     for op in ["adam", "adamw"] {
         let cases = family.of(op).into_iter();

@@ -5,10 +5,10 @@ use barehand_textbook::binary_cross_entropy::logistic;
 use barehand_textbook::gradient_check::{finite_differences, largest_difference};
 use barehand_textbook::line_through_origin::per_sample_descent;
 use barehand_textbook::{
-    Activation, Adam, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise, Kernel,
-    LogGuard, LogisticDescent, MersenneTwister, Mse, NormGradients, Objective, Reduction, Sgd, Sigmoid,
-    Targets, Trace, TwoLayerNetwork, WeightLayout, clip_grad_norm, linear, linear_backward, softmax,
-    softmax_backward,
+    Activation, Adadelta, Adam, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
+    Kernel, LogGuard, LogisticDescent, MersenneTwister, Mse, NllLoss, NormGradients, Objective, Reduction,
+    Sgd, Sigmoid, Targets, Trace, TwoLayerNetwork, WeightLayout, clip_grad_norm, linear, linear_backward,
+    softmax, softmax_backward,
 };
 
 fn silent() -> Trace {
@@ -139,6 +139,51 @@ fn cross_entropy_traps() {
     let refused =
         CrossEntropy::default().forward_probabilities(&logits, Targets::Classes(&[0]), GUARD, &mut silent());
     assert!(refused.unwrap_err().to_string().contains("not a probability"));
+}
+
+/// The weighted mean of three rows, one of which does not count: (0.5 * 1 + 2 * 3) / 2.5.
+fn is_negative_log_likelihood(f: impl Fn(&Array, &[i64], &[f64]) -> f64) -> bool {
+    let x = Array::matrix([[-1.0, -2.0], [-4.0, -3.0], [-5.0, -6.0]]);
+    (f(&x, &[0, 1, -100], &[0.5, 2.0]) - 2.6).abs() < 1e-15
+}
+
+fn weighted_surprise(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    y.iter()
+        .enumerate()
+        .filter(|(_, y)| **y >= 0)
+        .map(|(n, &y)| -w[y as usize] * x.get(&[n, y as usize]))
+        .sum()
+}
+
+fn negative_log_likelihood_over_all_rows(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    weighted_surprise(x, y, w) / y.len() as f64
+}
+
+fn negative_log_likelihood_over_the_rows_that_count(x: &Array, y: &[i64], w: &[f64]) -> f64 {
+    weighted_surprise(x, y, w) / y.iter().filter(|y| **y >= 0).count() as f64
+}
+
+fn negative_log_likelihood_that_takes_log_probabilities_for_probabilities(
+    x: &Array,
+    y: &[i64],
+    w: &[f64],
+) -> f64 {
+    let loss = CrossEntropy { class_weights: Some(w.to_vec()), ..CrossEntropy::default() };
+    let p = x.map(f64::exp);
+    loss.forward(&p, Targets::Classes(y), &mut silent()).unwrap()[0]
+}
+
+#[test]
+fn negative_log_likelihood_traps() {
+    assert!(is_negative_log_likelihood(|x, y, w| {
+        let loss = NllLoss { class_weights: Some(w.to_vec()), ..NllLoss::default() };
+        loss.forward(x, y, &mut silent()).unwrap()[0]
+    }));
+    assert!(!is_negative_log_likelihood(negative_log_likelihood_over_all_rows));
+    assert!(!is_negative_log_likelihood(negative_log_likelihood_over_the_rows_that_count));
+    assert!(!is_negative_log_likelihood(
+        negative_log_likelihood_that_takes_log_probabilities_for_probabilities
+    ));
 }
 
 /// The gradient of the mean cross entropy with respect to the probabilities.
@@ -613,6 +658,35 @@ fn adam_traps() {
         p - 0.01 * (m / (1.0 - 0.9f64.powi(t))) / ((v / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8)
     };
     assert!(!follows(&known, adam_that_appends_to_its_state));
+}
+
+/// Adadelta by hand over one number: which mean square of the steps it uses, and where eps stands.
+fn hand_adadelta(newest: bool, eps_outside: bool) -> impl FnMut(f64, f64) -> f64 {
+    let (mut s, mut u) = (0.0, 0.0);
+    move |p: f64, g: f64| {
+        let eps: f64 = 1e-6;
+        let root = |x: f64| if eps_outside { x.sqrt() + eps } else { (x + eps).sqrt() };
+        s = 0.9 * s + 0.1 * g * g;
+        let mut d = root(u) / root(s) * g;
+        u = 0.9 * u + 0.1 * d * d;
+        if newest {
+            d = root(u) / root(s) * g;
+        }
+        p - d
+    }
+}
+
+#[test]
+fn adadelta_traps() {
+    let mut adadelta = Adadelta::new(1.0);
+    let known = textbook(|p, g| adadelta.step(p, g, &mut silent()).unwrap());
+    // sqrt(1e-6) / sqrt(0.1 * 0.25 + 1e-6) * 0.5 is taken from 1.
+    assert!((known[0] - (1.0 - 0.5e-3 / 0.025_001f64.sqrt())).abs() < 1e-15);
+    assert!(follows(&known, hand_adadelta(false, false)));
+    let adadelta_with_the_newest_step = hand_adadelta(true, false);
+    assert!(!follows(&known, adadelta_with_the_newest_step));
+    let adadelta_with_eps_outside_the_roots = hand_adadelta(false, true);
+    assert!(!follows(&known, adadelta_with_eps_outside_the_roots));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use barehand_data::{DataLoader, ImageTransform, TransformedImages, embedded};
 use barehand_nn::models::Mlp;
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand_nn::{Adam, AdamW, Optimizer, Parameters, Schedule, Scheduler, Sgd, StateDict};
+use barehand_nn::{Adadelta, Adam, AdamW, Optimizer, Parameters, Schedule, Scheduler, Sgd, StateDict};
 use barehand_tensor::{Generator, threads};
 use barehand_train::{Checkpoint, Classification, EarlyStopping, Event, Every, Stopped, Trainer};
 
@@ -56,10 +56,11 @@ fn train(
 #[test]
 fn resuming_at_any_step_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let optimizers: [(&str, MakeOptimizer); 3] = [
+    let optimizers: [(&str, MakeOptimizer); 4] = [
         ("sgd", || Box::new(Sgd::builder(0.05).momentum(0.9).build().unwrap())),
         ("adam", || Box::new(Adam::builder(1e-3).build().unwrap())),
         ("adamw", || Box::new(AdamW::builder(1e-3).build().unwrap())),
+        ("adadelta", || Box::new(Adadelta::builder(1.0).build().unwrap())),
     ];
     let schedules = [
         (Schedule::OneCycle(OneCycle { max_lr: 0.05, total_steps: 24, ..OneCycle::default() }), Every::Step),
@@ -68,6 +69,7 @@ fn resuming_at_any_step_changes_no_bit() {
             Schedule::ReduceOnPlateau(ReduceOnPlateau { patience: 0, ..ReduceOnPlateau::default() }),
             Every::Epoch,
         ),
+        cosine(),
     ];
     for n in [1, 2] {
         threads::with_num_threads(n, || {

@@ -1,6 +1,6 @@
 //! Losses: every option, every reduction, and gradients that arrive with a value of their own.
 
-use barehand_tensor::{CrossEntropyOptions, Float, Reduction, Targets, Tensor};
+use barehand_tensor::{CrossEntropyOptions, Float, NllLossOptions, Reduction, Targets, Tensor};
 use barehand_textbook as textbook;
 use barehand_textbook::{Array, BinaryCrossEntropy, Mse, Trace};
 
@@ -73,6 +73,38 @@ fn cross_entropy<T: Float>(pair: &mut Pair<T>) {
     }
 }
 
+fn negative_log_likelihood<T: Float>(pair: &mut Pair<T>) {
+    for (reduction, textbook_reduction) in REDUCTIONS {
+        let shape = if pair.rarely(4) { vec![pair.between(1..=6)] } else { logits_shape(pair) };
+        let axis = usize::from(shape.len() > 1);
+        let classes = shape[axis];
+        let samples: Vec<usize> = [&shape[..axis], &shape[axis + 1..]].concat();
+        let weights = pair.flag().then(|| pair.positive(&[classes]));
+        let ignore_index = pair.pick(&[-100, 0]);
+        let options =
+            NllLossOptions { weight: weights.as_ref().map(|w| pair.tensor(w)), ignore_index, reduction };
+        let twin = textbook::NllLoss {
+            class_weights: weights.map(|w| w.data().to_vec()),
+            ignore_index,
+            reduction: textbook_reduction,
+        };
+        let x = pair.array(&shape);
+        let leaf = pair.leaf(&x);
+        let ids: Vec<i64> = (0..samples.iter().product())
+            .map(|_| if pair.rarely(5) { ignore_index } else { pair.between(0..=classes - 1) as i64 })
+            .collect();
+        let loss = leaf.nll_loss(&Tensor::from_slice(&ids, &samples[..]).unwrap(), &options).unwrap();
+        let expected = twin.forward(&x, &ids, &mut Trace::silent()).unwrap();
+        // A sum of both signs may end near 0.
+        pair.terms = largest(&x);
+        pair.same("loss", &loss, &expected);
+        pair.terms = 0.0;
+        let upstream = pair.array(expected.shape());
+        let dx = twin.backward(&x, &ids, &upstream, &mut Trace::silent()).unwrap();
+        pair.same_gradients(&loss, &upstream, &[("dx", &leaf, &dx)]);
+    }
+}
+
 /// Nonnegative numbers that sum to 1 along axis 1, as well as single precision holds them.
 fn distribution<T: Float>(pair: &mut Pair<T>, shape: &[usize]) -> Array {
     let x = pair.positive(shape);
@@ -138,6 +170,17 @@ fn mean_squared_error<T: Float>(pair: &mut Pair<T>) {
 #[test]
 fn cross_entropy_agrees() {
     hold("cross entropy", 60, [1024.0, 64.0], cross_entropy::<f64>, cross_entropy::<f32>);
+}
+
+#[test]
+fn negative_log_likelihood_agrees() {
+    hold(
+        "negative log likelihood",
+        60,
+        [1024.0, 64.0],
+        negative_log_likelihood::<f64>,
+        negative_log_likelihood::<f32>,
+    );
 }
 
 #[test]

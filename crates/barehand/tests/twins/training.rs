@@ -1,7 +1,7 @@
 //! Optimizers over many steps, gradient clipping, and learning-rate schedules.
 
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand_nn::{Adam, AdamW, Norm, Optimizer, Schedule, Scheduler, Sgd, clip_grad_norm};
+use barehand_nn::{Adadelta, Adam, AdamW, Norm, Optimizer, Schedule, Scheduler, Sgd, clip_grad_norm};
 use barehand_tensor::{Float, Gradients, Tensor};
 use barehand_textbook as textbook;
 use barehand_textbook::learning_rate;
@@ -65,6 +65,19 @@ fn adam<T: Float>(pair: &mut Pair<T>) {
     });
 }
 
+fn adadelta<T: Float>(pair: &mut Pair<T>) {
+    let rho = pair.pick(&[0.9, 0.5, 0.0]);
+    let eps = pair.pick(&[1e-6, 1e-3]);
+    let weight_decay = pair.pick(&[0.0, 0.01, 0.1]);
+    let builder = Adadelta::builder(1.0).rho(rho).eps(eps).weight_decay(weight_decay);
+    let mut engine = builder.build().unwrap();
+    let mut twin = textbook::Adadelta::new(1.0);
+    (twin.rho, twin.eps, twin.weight_decay) = (rho, eps, weight_decay);
+    trajectory(pair, &mut engine, |parameters, gradients| {
+        twin.step(parameters, gradients, &mut Trace::silent()).unwrap();
+    });
+}
+
 fn clipping<T: Float>(pair: &mut Pair<T>) {
     let max_norm = pair.pick(&[0.0, 0.5, 3.0, 1e6]);
     let shapes = [pair.shape(1..=3), vec![5]];
@@ -90,6 +103,11 @@ fn sgd_trajectories_agree() {
 #[test]
 fn adam_trajectories_agree() {
     hold("adam", 20, [64.0, 64.0], adam::<f64>, adam::<f32>);
+}
+
+#[test]
+fn adadelta_trajectories_agree() {
+    hold("adadelta", 20, [64.0, 64.0], adadelta::<f64>, adadelta::<f32>);
 }
 
 #[test]

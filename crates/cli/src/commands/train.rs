@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand::nn::{self, Adam, AdamW, Memory, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd};
+use barehand::nn::{
+    self, Adadelta, Adam, AdamW, Memory, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd,
+};
 use barehand::profile::{self, Profile, Profiler};
 use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file, memory};
 use barehand::train::{
@@ -286,7 +288,7 @@ fn need(
 fn optimizer_state(config: &RunConfig) -> usize {
     match config.optimizer {
         OptimizerKind::Sgd => usize::from(config.momentum > 0.0),
-        OptimizerKind::Adam | OptimizerKind::Adamw => 2,
+        OptimizerKind::Adam | OptimizerKind::Adamw | OptimizerKind::Adadelta => 2,
     }
 }
 
@@ -302,6 +304,7 @@ pub fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
         ),
         OptimizerKind::Adam => Box::new(Adam::builder(lr).weight_decay(weight_decay).build::<f32>()?),
         OptimizerKind::Adamw => Box::new(AdamW::builder(lr).weight_decay(weight_decay).build::<f32>()?),
+        OptimizerKind::Adadelta => Box::new(Adadelta::builder(lr).weight_decay(weight_decay).build::<f32>()?),
     })
 }
 
@@ -323,7 +326,13 @@ pub fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Eve
             (schedule, Every::Step)
         }
         ScheduleKind::OneCycle => {
-            let cycle = OneCycle { max_lr: config.lr, total_steps: total, ..OneCycle::default() };
+            let cycle = OneCycle {
+                max_lr: config.lr,
+                total_steps: total,
+                // Adadelta has none.
+                cycle_momentum: config.optimizer != OptimizerKind::Adadelta,
+                ..OneCycle::default()
+            };
             (Schedule::OneCycle(cycle), Every::Step)
         }
         ScheduleKind::Plateau => {

@@ -1,7 +1,7 @@
 //! Losses, and the softmax they start from.
 
 use barehand_textbook::{
-    Array, BinaryCrossEntropy, CrossEntropy, LogGuard, Mse, Targets, Trace, log_softmax,
+    Array, BinaryCrossEntropy, CrossEntropy, LogGuard, Mse, NllLoss, Targets, Trace, log_softmax,
     log_softmax_backward, softmax, softmax_backward,
 };
 
@@ -124,6 +124,35 @@ pub const BLOCKS: &[Block] = &[
         },
     },
     Block {
+        name: "nll_loss",
+        section: "losses",
+        summary: "negative log likelihood of log-probabilities",
+        formula: "l_n = -w_(y_n) x_(n, y_n)",
+        engine: Some("barehand::nn::NllLoss"),
+        twin: "barehand::textbook::NllLoss",
+        inputs: &[
+            input(
+                "x",
+                "log-probabilities (N, C), (N, C, ..) or (C)",
+                "[[-0.25, -2.0, -2.5], [-1.5, -0.5, -1.75], [-3.0, -0.75, -0.5]]",
+            ),
+            input("target", "class indices, the shape of x without its classes", "[0, 1, 2]"),
+            UPSTREAM,
+        ],
+        options: &[REDUCTION, CLASS_WEIGHTS, IGNORE_INDEX],
+        run: |a, t| {
+            let loss = NllLoss {
+                class_weights: class_weights(a)?,
+                ignore_index: a.integer("ignore_index")?,
+                reduction: a.reduction()?,
+            };
+            let (x, classes) = (a.array("x")?, classes(a, &a.array("target")?)?);
+            let value = loss.forward(&x, &classes, t)?;
+            loss.backward(&x, &classes, &a.upstream(&value)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
         name: "binary_cross_entropy",
         section: "losses",
         summary: "binary cross entropy of logits",
@@ -181,9 +210,13 @@ fn binary(
     Ok(())
 }
 
+fn class_weights(a: &Arguments) -> Result<Option<Vec<f64>>, Error> {
+    Ok(a.maybe_array("class_weights")?.map(|w| w.data().to_vec()))
+}
+
 fn options(a: &Arguments) -> Result<CrossEntropy, Error> {
     Ok(CrossEntropy {
-        class_weights: a.maybe_array("class_weights")?.map(|w| w.data().to_vec()),
+        class_weights: class_weights(a)?,
         ignore_index: a.integer("ignore_index")?,
         label_smoothing: a.number("label_smoothing")?,
         reduction: a.reduction()?,
@@ -200,14 +233,15 @@ fn with_targets(
     if target.shape() == prediction.shape() {
         return run(Targets::Distribution(&target));
     }
+    run(Targets::Classes(&classes(a, &target)?))
+}
+
+fn classes(a: &Arguments, target: &Array) -> Result<Vec<i64>, Error> {
     if let Some(y) = target.data().iter().find(|y| y.fract() != 0.0) {
         let message = format!(
-            "class indices are whole numbers, got {y} (a distribution must have the prediction's shape {:?}, not {:?})",
-            prediction.shape(),
-            target.shape()
+            "class indices are whole numbers, got {y} (a distribution, where one may stand, has the prediction's shape)"
         );
         return Err(a.invalid("target", message));
     }
-    let classes: Vec<i64> = target.data().iter().map(|&y| y as i64).collect();
-    run(Targets::Classes(&classes))
+    Ok(target.data().iter().map(|&y| y as i64).collect())
 }

@@ -1,6 +1,6 @@
 //! Optimizers: several steps of one parameter along given gradients.
 
-use barehand_textbook::{Adam, Array, Sgd, Trace, clip_grad_norm};
+use barehand_textbook::{Adadelta, Adam, Array, Sgd, Trace, clip_grad_norm};
 
 use crate::arguments::Arguments;
 use crate::block::{Block, Input, input};
@@ -71,6 +71,28 @@ pub const BLOCKS: &[Block] = &[
             input("weight_decay", "pull towards zero, on the parameter alone", "0.01"),
         ],
         run: |a, t| adam(Adam::adamw(a.number("lr")?), a, t),
+    },
+    Block {
+        name: "adadelta",
+        section: "optimizers",
+        summary: "steps measured by the steps before, in the parameter's own unit",
+        formula: "p = p - lr d, d = sqrt(u + eps) / sqrt(s + eps) g",
+        engine: Some("barehand::nn::Adadelta"),
+        twin: "barehand::textbook::Adadelta",
+        inputs: &[PARAMETER, GRADIENTS],
+        options: &[
+            input("lr", "step size", "1.0"),
+            input("rho", "memory of both mean squares", "0.9"),
+            input("eps", "added to both mean squares inside their roots", "1e-6"),
+            input("weight_decay", "pull towards zero", "0.0"),
+        ],
+        run: |a, t| {
+            let mut adadelta = Adadelta::new(a.number("lr")?);
+            adadelta.rho = a.number("rho")?;
+            adadelta.eps = a.number("eps")?;
+            adadelta.weight_decay = a.number("weight_decay")?;
+            steps(a, t, |p, g, t| adadelta.step(p, g, t))
+        },
     },
     Block {
         name: "clip_grad_norm",

@@ -57,17 +57,6 @@ impl<T: Float> CrossEntropyLoss<T> {
             label_smoothing: self.label_smoothing,
             reduction: self.reduction,
         };
-        let target = target.into();
-        if logits.rank() != 1 {
-            return logits.cross_entropy(target, &options);
-        }
-        let logits = logits.unsqueeze(0)?;
-        let loss = match target {
-            Targets::Classes(class) => logits.cross_entropy(&class.unsqueeze(0)?, &options),
-            Targets::Probabilities(q) => {
-                logits.cross_entropy(Targets::Probabilities(&q.unsqueeze(0)?), &options)
-            }
-        }?;
-        if self.reduction == Reduction::None { loss.squeeze(0) } else { Ok(loss) }
+        logits.cross_entropy(target, &options)
     }
 }

@@ -4,6 +4,7 @@ pub mod bce;
 pub mod cross_entropy;
 pub mod l1;
 pub mod mse;
+pub mod nll;
 
 use crate::{Error, Float, Result, Tensor};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use barehand_kernels::optimizer::AdamStep;
 
-use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar};
+use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar, with_elements};
 use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
 /// Adam (Kingma and Ba 2015; `torch.optim.Adam`):
@@ -111,12 +111,7 @@ impl AdamBuilder {
     /// # Errors
     /// As PyTorch: a rate, eps or weight decay below 0, or a beta outside [0, 1).
     pub fn build<T: Float>(self) -> Result<Adam<T>> {
-        let rule = self.rule();
-        check(self.learning_rate >= 0.0, rule, "learning rate", self.learning_rate)?;
-        check(self.eps >= 0.0, rule, "epsilon value", self.eps)?;
-        check((0.0..1.0).contains(&self.betas.0), rule, "beta parameter at index 0", self.betas.0)?;
-        check((0.0..1.0).contains(&self.betas.1), rule, "beta parameter at index 1", self.betas.1)?;
-        check(self.weight_decay >= 0.0, rule, "weight_decay value", self.weight_decay)?;
+        self.validate()?;
         Ok(Adam {
             options: self,
             steps: BTreeMap::new(),
@@ -125,34 +120,65 @@ impl AdamBuilder {
             max_exp_avg_sq: BTreeMap::new(),
         })
     }
+
+    fn validate(&self) -> Result<()> {
+        let rule = self.rule();
+        check(self.learning_rate >= 0.0, rule, "learning rate", self.learning_rate)?;
+        check(self.eps >= 0.0, rule, "epsilon value", self.eps)?;
+        check((0.0..1.0).contains(&self.betas.0), rule, "beta parameter at index 0", self.betas.0)?;
+        check((0.0..1.0).contains(&self.betas.1), rule, "beta parameter at index 1", self.betas.1)?;
+        check(self.weight_decay >= 0.0, rule, "weight_decay value", self.weight_decay)
+    }
+}
+
+impl<T: Float> Adam<T> {
+    /// Goes on with other options, and the moments of before.
+    ///
+    /// # Errors
+    /// As [`AdamBuilder::build`]; the options of before then stay.
+    pub fn set_options(&mut self, options: AdamBuilder) -> Result<()> {
+        options.validate()?;
+        self.options = options;
+        Ok(())
+    }
+
+    fn moved(&mut self, name: &str, param: &mut Tensor<T>, grad: &[T]) -> Result<()> {
+        let rule = self.options.rule();
+        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, .. } =
+            self.options;
+        let m = memory(rule, &mut self.exp_avg, name, param)?;
+        let v = memory(rule, &mut self.exp_avg_sq, name, param)?;
+        let v_max = if amsgrad { Some(memory(rule, &mut self.max_exp_avg_sq, name, param)?) } else { None };
+        if !self.steps.contains_key(name) {
+            self.steps.insert(name.to_owned(), 0);
+        }
+        let taken = self.steps.get_mut(name).expect("inserted above");
+        *taken += 1;
+        let step = AdamStep {
+            lr: learning_rate,
+            beta1: betas.0,
+            beta2: betas.1,
+            eps,
+            weight_decay,
+            decoupled,
+            amsgrad,
+            maximize,
+            step: *taken,
+        };
+        T::adam(&step, param.data_mut(), grad, m, v, v_max, T::from_real(1.0));
+        Ok(())
+    }
 }
 
 impl<T: Float> Optimizer<T> for Adam<T> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
+        let AdamBuilder { strict, .. } = self.options;
         let rule = self.options.rule();
-        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, strict } =
-            self.options;
-        let Adam { steps, exp_avg, exp_avg_sq, max_exp_avg_sq, .. } = self;
-        for_each_trained(rule, model, gradients, strict, |name, param, grad| {
-            let taken = steps.entry(name.to_owned()).or_default();
-            let m = memory(rule, exp_avg, name, param)?;
-            let v = memory(rule, exp_avg_sq, name, param)?;
-            let v_max = if amsgrad { Some(memory(rule, max_exp_avg_sq, name, param)?) } else { None };
-            *taken += 1;
-            let step = AdamStep {
-                lr: learning_rate,
-                beta1: betas.0,
-                beta2: betas.1,
-                eps,
-                weight_decay,
-                decoupled,
-                amsgrad,
-                maximize,
-                step: *taken,
-            };
-            T::adam(&step, param.data_mut(), grad, m, v, v_max, T::from_real(1.0));
-            Ok(())
-        })
+        for_each_trained(rule, model, gradients, strict, |name, param, grad| self.moved(name, param, grad))
+    }
+
+    fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()> {
+        with_elements(self.options.rule(), parameter, gradient, |param, grad| self.moved(name, param, grad))
     }
 
     fn name(&self) -> &'static str {

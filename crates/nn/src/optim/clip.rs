@@ -1,6 +1,6 @@
 //! Bounds on gradients.
 
-use crate::{Error, Float, Gradients, Parameters, Result};
+use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
 /// How the size of all gradients together is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -15,15 +15,34 @@ pub enum Norm {
 }
 
 impl Norm {
+    /// The norm of one tensor.
+    pub fn of_tensor<T: Float>(self, x: &Tensor<T>) -> f64 {
+        let x = x.contiguous();
+        let elements = x.as_slice().expect("made contiguous above");
+        match self {
+            Norm::Two => T::sum_squares(elements).sqrt(),
+            norm => norm.of_sizes(elements.iter().map(|x| x.as_f64().abs())),
+        }
+    }
+
+    /// The norm of several tensors together, as if they were one, from the norm of each.
+    pub fn of_norms(self, norms: &[f64]) -> f64 {
+        self.of_sizes(norms.iter().copied())
+    }
+
+    fn of_sizes(self, sizes: impl Iterator<Item = f64>) -> f64 {
+        match self {
+            Norm::Two => sizes.map(|x| x * x).sum::<f64>().sqrt(),
+            Norm::P(p) => sizes.map(|x| x.powf(p)).sum::<f64>().powf(1.0 / p),
+            // A NaN is the norm of what holds one.
+            Norm::Infinity => sizes.fold(0.0, |most: f64, x| if x > most || x.is_nan() { x } else { most }),
+        }
+    }
+
     fn of<T: Float>(self, gradients: &Gradients<T>) -> f64 {
-        let absolute = || gradients.iter().flat_map(|g| g.to_vec().into_iter().map(|x| x.as_f64().abs()));
         match self {
             Norm::Two => gradients.norm(),
-            Norm::P(p) => absolute().map(|x| x.powf(p)).sum::<f64>().powf(1.0 / p),
-            // A NaN is the norm of what holds one.
-            Norm::Infinity => {
-                absolute().fold(0.0, |most: f64, x| if x > most || x.is_nan() { x } else { most })
-            }
+            norm => norm.of_norms(&gradients.iter().map(|g| norm.of_tensor(g)).collect::<Vec<_>>()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Optimizers: PyTorch's names, defaults and update rules, each step one threaded pass over each parameter.
 
+pub mod adadelta;
 pub mod adam;
 pub mod clip;
 pub mod sgd;
@@ -35,6 +36,13 @@ pub trait Optimizer<T: Float = f32>: Send {
     /// PyTorch does): the text names all such parameters, and nothing has moved.
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()>;
 
+    /// Moves one parameter by one step along its gradient, in place, under the name by which it is remembered: for
+    /// parameters that no model holds together.
+    ///
+    /// # Errors
+    /// When the gradient, or what is remembered of the parameter, has another shape.
+    fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()>;
+
     /// The rule's name, as in `adam`.
     fn name(&self) -> &'static str;
 
@@ -44,10 +52,11 @@ pub trait Optimizer<T: Float = f32>: Send {
     /// Sets the learning rate of the next step.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
-    /// The momentum of the next step (for Adam, beta1).
+    /// The momentum of the next step (for Adam, beta1; 0 for a rule without any).
     fn momentum(&self) -> f64;
 
-    /// Sets the momentum of the next step (for Adam, beta1).
+    /// Sets the momentum of the next step (for Adam, beta1). A rule without momentum stays as it is: build a one-cycle
+    /// schedule for it with `cycle_momentum: false`.
     fn set_momentum(&mut self, momentum: f64);
 
     /// What is remembered between steps.
@@ -63,6 +72,10 @@ pub trait Optimizer<T: Float = f32>: Send {
 impl<T: Float, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
         (**self).step(model, gradients)
+    }
+
+    fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()> {
+        (**self).update(name, parameter, gradient)
     }
 
     fn name(&self) -> &'static str {
@@ -122,14 +135,35 @@ fn for_each_trained<T: Float>(
     let mut outcome = Ok(());
     model.visit_parameters_mut(&mut |name, parameter| {
         if let (Ok(()), Some(gradient)) = (&outcome, gradients.get(parameter)) {
-            let gradient = gradient.contiguous();
-            let gradient = gradient.as_slice().expect("made contiguous above");
-            let shape = Dims::from_slice(parameter.shape());
-            outcome =
-                profile::span(optimizer, Phase::Update, |_| shape, || update(name, parameter, gradient));
+            outcome = with_elements(optimizer, parameter, gradient, |parameter, gradient| {
+                update(name, parameter, gradient)
+            });
         }
     });
     outcome
+}
+
+/// Runs `update` on a parameter and the elements of its gradient.
+fn with_elements<T: Float>(
+    optimizer: &'static str,
+    parameter: &mut Tensor<T>,
+    gradient: &Tensor<T>,
+    update: impl FnOnce(&mut Tensor<T>, &[T]) -> Result<()>,
+) -> Result<()> {
+    if gradient.shape() != parameter.shape() {
+        return Err(Error::shape(
+            optimizer,
+            format!(
+                "a gradient of shape {:?} for a parameter of shape {:?}",
+                gradient.shape(),
+                parameter.shape()
+            ),
+        ));
+    }
+    let gradient = gradient.contiguous();
+    let gradient = gradient.as_slice().expect("made contiguous above");
+    let shape = Dims::from_slice(parameter.shape());
+    profile::span(optimizer, Phase::Update, |_| shape, || update(parameter, gradient))
 }
 
 /// The memory of a parameter: zeros when it is first asked for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use barehand_kernels::optimizer::SgdStep;
 
-use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar};
+use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar, with_elements};
 use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
 /// Stochastic gradient descent (`torch.optim.SGD`), with momentum in its three forms:
@@ -89,40 +89,63 @@ impl SgdBuilder {
     /// # Errors
     /// As PyTorch: a rate, momentum or weight decay below 0; Nesterov without momentum, or with dampening.
     pub fn build<T: Float>(self) -> Result<Sgd<T>> {
+        self.validate()?;
+        Ok(Sgd { options: self, velocities: BTreeMap::new() })
+    }
+
+    fn validate(&self) -> Result<()> {
         check(self.learning_rate >= 0.0, "sgd", "learning rate", self.learning_rate)?;
         check(self.momentum >= 0.0, "sgd", "momentum value", self.momentum)?;
         check(self.weight_decay >= 0.0, "sgd", "weight_decay value", self.weight_decay)?;
         if self.nesterov && (self.momentum <= 0.0 || self.dampening != 0.0) {
             return Err(Error::value("sgd", "Nesterov momentum requires a momentum and zero dampening"));
         }
-        Ok(Sgd { options: self, velocities: BTreeMap::new() })
+        Ok(())
+    }
+}
+
+impl<T: Float> Sgd<T> {
+    /// Goes on with other options, and the velocities of before.
+    ///
+    /// # Errors
+    /// As [`SgdBuilder::build`]; the options of before then stay.
+    pub fn set_options(&mut self, options: SgdBuilder) -> Result<()> {
+        options.validate()?;
+        self.options = options;
+        Ok(())
+    }
+
+    fn moved(&mut self, name: &str, param: &mut Tensor<T>, grad: &[T]) -> Result<()> {
+        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, .. } =
+            self.options;
+        let mut step = SgdStep {
+            lr: learning_rate,
+            momentum,
+            dampening,
+            weight_decay,
+            nesterov,
+            maximize,
+            first: false,
+        };
+        let velocity = if momentum == 0.0 {
+            None
+        } else {
+            step.first = !self.velocities.contains_key(name);
+            Some(memory("sgd", &mut self.velocities, name, param)?)
+        };
+        T::sgd(&step, param.data_mut(), grad, velocity, T::from_real(1.0));
+        Ok(())
     }
 }
 
 impl<T: Float> Optimizer<T> for Sgd<T> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
-        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, strict } =
-            self.options;
-        let velocities = &mut self.velocities;
-        for_each_trained("sgd", model, gradients, strict, |name, param, grad| {
-            let mut step = SgdStep {
-                lr: learning_rate,
-                momentum,
-                dampening,
-                weight_decay,
-                nesterov,
-                maximize,
-                first: false,
-            };
-            let velocity = if momentum == 0.0 {
-                None
-            } else {
-                step.first = !velocities.contains_key(name);
-                Some(memory("sgd", velocities, name, param)?)
-            };
-            T::sgd(&step, param.data_mut(), grad, velocity, T::from_real(1.0));
-            Ok(())
-        })
+        let strict = self.options.strict;
+        for_each_trained("sgd", model, gradients, strict, |name, param, grad| self.moved(name, param, grad))
+    }
+
+    fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()> {
+        with_elements("sgd", parameter, gradient, |param, grad| self.moved(name, param, grad))
     }
 
     fn name(&self) -> &'static str {

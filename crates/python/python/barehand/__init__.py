@@ -13,6 +13,7 @@ changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change t
 """
 
 from barehand import autograd as autograd
+from barehand import data as data
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
 from barehand.autograd import (
@@ -22,6 +23,11 @@ from barehand.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from barehand.progress_bar import progress as progress
+from barehand.serialization import load as load
+from barehand.serialization import load_safetensors as load_safetensors
+from barehand.serialization import save as save
+from barehand.serialization import save_safetensors as save_safetensors
 
 concat = concatenate = cat  # noqa: F405
 double = float64  # noqa: F405
@@ -165,3 +171,24 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape and equal elements."""
     return input.shape == other.shape and bool((input == other).all())
+
+
+# They are made of the names above.
+from barehand import nn as nn  # noqa: E402
+from barehand import optim as optim  # noqa: E402
+
+
+# Loaded when asked for: the import of barehand stays a matter of milliseconds.
+_LAZY = {"base", "data", "exceptions", "metrics", "nn", "optim", "train"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"barehand.{name}")
+    raise AttributeError(f"module 'barehand' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -162,9 +162,75 @@ impl<T: Float> Operator<T> for CrossEntropy<T> {
     }
 }
 
+/// The axis of the classes: the second, or the only one.
+pub(super) fn class_axis(shape: &[usize]) -> usize {
+    usize::from(shape.len() > 1)
+}
+
+/// The shape without its classes.
+fn sample_shape(operation: &str, shape: &[usize]) -> Result<Dims> {
+    if shape.is_empty() {
+        return Err(Error::shape(operation, "a tensor of shape []: (N, C), (N, C, ...) or (C) expected"));
+    }
+    let mut samples = Dims::from_slice(shape);
+    samples.remove(class_axis(shape));
+    Ok(samples)
+}
+
+/// Refuses weights that are not one for each class.
+pub(super) fn check_weight<T: Element>(
+    operation: &str,
+    shape: &[usize],
+    weight: Option<&Tensor<T>>,
+) -> Result<()> {
+    let classes = shape[class_axis(shape)];
+    match weight {
+        Some(weight) if weight.shape() != [classes] => Err(Error::shape(
+            operation,
+            format!(
+                "the weight has shape {:?}; one number for each of {classes} classes expected",
+                weight.shape()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Class indices that fit scores of the given shape, packed.
+pub(super) fn check_classes(
+    operation: &str,
+    shape: &[usize],
+    indices: &Tensor<i64>,
+    ignore_index: i64,
+) -> Result<Tensor<i64>> {
+    let samples = sample_shape(operation, shape)?;
+    if indices.shape() != samples.as_slice() {
+        return Err(Error::shape(
+            operation,
+            format!(
+                "class indices of shape {:?} for scores of shape {shape:?}: shape {samples:?} expected",
+                indices.shape()
+            ),
+        ));
+    }
+    let indices = indices.packed();
+    let classes = shape[class_axis(shape)] as i64;
+    let wrong = |&(_, &class): &(usize, &i64)| class != ignore_index && !(0..classes).contains(&class);
+    match indices.packed_slice().iter().enumerate().find(wrong) {
+        None => Ok(indices),
+        Some((row, class)) => Err(Error::index(
+            operation,
+            format!(
+                "target {class} of sample {row} is not one of the {classes} classes 0 to {}",
+                classes - 1
+            ),
+        )),
+    }
+}
+
 impl<T: Float> Tensor<T> {
-    /// Cross entropy of logits (N, C), or (N, C, ...), against class indices (N, ...) or probabilities of the logits'
-    /// shape: -sum_c q_c log softmax(x)_c (`torch.nn.functional.cross_entropy`).
+    /// Cross entropy of logits (N, C), (N, C, ...) or, for one sample, (C), against class indices (N), (N, ...) or a
+    /// single one, or probabilities of the logits' shape: -sum_c q_c log softmax(x)_c (`torch.nn.functional.cross_entropy`).
     ///
     /// ```
     /// # use barehand_tensor::{CrossEntropyOptions, Targets, Tensor};
@@ -181,22 +247,6 @@ impl<T: Float> Tensor<T> {
         targets: impl Into<Targets<'a, T>>,
         options: &CrossEntropyOptions<T>,
     ) -> Result<Tensor<T>> {
-        let targets = targets.into();
-        if self.rank() < 2 {
-            return Err(Error::shape(
-                "cross_entropy",
-                format!("logits of shape {:?}: (N, C, ...) expected", self.shape()),
-            ));
-        }
-        let classes = self.shape()[1];
-        let sample_shape: Dims = self.shape()[..1].iter().chain(&self.shape()[2..]).copied().collect();
-        let rows = |x: &Tensor<T>| {
-            if x.rank() == 2 {
-                return Ok(x.clone());
-            }
-            let order: Vec<isize> = [0].into_iter().chain(2..x.rank() as isize).chain([1]).collect();
-            x.permute(order)?.reshape_to(&[sample_shape.iter().product(), classes])
-        };
         let smoothing = options.label_smoothing;
         if !(0.0..=1.0).contains(&smoothing) {
             return Err(Error::value(
@@ -204,43 +254,20 @@ impl<T: Float> Tensor<T> {
                 format!("label_smoothing = {smoothing} is not in [0, 1]"),
             ));
         }
-        if let Some(weight) = &options.weight
-            && weight.shape() != [classes]
-        {
-            return Err(Error::shape(
-                "cross_entropy",
-                format!(
-                    "the weight has shape {:?}; one number for each of {classes} classes expected",
-                    weight.shape()
-                ),
-            ));
-        }
-        let targets = match targets {
+        let sample_shape = sample_shape("cross_entropy", self.shape())?;
+        check_weight("cross_entropy", self.shape(), options.weight.as_ref())?;
+        let rows = |x: &Tensor<T>| {
+            if x.rank() == 2 {
+                return Ok(x.clone());
+            }
+            let (axis, classes) = (class_axis(x.shape()), x.shape()[class_axis(x.shape())]);
+            let order: Vec<isize> =
+                (0..x.rank()).filter(|&i| i != axis).chain([axis]).map(|i| i as isize).collect();
+            x.permute(order)?.reshape_to(&[sample_shape.iter().product(), classes])
+        };
+        let targets = match targets.into() {
             Targets::Classes(indices) => {
-                if indices.shape() != sample_shape.as_slice() {
-                    return Err(Error::shape(
-                        "cross_entropy",
-                        format!(
-                            "class indices of shape {:?} for logits of shape {:?}: shape {sample_shape:?} expected",
-                            indices.shape(),
-                            self.shape()
-                        ),
-                    ));
-                }
-                let indices = indices.packed();
-                let wrong = |&(_, &class): &(usize, &i64)| {
-                    class != options.ignore_index && !(0..classes as i64).contains(&class)
-                };
-                if let Some((row, class)) = indices.packed_slice().iter().enumerate().find(wrong) {
-                    return Err(Error::index(
-                        "cross_entropy",
-                        format!(
-                            "target {class} of sample {row} is not one of the {classes} classes 0 to {}",
-                            classes as i64 - 1
-                        ),
-                    ));
-                }
-                Owned::Classes(indices)
+                Owned::Classes(check_classes("cross_entropy", self.shape(), indices, options.ignore_index)?)
             }
             Targets::Probabilities(q) if q.shape() == self.shape() => {
                 Owned::Probabilities(rows(&q.detach())?.packed())

@@ -11,6 +11,7 @@ pub mod einsum;
 pub mod index;
 pub mod integer;
 pub mod matmul;
+pub mod nll_loss;
 pub mod norm;
 pub mod pool;
 pub mod reduce;

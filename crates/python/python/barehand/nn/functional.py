@@ -1,0 +1,42 @@
+"""Layers, activations and losses as functions of tensors.
+
+>>> import barehand.nn.functional as F
+>>> F.relu(bh.tensor([-1.0, 2.0]))
+tensor([0., 2.])
+"""
+
+from barehand._barehand import _functional
+
+adaptive_avg_pool2d = _functional.adaptive_avg_pool2d
+avg_pool2d = _functional.avg_pool2d
+batch_norm = _functional.batch_norm
+binary_cross_entropy = _functional.binary_cross_entropy
+binary_cross_entropy_with_logits = _functional.binary_cross_entropy_with_logits
+conv2d = _functional.conv2d
+cross_entropy = _functional.cross_entropy
+dropout = _functional.dropout
+elu = _functional.elu
+flatten = _functional.flatten
+gelu = _functional.gelu
+hardswish = _functional.hardswish
+l1_loss = _functional.l1_loss
+layer_norm = _functional.layer_norm
+leaky_relu = _functional.leaky_relu
+linear = _functional.linear
+log_softmax = _functional.log_softmax
+logsigmoid = _functional.logsigmoid
+max_pool2d = _functional.max_pool2d
+mish = _functional.mish
+mse_loss = _functional.mse_loss
+normalize = _functional.normalize
+one_hot = _functional.one_hot
+pad = _functional.pad
+relu = _functional.relu
+selu = _functional.selu
+sigmoid = _functional.sigmoid
+silu = _functional.silu
+smooth_l1_loss = _functional.smooth_l1_loss
+softmax = _functional.softmax
+softplus = _functional.softplus
+softsign = _functional.softsign
+tanh = _functional.tanh

@@ -1,0 +1,34 @@
+"""The table: one line for everything that barehand and PyTorch both have, by families."""
+
+from parity.rows import Row
+from parity.table import (
+    creation,
+    elementwise,
+    in_place,
+    layers,
+    losses,
+    optimizers,
+    products,
+    reductions,
+    schedulers,
+    shapes,
+    whole,
+)
+
+FAMILIES: dict[str, list[Row]] = {
+    "creation": creation.ROWS,
+    "elementwise": elementwise.ROWS,
+    "whole": whole.ROWS,
+    "in place": in_place.ROWS,
+    "reductions": reductions.ROWS,
+    "shapes": shapes.ROWS,
+    "products": products.ROWS,
+    "layers": layers.ROWS,
+    "losses": losses.ROWS,
+    "optimizers": optimizers.ROWS,
+    "schedulers": schedulers.ROWS,
+}
+ROWS: dict[str, Row] = {row.name: row for family in FAMILIES.values() for row in family}
+
+if len(ROWS) < sum(map(len, FAMILIES.values())):
+    raise ValueError("two rows of the table have the same name")

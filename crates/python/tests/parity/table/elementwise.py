@@ -1,0 +1,163 @@
+"""Functions of one element, of two that are broadcast together, and comparisons."""
+
+import math
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from parity.arguments import (
+    Argument,
+    constant,
+    flag,
+    integers,
+    mask,
+    one_of,
+    positive,
+    real,
+    special,
+    tied,
+)
+from parity.rows import Operator, Row
+
+elementwise = partial(Operator, elementwise=True)
+
+
+def unary(name: str, domain: Callable[[str], Argument] = real, *, settled: bool = True, **options: Any) -> list[Row]:
+    """A function of one element: inside its domain, on whole numbers (where kinks are), and on special values.
+
+    Not on those where PyTorch has not `settled` what it says: there a precision, or the length, makes a difference.
+    """
+    kinds = {name: domain}
+    if domain is real:
+        kinds[f"{name} [whole]"] = tied
+    if settled:
+        kinds[f"{name} [special]"] = special
+    return [elementwise(kind, values("..."), **options) for kind, values in kinds.items()]
+
+
+def binary(name: str, first: Callable[[str], Argument] = real, second: Callable[[str], Argument] = real) -> list[Row]:
+    """A function of two elements, with broadcasting."""
+    return [elementwise(name, first("*"), second("*")), elementwise(f"{name} [special]", special("*"), special("*"))]
+
+
+def infix(name: str, call: Callable[..., object], *arguments: Argument) -> Row:
+    """A Python operator."""
+    return elementwise(f"Tensor [{name}]", *arguments, call=lambda lib, *tensors: call(*tensors))
+
+
+def comparison(name: str) -> list[Row]:
+    """A comparison: of floats, of integers, of special values, and with a number."""
+    return [
+        elementwise(name, tied("*"), tied("*")),
+        elementwise(f"{name} [integers]", integers("*"), integers("*")),
+        elementwise(f"{name} [special]", special("*"), special("*")),
+        elementwise(
+            f"{name} [number]", tied("..."), call=lambda lib, x, y: getattr(lib, name)(x, y), y=one_of(0, 1.0, -2)
+        ),
+    ]
+
+
+ROWS: list[Row] = [
+    *unary("neg"),
+    *unary("abs"),
+    *unary("sign"),
+    *unary("square"),
+    *unary("sqrt", positive),
+    *unary("rsqrt", positive),
+    *unary("reciprocal", positive),
+    *unary("exp"),
+    *unary("expm1"),
+    *unary("log", positive),
+    *unary("log1p", positive),
+    *unary("log2", positive),
+    *unary("log10", positive),
+    *unary("sin"),
+    *unary("cos"),
+    *unary("tan", partial(real, low=-1.25, high=1.25)),
+    *unary("atan"),
+    *unary("sinh"),
+    *unary("cosh"),
+    *unary("tanh"),
+    *unary("erf"),
+    *unary("sigmoid"),
+    *unary("floor"),
+    *unary("ceil"),
+    *unary("round"),
+    *unary("trunc"),
+    *unary("isnan"),
+    *unary("isinf"),
+    *unary("isfinite"),
+    *unary("relu"),
+    elementwise("clamp [below]", special("..."), max=one_of(0.5, -1.0)),
+    elementwise("clamp [above]", tied("..."), min=one_of(0.5, -1.0)),
+    *unary("clamp", min=one_of(-1.0, 0.0, None), max=one_of(1.0, 0.5)),
+    *unary("nn.functional.relu"),
+    *unary("nn.functional.sigmoid"),
+    *unary("nn.functional.tanh"),
+    *unary("nn.functional.leaky_relu", negative_slope=one_of(0.01, 0.5)),
+    *unary("nn.functional.elu", alpha=one_of(1.0, 0.5, 2.0)),
+    *unary("nn.functional.selu"),
+    *unary("nn.functional.gelu", settled=False, approximate=one_of("none", "tanh")),
+    *unary("nn.functional.silu"),
+    *unary("nn.functional.mish"),
+    *unary("nn.functional.hardswish"),
+    *unary("nn.functional.softsign"),
+    *unary("nn.functional.logsigmoid"),
+    *unary("nn.functional.softplus", beta=one_of(1.0, 0.5, 3.0), threshold=one_of(20.0, 2.0)),
+    *binary("add"),
+    *binary("sub"),
+    *binary("mul"),
+    *binary("div", real, positive),
+    *binary("pow", positive),
+    elementwise("floor_divide", constant(real("*")), constant(positive("*"))),
+    *binary("remainder", real, positive),
+    *binary("maximum"),
+    *binary("minimum"),
+    *binary("atan2", positive),
+    elementwise("add [alpha]", real("*"), real("*"), alpha=one_of(2, 0.5)),
+    elementwise("sub [alpha]", real("*"), real("*"), alpha=one_of(2, 0.5)),
+    elementwise("div [rounded]", tied("*"), positive("*"), rounding_mode=one_of("floor", "trunc", None)),
+    elementwise("maximum [ties]", tied("*"), tied("*")),
+    elementwise("minimum [ties]", tied("*"), tied("*")),
+    elementwise("pow [number]", positive("..."), exponent=one_of(2, 0.5, -1, 3.0, 0, 1)),
+    elementwise("pow [whole]", tied("..."), exponent=one_of(2, 3.0, 0, 1)),
+    elementwise("nn.functional.dropout", real("..."), p=one_of(0.0), training=flag),
+    elementwise("nn.functional.dropout [evaluated]", real("..."), p=one_of(0.5, 1.0), training=one_of(False)),
+    elementwise("where", mask("*"), real("*"), real("*")),
+    elementwise("masked_fill", real("..."), mask("..."), value=one_of(0.0, -math.inf, 2)),
+    infix("x + y", operator.add, real("*"), real("*")),
+    infix("x - y", operator.sub, real("*"), real("*")),
+    infix("x * y", operator.mul, real("*"), real("*")),
+    infix("x / y", operator.truediv, real("*"), positive("*")),
+    infix("x ** y", operator.pow, positive("*"), real("*")),
+    infix("-x", operator.neg, real("...")),
+    infix("abs(x)", abs, real("...")),
+    infix("x + 2", lambda x: x + 2, real("...")),
+    infix("2 + x", lambda x: 2 + x, real("...")),
+    infix("x - 0.5", lambda x: x - 0.5, real("...")),
+    infix("0.5 - x", lambda x: 0.5 - x, real("...")),
+    infix("x * 3", lambda x: x * 3, real("...")),
+    infix("3 * x", lambda x: 3 * x, real("...")),
+    infix("x / 3", lambda x: x / 3, real("...")),
+    infix("3 / x", lambda x: 3 / x, positive("...")),
+    infix("x ** 2", lambda x: x**2, real("...")),
+    infix("2 ** x", lambda x: 2**x, real("...")),
+    infix("x // y", operator.floordiv, constant(real("*")), constant(positive("*"))),
+    infix("x % y", operator.mod, real("*"), positive("*")),
+    infix("x // 2", lambda x: x // 2, constant(real("..."))),
+    infix("x % 2", lambda x: x % 2, real("...")),
+    infix("x == y", operator.eq, tied("*"), tied("*")),
+    infix("x != y", operator.ne, tied("*"), tied("*")),
+    infix("x < y", operator.lt, tied("*"), tied("*")),
+    infix("x <= y", operator.le, tied("*"), tied("*")),
+    infix("x > y", operator.gt, tied("*"), tied("*")),
+    infix("x >= y", operator.ge, tied("*"), tied("*")),
+    infix("x > 0", lambda x: x > 0, tied("...")),
+    *comparison("eq"),
+    *comparison("ne"),
+    *comparison("lt"),
+    *comparison("le"),
+    *comparison("gt"),
+    *comparison("ge"),
+]

@@ -1,0 +1,91 @@
+"""Modules, with every option that changes what they compute."""
+
+from functools import partial
+
+from hypothesis import strategies as st
+
+from parity.arguments import distinct, flag, one_of, pair, real, size
+from parity.rows import Layer, Row
+from parity.table.products import AVERAGE_POOLING, MAX_POOLING, ROOT_OF_EPS
+
+Normalization = partial(Layer, magnifies=ROOT_OF_EPS)
+
+momentum = one_of(0.1, 0.5, None)
+eps = one_of(1e-5, 1e-2)
+
+ROWS: list[Row] = [
+    Layer("nn.Linear", real("... I"), in_features=size("I"), out_features=size("O"), bias=flag),
+    Layer(
+        "nn.Conv2d",
+        real("n GD H W"),
+        call=lambda lib, g, d, m, **o: lib.nn.Conv2d(g * d, g * m, groups=g, **o),
+        g=size("G"),
+        d=size("D"),
+        m=size("M"),
+        kernel_size=size("KL"),
+        stride=pair(st.integers(1, 2)),
+        padding=pair(st.integers(0, 2)),
+        dilation=pair(st.integers(1, 2)),
+        bias=flag,
+    ),
+    Layer("nn.MaxPool2d", distinct("n C H W"), **MAX_POOLING),
+    Layer("nn.AvgPool2d", real("n C H W"), **AVERAGE_POOLING),
+    Layer("nn.AdaptiveAvgPool2d", real("n C H W"), output_size=pair(st.integers(1, 5))),
+    Normalization(
+        "nn.BatchNorm1d",
+        real("N C"),
+        num_features=size("C"),
+        eps=eps,
+        momentum=momentum,
+        affine=flag,
+        track_running_stats=flag,
+    ),
+    Normalization(
+        "nn.BatchNorm1d [sequences]", real("N C H"), num_features=size("C"), eps=eps, momentum=momentum, affine=flag
+    ),
+    Normalization(
+        "nn.BatchNorm2d",
+        real("N C H W"),
+        num_features=size("C"),
+        eps=eps,
+        momentum=momentum,
+        affine=flag,
+        track_running_stats=flag,
+    ),
+    Normalization("nn.LayerNorm", real("... M N"), normalized_shape=size("MN"), eps=eps, elementwise_affine=flag),
+    Normalization("nn.LayerNorm [without bias]", real("... N"), normalized_shape=size("N"), bias=one_of(False)),
+    Layer("nn.Dropout", real("..."), p=one_of(0.0)),
+    Layer("nn.Flatten", real("n m ...")),
+    Layer("nn.Flatten [from]", real("n m k ..."), start_dim=one_of(0, 1), end_dim=one_of(1, 2, -1)),
+    Layer("nn.Identity", real("...")),
+    Layer("nn.ReLU", real("...")),
+    Layer("nn.LeakyReLU", real("..."), negative_slope=one_of(0.01, 0.3)),
+    Layer("nn.ELU", real("..."), alpha=one_of(1.0, 0.5)),
+    Layer("nn.SELU", real("...")),
+    Layer("nn.GELU", real("..."), approximate=one_of("none", "tanh")),
+    Layer("nn.SiLU", real("...")),
+    Layer("nn.Mish", real("...")),
+    Layer("nn.Softplus", real("..."), beta=one_of(1.0, 2.0), threshold=one_of(20.0, 2.0)),
+    Layer("nn.Softsign", real("...")),
+    Layer("nn.Hardswish", real("...")),
+    Layer("nn.Sigmoid", real("...")),
+    Layer("nn.LogSigmoid", real("...")),
+    Layer("nn.Tanh", real("...")),
+    Layer("nn.Softmax", real("N ..."), dim=one_of(0, -1)),
+    Layer("nn.LogSoftmax", real("N ..."), dim=one_of(0, -1)),
+    Layer(
+        "nn.Sequential",
+        real("n I"),
+        call=lambda lib, i, o: lib.nn.Sequential(lib.nn.Linear(i, 3), lib.nn.Tanh(), lib.nn.Linear(3, o)),
+        i=size("I"),
+        o=size("O"),
+    ),
+    Normalization(
+        "nn.Sequential [images]",
+        real("N C H W"),
+        call=lambda lib, c: lib.nn.Sequential(
+            lib.nn.Conv2d(c, 2, 3), lib.nn.BatchNorm2d(2), lib.nn.ReLU(), lib.nn.MaxPool2d(2), lib.nn.Flatten()
+        ),
+        c=size("C"),
+    ),
+]

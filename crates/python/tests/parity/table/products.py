@@ -1,0 +1,90 @@
+"""Products of matrices, Einstein sums, and the functions behind the layers."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from parity.arguments import constant, distinct, flag, one_of, pair, positive, real, size
+from parity.rows import Operator, Row
+
+EQUATIONS = ("ij,jk->ik", "ij,jk", "ij,jk->ki", "ij,jk->", "ij,jk->ijk", "ij,jk->j")
+# A variance far below eps = 1e-5 is replaced by it: what rounding left in x - mean is divided by sqrt(eps).
+ROOT_OF_EPS = 316.0
+
+WINDOW: dict[str, Any] = {
+    "kernel_size": pair(st.integers(2, 3)),
+    "stride": st.none() | pair(st.integers(1, 3)),
+    "padding": pair(st.integers(0, 1)),
+    "ceil_mode": flag,
+}
+MAX_POOLING: dict[str, Any] = {**WINDOW, "dilation": pair(st.integers(1, 2))}
+AVERAGE_POOLING: dict[str, Any] = {**WINDOW, "count_include_pad": flag, "divisor_override": one_of(None, 3)}
+NORMALIZATION: dict[str, Any] = {"eps": one_of(1e-5, 0.1), "magnifies": ROOT_OF_EPS}
+
+ROWS: list[Row] = [
+    Operator("matmul", real("* i j"), real("* j k")),
+    Operator("matmul [vector first]", real("j"), real("... j k")),
+    Operator("matmul [vector last]", real("... i j"), real("j")),
+    Operator("Tensor [x @ y]", real("* i j"), real("* j k"), call=lambda lib, x, y: x @ y),
+    Operator("mm", real("i j"), real("j k")),
+    Operator("bmm", real("b i j"), real("b j k")),
+    Operator("dot", real("i"), real("i")),
+    Operator(
+        "einsum",
+        real("i j"),
+        real("j k"),
+        call=lambda lib, x, y, equation: lib.einsum(equation, x, y),
+        equation=one_of(*EQUATIONS),
+    ),
+    Operator("einsum [diagonal]", real("i i"), call=lambda lib, x: lib.einsum("ii->i", x)),
+    Operator(
+        "einsum [three]", real("b i"), real("i j k"), real("b j"), call=lambda lib, *x: lib.einsum("bi,ijk,bj->bk", *x)
+    ),
+    Operator(
+        "einsum [ellipsis]", real("... i j"), real("j k"), call=lambda lib, x, y: lib.einsum("...ij,jk->...ik", x, y)
+    ),
+    Operator("nn.functional.linear", real("... i"), real("o i"), real("o")),
+    Operator("nn.functional.linear [without bias]", real("... i"), real("o i")),
+    Operator(
+        "nn.functional.conv2d",
+        real("n GD H W"),
+        real("GM D K L"),
+        real("GM"),
+        stride=pair(st.integers(1, 3)),
+        padding=pair(st.integers(0, 2)),
+        dilation=pair(st.integers(1, 2)),
+        groups=size("G"),
+    ),
+    Operator(
+        "nn.functional.conv2d [without bias]", real("n C H W"), real("O C K L"), padding=one_of("valid", "same", 1)
+    ),
+    Operator("nn.functional.conv2d [one image]", real("C H W"), real("O C K L"), real("O")),
+    Operator("nn.functional.max_pool2d", distinct("n C H W"), **MAX_POOLING),
+    Operator("nn.functional.avg_pool2d", real("n C H W"), **AVERAGE_POOLING),
+    Operator("nn.functional.adaptive_avg_pool2d", real("n C H W"), output_size=pair(st.integers(1, 5))),
+    Operator(
+        "nn.functional.layer_norm",
+        real("... N"),
+        real("N"),
+        real("N"),
+        call=lambda lib, x, w, b, **o: lib.nn.functional.layer_norm(x, tuple(w.shape), w, b, **o),
+        **NORMALIZATION,
+    ),
+    Operator(
+        "nn.functional.batch_norm",
+        real("n C H W"),
+        constant(real("C")),
+        constant(positive("C")),
+        real("C"),
+        real("C"),
+        eps=one_of(1e-5, 0.1),
+    ),
+    Operator(
+        "nn.functional.batch_norm [training]",
+        real("N C H"),
+        real("C"),
+        real("C"),
+        call=lambda lib, x, w, b, **o: lib.nn.functional.batch_norm(x, None, None, w, b, training=True, **o),
+        **NORMALIZATION,
+    ),
+]

@@ -1,0 +1,76 @@
+"""The table is whole: whatever barehand has under a name of PyTorch's is called by some row."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+import pytest
+
+from parity import sample
+from parity.closeness import differences
+from parity.rows import Operator
+from parity.table import ROWS
+
+PATHS = {row.path for row in ROWS.values()}
+
+# Names that compute nothing of their own, or nothing that could be the same; other tests have them.
+ELSEWHERE: dict[str, set[str]] = {
+    "": {"tensor", "as_tensor", "asarray", "from_numpy", "from_dlpack", "empty", "empty_like", "is_tensor", "numel"}
+    | {
+        "manual_seed",
+        "seed",
+        "initial_seed",
+        "get_rng_state",
+        "set_rng_state",
+        "rand_like",
+        "randn_like",
+        "save",
+        "load",
+    }
+    | {"get_default_dtype", "set_default_dtype", "get_num_threads", "set_num_threads", "set_printoptions"}
+    | {"is_grad_enabled", "set_grad_enabled", "promote_types", "result_type", "is_floating_point", "allclose", "equal"},
+    "nn": set(),
+    "nn.functional": {"one_hot", "embedding"},
+    "optim": set(),
+    "optim.lr_scheduler": set(),
+}
+# The classes from which the others are made.
+BASES = {"Module", "Parameter", "Optimizer", "LRScheduler", "ModuleList", "ModuleDict", "ParameterList", "LambdaLR"}
+
+
+def public(module: ModuleType, prefix: str) -> set[str]:
+    """The names of functions and, below the top, of classes."""
+
+    def counts(value: object) -> bool:
+        return inspect.isroutine(value) or (bool(prefix) and inspect.isclass(value))
+
+    named = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+    return {name for name in named if counts(getattr(module, name))}
+
+
+@pytest.mark.parametrize("prefix", ELSEWHERE)
+def test_every_name_has_a_row(prefix: str, library: ModuleType) -> None:
+    """A new function, layer, loss, optimizer or schedule wants its line in the table."""
+    module = library
+    for part in filter(None, prefix.split(".")):
+        module = getattr(module, part)
+    rows = {path.removeprefix(f"{prefix}.") for path in PATHS if path.rpartition(".")[0] == prefix}
+    missing = public(module, prefix) - rows - ELSEWHERE[prefix] - BASES
+    assert not missing, f"no row in the table: {', '.join(sorted(missing))}"
+
+
+def test_methods_are_the_functions(library: ModuleType) -> None:
+    """`x.sum()` is `sum(x)`: for every row whose name is a method of tensors as well, on its stored cases."""
+    wrong = []
+    for answer in sample.read():
+        row = ROWS[answer.case.row]
+        name = row.path
+        if "." in name or not isinstance(row, Operator) or row.custom or not hasattr(library.Tensor, name):
+            continue
+        method = Operator(
+            row.name, *row.arguments, call=lambda lib, x, *rest, name=name, **o: getattr(x, name)(*rest, **o)
+        )
+        lines = differences(method.run(library, answer.case, "float64"), answer.results)
+        wrong += [f"{row.name}: {line}" for line in lines]
+    assert not wrong, "\n".join(wrong)
