@@ -230,6 +230,7 @@ def _scores(
             "labels=[pos_label] to specify a single positive class.",
             stacklevel=3,
         )
+    codes: list[int] | None
     if targets.indicators:
         true, pred, weight, codes = _of_several_labels(targets, average, listed)
     else:
