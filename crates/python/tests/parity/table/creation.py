@@ -20,7 +20,7 @@ def sized(name: str, **options: Any) -> Row:
 
 
 def random(name: str, *positional: str, **options: Any) -> Row:
-    """A random function with some options by their places: its shape and its type, for the numbers are barehand's own."""
+    """A random function, with some options by their places: shape and type, for the numbers are barehand's own."""
 
     def call(lib: ModuleType, **given: Any) -> Any:
         placed = [given.pop(option) for option in positional]
