@@ -379,12 +379,7 @@ impl Scheduler {
     /// As [`Schedule::validate`].
     pub fn new(schedule: Schedule, base: f64) -> Result<Self> {
         schedule.validate()?;
-        Ok(Scheduler {
-            schedule,
-            base,
-            step: 0,
-            plateau: Reduced { rate: base, seen: Plateau::default() },
-        })
+        Ok(Scheduler { schedule, base, step: 0, plateau: Reduced { rate: base, seen: Plateau::default() } })
     }
 
     /// The rate of the step to come.

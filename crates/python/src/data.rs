@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use barehand_data::{Batches, Cursor, DataLoader, Dataset, ImageDataset, ImageOptions, ImageTransform, Philox, Subset};
+use barehand_data::{
+    Batches, Cursor, DataLoader, Dataset, ImageDataset, ImageOptions, ImageTransform, Philox, Subset,
+};
 use barehand_data::{TrainTest, TransformedImages};
 use barehand_tensor::{AnyTensor, Error, Tensor, concat, each_tensor};
 use pyo3::prelude::*;
@@ -88,7 +90,10 @@ impl Dataset for Chain {
             return Ok(given.remove(0));
         }
         if given.iter().any(|columns| columns.len() != first) {
-            return Err(Error::value("ConcatDataset", "the data sets differ in how many tensors a sample has"));
+            return Err(Error::value(
+                "ConcatDataset",
+                "the data sets differ in how many tensors a sample has",
+            ));
         }
         (0..first)
             .map(|column| {
@@ -122,7 +127,9 @@ impl Source {
             return Err(Failure::value("TensorDataset", "expected tensors with at least one axis"));
         };
         if shapes.iter().any(|shape| shape.first() != Some(&len)) {
-            return Err(Error::shape("TensorDataset", format!("first axes differ in length: {shapes:?}")).into());
+            return Err(
+                Error::shape("TensorDataset", format!("first axes differ in length: {shapes:?}")).into()
+            );
         }
         Ok(Source(Arc::new(Rows { columns, len })))
     }
@@ -190,7 +197,8 @@ impl Source {
         start: usize,
         prefetch: Option<usize>,
     ) -> Result<PyBatches> {
-        let mut loader = DataLoader::new(self.0.clone(), batch_size)?.shuffle(shuffle).drop_last(drop_last).seed(seed);
+        let mut loader =
+            DataLoader::new(self.0.clone(), batch_size)?.shuffle(shuffle).drop_last(drop_last).seed(seed);
         if let Some(batches) = prefetch {
             loader = loader.prefetch(batches);
         }
@@ -226,7 +234,12 @@ fn epoch_order(n: usize, seed: u64) -> Result<Vec<usize>> {
 /// `count` indices into `weights`, each drawn in proportion to its weight.
 #[pyfunction]
 #[pyo3(name = "_weighted_indices")]
-fn weighted_indices(weights: &Bound<'_, PyTensor>, count: usize, replacement: bool, seed: u64) -> Result<Vec<usize>> {
+fn weighted_indices(
+    weights: &Bound<'_, PyTensor>,
+    count: usize,
+    replacement: bool,
+    seed: u64,
+) -> Result<Vec<usize>> {
     let fail = |text: String| Err(Failure::value("WeightedRandomSampler", text));
     let weights = weights.get().value().cast::<f64>().to_vec();
     if let Some(weight) = weights.iter().find(|&&weight| !(weight.is_finite() && weight >= 0.0)) {

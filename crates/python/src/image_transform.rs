@@ -22,7 +22,9 @@ fn image(operation: &str, x: &Bound<'_, PyTensor>) -> Result<AnyTensor> {
 fn scale(x: &Bound<'_, PyTensor>) -> Result<PyTensor> {
     let x = image("ToTensor", x)?.get::<u8>()?;
     if x.shape().len() != 3 {
-        return Err(Error::shape("ToTensor", format!("expected an image (C, H, W), found {:?}", x.shape())).into());
+        return Err(
+            Error::shape("ToTensor", format!("expected an image (C, H, W), found {:?}", x.shape())).into()
+        );
     }
     let scaled = ImageTransform::scale(x.shape()[0]).apply(&x.unsqueeze(0)?)?;
     Ok(scaled.squeeze(0)?.into())
@@ -39,7 +41,8 @@ fn normalize(x: &Bound<'_, PyTensor>, mean: Vec<f32>, std: Vec<f32>) -> Result<P
     let fits = |n: usize| n == 1 || Some(n) == channels;
     if !fits(mean.len()) || !fits(std.len()) {
         let (m, s) = (mean.len(), std.len());
-        let text = format!("{m} means and {s} deviations for an image (..., C, H, W) of shape {:?}", x.shape());
+        let text =
+            format!("{m} means and {s} deviations for an image (..., C, H, W) of shape {:?}", x.shape());
         return Err(Error::shape("Normalize", text).into());
     }
     let (m, s) = (mean.len(), std.len());
@@ -57,7 +60,12 @@ fn mirror(x: &Bound<'_, PyTensor>) -> Result<PyTensor> {
 /// The window of `size` (height, width) at `corner` (top, left) of an image with `padding` zeros around it.
 #[pyfunction]
 #[pyo3(name = "_crop_image")]
-fn crop(x: &Bound<'_, PyTensor>, corner: (usize, usize), size: (usize, usize), padding: usize) -> Result<PyTensor> {
+fn crop(
+    x: &Bound<'_, PyTensor>,
+    corner: (usize, usize),
+    size: (usize, usize),
+    padding: usize,
+) -> Result<PyTensor> {
     let x = image("RandomCrop", x)?;
     Ok(PyTensor::from(each_tensor!(x, x => {
         let mut amounts = vec![(0, 0); x.shape().len()];

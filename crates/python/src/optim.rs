@@ -186,8 +186,12 @@ impl PyRule {
                 work.iter().try_for_each(|(parameter, number, grad)| {
                     parameter.get().update(|held| {
                         match (held, grad) {
-                            (AnyTensor::F32(held), AnyTensor::F32(grad)) => single.update(&names[*number], held, grad)?,
-                            (AnyTensor::F64(held), AnyTensor::F64(grad)) => double.update(&names[*number], held, grad)?,
+                            (AnyTensor::F32(held), AnyTensor::F32(grad)) => {
+                                single.update(&names[*number], held, grad)?
+                            }
+                            (AnyTensor::F64(held), AnyTensor::F64(grad)) => {
+                                double.update(&names[*number], held, grad)?
+                            }
                             (held, _) => {
                                 return Err(Failure::wrong_type(format!(
                                     "parameters are float32 or float64, not {}",
@@ -221,7 +225,11 @@ impl PyRule {
     }
 
     /// Forgets everything and remembers this of each parameter instead: tensors of any library, in any precision.
-    fn load_state(&self, py: Python<'_>, states: Vec<(Bound<'_, PyTensor>, Bound<'_, PyDict>)>) -> Result<()> {
+    fn load_state(
+        &self,
+        py: Python<'_>,
+        states: Vec<(Bound<'_, PyTensor>, Bound<'_, PyDict>)>,
+    ) -> Result<()> {
         let kept = &mut *self.kept.lock_py_attached(py).map_err(poisoned)?;
         let mut single = OptimizerState { tensors: BTreeMap::new(), ..kept.single.optimizer().state() };
         let mut double = OptimizerState { tensors: BTreeMap::new(), ..kept.double.optimizer().state() };
@@ -239,7 +247,8 @@ impl PyRule {
                 let name = format!("{name}.{kind}");
                 if kind == "step" {
                     let step: f64 = value.extract()?;
-                    if dtype == DType::F32 { &mut single.scalars } else { &mut double.scalars }.insert(name, step);
+                    if dtype == DType::F32 { &mut single.scalars } else { &mut double.scalars }
+                        .insert(name, step);
                     continue;
                 }
                 let value = from_python(&value, None)?;
@@ -267,7 +276,8 @@ fn poisoned<E>(_: E) -> Failure {
 
 /// The list of a group's parameters.
 fn parameters<'py>(group: &Bound<'py, PyDict>) -> Result<Bound<'py, PyList>> {
-    let listed = group.get_item(intern!(group.py(), "params"))?.ok_or_else(|| PyKeyError::new_err("params"))?;
+    let listed =
+        group.get_item(intern!(group.py(), "params"))?.ok_or_else(|| PyKeyError::new_err("params"))?;
     Ok(listed.cast_into::<PyList>().map_err(PyErr::from)?)
 }
 
@@ -284,12 +294,14 @@ fn collect<'py, T: Float>(
     state: OptimizerState<T>,
     by_number: &mut BTreeMap<usize, Bound<'py, PyDict>>,
 ) -> Result<()> {
-    let scalars = state.scalars.into_iter().map(|(name, value)| (name, AnyTensor::F32(Tensor::scalar(value as f32))));
+    let scalars =
+        state.scalars.into_iter().map(|(name, value)| (name, AnyTensor::F32(Tensor::scalar(value as f32))));
     let tensors = state.tensors.into_iter().map(|(name, tensor)| (name, T::into_any(tensor)));
     for (name, value) in scalars.chain(tensors) {
         // The rates have no dot in their names; the groups hold them.
         let Some((number, kind)) = name.split_once('.') else { continue };
-        let number: usize = number.parse().map_err(|_| Failure::value("optim", format!("the state holds {name}")))?;
+        let number: usize =
+            number.parse().map_err(|_| Failure::value("optim", format!("the state holds {name}")))?;
         let entry = by_number.entry(number).or_insert_with(|| PyDict::new(py));
         entry.set_item(kind, Bound::new(py, PyTensor::from(value))?)?;
     }

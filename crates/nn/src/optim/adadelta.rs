@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use barehand_kernels::optimizer::AdadeltaStep;
 
-use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar};
+use super::{Optimizer, OptimizerState, check, for_each_trained, memory, scalar, with_elements};
 use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
 /// Adadelta (Zeiler 2012; `torch.optim.Adadelta`):
@@ -86,10 +86,7 @@ impl AdadeltaBuilder {
     /// # Errors
     /// As PyTorch: a rate, eps or weight decay below 0, or a rho outside [0, 1].
     pub fn build<T: Float>(self) -> Result<Adadelta<T>> {
-        check(self.learning_rate >= 0.0, "adadelta", "learning rate", self.learning_rate)?;
-        check((0.0..=1.0).contains(&self.rho), "adadelta", "rho value", self.rho)?;
-        check(self.eps >= 0.0, "adadelta", "epsilon value", self.eps)?;
-        check(self.weight_decay >= 0.0, "adadelta", "weight_decay value", self.weight_decay)?;
+        self.validate()?;
         Ok(Adadelta {
             options: self,
             steps: BTreeMap::new(),
@@ -97,21 +94,51 @@ impl AdadeltaBuilder {
             acc_delta: BTreeMap::new(),
         })
     }
+
+    fn validate(&self) -> Result<()> {
+        check(self.learning_rate >= 0.0, "adadelta", "learning rate", self.learning_rate)?;
+        check((0.0..=1.0).contains(&self.rho), "adadelta", "rho value", self.rho)?;
+        check(self.eps >= 0.0, "adadelta", "epsilon value", self.eps)?;
+        check(self.weight_decay >= 0.0, "adadelta", "weight_decay value", self.weight_decay)
+    }
+}
+
+impl<T: Float> Adadelta<T> {
+    /// Goes on with other options, and the averages of before.
+    ///
+    /// # Errors
+    /// As [`AdadeltaBuilder::build`]; the options of before then stay.
+    pub fn set_options(&mut self, options: AdadeltaBuilder) -> Result<()> {
+        options.validate()?;
+        self.options = options;
+        Ok(())
+    }
+
+    fn moved(&mut self, name: &str, param: &mut Tensor<T>, grad: &[T]) -> Result<()> {
+        let AdadeltaBuilder { learning_rate, rho, eps, weight_decay, maximize, .. } = self.options;
+        let square_avg = memory("adadelta", &mut self.square_avg, name, param)?;
+        let acc_delta = memory("adadelta", &mut self.acc_delta, name, param)?;
+        if !self.steps.contains_key(name) {
+            self.steps.insert(name.to_owned(), 0);
+        }
+        let taken = self.steps.get_mut(name).expect("inserted above");
+        *taken = taken.saturating_add(1);
+        let step = AdadeltaStep { lr: learning_rate, rho, eps, weight_decay, maximize };
+        T::adadelta(&step, param.data_mut(), grad, square_avg, acc_delta, T::from_real(1.0));
+        Ok(())
+    }
 }
 
 impl<T: Float> Optimizer<T> for Adadelta<T> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
-        let AdadeltaBuilder { learning_rate, rho, eps, weight_decay, maximize, strict } = self.options;
-        let step = AdadeltaStep { lr: learning_rate, rho, eps, weight_decay, maximize };
-        let Adadelta { steps, square_avg, acc_delta, .. } = self;
+        let AdadeltaBuilder { strict, .. } = self.options;
         for_each_trained("adadelta", model, gradients, strict, |name, param, grad| {
-            let square_avg = memory("adadelta", square_avg, name, param)?;
-            let acc_delta = memory("adadelta", acc_delta, name, param)?;
-            let taken = steps.entry(name.to_owned()).or_default();
-            *taken = taken.saturating_add(1);
-            T::adadelta(&step, param.data_mut(), grad, square_avg, acc_delta, T::from_real(1.0));
-            Ok(())
+            self.moved(name, param, grad)
         })
+    }
+
+    fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()> {
+        with_elements("adadelta", parameter, gradient, |param, grad| self.moved(name, param, grad))
     }
 
     fn name(&self) -> &'static str {

@@ -144,7 +144,8 @@ impl<T: Float> Adam<T> {
 
     fn moved(&mut self, name: &str, param: &mut Tensor<T>, grad: &[T]) -> Result<()> {
         let rule = self.options.rule();
-        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, .. } = self.options;
+        let AdamBuilder { learning_rate, betas, eps, weight_decay, decoupled, amsgrad, maximize, .. } =
+            self.options;
         let m = memory(rule, &mut self.exp_avg, name, param)?;
         let v = memory(rule, &mut self.exp_avg_sq, name, param)?;
         let v_max = if amsgrad { Some(memory(rule, &mut self.max_exp_avg_sq, name, param)?) } else { None };

@@ -153,7 +153,11 @@ fn with_elements<T: Float>(
     if gradient.shape() != parameter.shape() {
         return Err(Error::shape(
             optimizer,
-            format!("a gradient of shape {:?} for a parameter of shape {:?}", gradient.shape(), parameter.shape()),
+            format!(
+                "a gradient of shape {:?} for a parameter of shape {:?}",
+                gradient.shape(),
+                parameter.shape()
+            ),
         ));
     }
     let gradient = gradient.contiguous();

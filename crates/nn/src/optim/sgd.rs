@@ -116,9 +116,17 @@ impl<T: Float> Sgd<T> {
     }
 
     fn moved(&mut self, name: &str, param: &mut Tensor<T>, grad: &[T]) -> Result<()> {
-        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, .. } = self.options;
-        let mut step =
-            SgdStep { lr: learning_rate, momentum, dampening, weight_decay, nesterov, maximize, first: false };
+        let SgdBuilder { learning_rate, momentum, dampening, weight_decay, nesterov, maximize, .. } =
+            self.options;
+        let mut step = SgdStep {
+            lr: learning_rate,
+            momentum,
+            dampening,
+            weight_decay,
+            nesterov,
+            maximize,
+            first: false,
+        };
         let velocity = if momentum == 0.0 {
             None
         } else {

@@ -176,3 +176,19 @@ def equal(input: Tensor, other: Tensor) -> bool:
 # They are made of the names above.
 from barehand import nn as nn  # noqa: E402
 from barehand import optim as optim  # noqa: E402
+
+
+# Loaded when asked for: the import of barehand stays a matter of milliseconds.
+_LAZY = {"base", "data", "exceptions", "metrics", "nn", "optim", "train"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"barehand.{name}")
+    raise AttributeError(f"module 'barehand' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -89,7 +89,10 @@ fn gelu(py: Python<'_>, input: &Bound<'_, PyTensor>, approximate: &str) -> Resul
         "none" => false,
         "tanh" => true,
         other => {
-            return Err(Failure::value("gelu", format!("approximate argument must be either none or tanh, not {other}")));
+            return Err(Failure::value(
+                "gelu",
+                format!("approximate argument must be either none or tanh, not {other}"),
+            ));
         }
     };
     on_floats!("gelu", input, x => compute(py, x.len(), || if tanh { x.gelu_tanh() } else { x.gelu() }))

@@ -36,7 +36,8 @@ impl<'py> FromPyObject<'_, 'py> for Padding {
             "valid" => Ok(Padding::Valid),
             "same" => Ok(Padding::Same),
             other => {
-                Err(Failure::value("conv2d", format!("padding '{other}' is neither 'valid' nor 'same'")).into())
+                Err(Failure::value("conv2d", format!("padding '{other}' is neither 'valid' nor 'same'"))
+                    .into())
             }
         }
     }
@@ -69,7 +70,10 @@ fn conv2d(
         (Padding::Given(padding), _) => (padding, [0, 0]),
         (Padding::Same, Some(kernel)) => {
             if stride.0 != [1, 1] {
-                return Err(Failure::value("conv2d", "padding='same' is not supported for strided convolutions"));
+                return Err(Failure::value(
+                    "conv2d",
+                    "padding='same' is not supported for strided convolutions",
+                ));
             }
             let total = [0, 1].map(|axis| dilation.0[axis] * kernel[axis].saturating_sub(1));
             (total.map(|n| n / 2), total.map(|n| n % 2))
@@ -154,7 +158,11 @@ impl<'py> FromPyObject<'_, 'py> for OutputSize {
 
 /// The means of as many windows as the output has places; together they cover the image.
 #[pyfunction]
-fn adaptive_avg_pool2d(py: Python<'_>, input: &Bound<'_, PyTensor>, output_size: OutputSize) -> Result<PyTensor> {
+fn adaptive_avg_pool2d(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    output_size: OutputSize,
+) -> Result<PyTensor> {
     on_floats!("adaptive_avg_pool2d", input, x => compute(py, x.len(), || batched(&x, |x| {
         let side = |axis: usize| {
             let image = x.shape().len().checked_sub(2).map_or(0, |first| x.shape()[first + axis]);

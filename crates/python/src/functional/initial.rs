@@ -57,7 +57,10 @@ fn normal_<'py>(
     generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
     if std.is_nan() || std < 0.0 {
-        return Err(Failure::value("normal_", format!("the standard deviation must be 0 or more, not {std}")));
+        return Err(Failure::value(
+            "normal_",
+            format!("the standard deviation must be 0 or more, not {std}"),
+        ));
     }
     draw!("normal_", tensor, generator, |shape, generator| init::normal(&shape, mean, std, generator))
 }
@@ -85,8 +88,8 @@ fn ones_(tensor: Bound<'_, PyTensor>) -> Result<Bound<'_, PyTensor>> {
 /// What follows the layer. `a` is the slope of a leaky ReLU.
 fn following(nonlinearity: &str, a: Option<f64>) -> Result<Nonlinearity> {
     Ok(match nonlinearity {
-        "linear" | "conv1d" | "conv2d" | "conv3d" | "conv_transpose1d" | "conv_transpose2d" | "conv_transpose3d"
-        | "sigmoid" => Nonlinearity::Linear,
+        "linear" | "conv1d" | "conv2d" | "conv3d" | "conv_transpose1d" | "conv_transpose2d"
+        | "conv_transpose3d" | "sigmoid" => Nonlinearity::Linear,
         "tanh" => Nonlinearity::Tanh,
         "relu" => Nonlinearity::ReLU,
         "leaky_relu" => Nonlinearity::LeakyReLU(a.unwrap_or(0.01)),
@@ -107,7 +110,10 @@ fn fan(mode: &str) -> Result<Fan> {
     match mode.to_ascii_lowercase().as_str() {
         "fan_in" => Ok(Fan::In),
         "fan_out" => Ok(Fan::Out),
-        other => Err(Failure::value("kaiming", format!("Mode {other} not supported, please use one of ['fan_in', 'fan_out']"))),
+        other => Err(Failure::value(
+            "kaiming",
+            format!("Mode {other} not supported, please use one of ['fan_in', 'fan_out']"),
+        )),
     }
 }
 
@@ -122,7 +128,9 @@ fn kaiming_uniform_<'py>(
     generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
     let (fan, follows) = (fan(mode)?, following(nonlinearity, Some(a))?);
-    draw!("kaiming_uniform_", tensor, generator, |shape, generator| init::kaiming_uniform(&shape, fan, follows, generator)?)
+    draw!("kaiming_uniform_", tensor, generator, |shape, generator| init::kaiming_uniform(
+        &shape, fan, follows, generator
+    )?)
 }
 
 /// Normal with standard deviation gain / √fan (He et al. 2015).
@@ -136,7 +144,9 @@ fn kaiming_normal_<'py>(
     generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
     let (fan, follows) = (fan(mode)?, following(nonlinearity, Some(a))?);
-    draw!("kaiming_normal_", tensor, generator, |shape, generator| init::kaiming_normal(&shape, fan, follows, generator)?)
+    draw!("kaiming_normal_", tensor, generator, |shape, generator| init::kaiming_normal(
+        &shape, fan, follows, generator
+    )?)
 }
 
 /// Uniform on ±gain √(6 / (fan in + fan out)) (Glorot and Bengio 2010).
@@ -147,7 +157,9 @@ fn xavier_uniform_<'py>(
     gain: f64,
     generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
-    draw!("xavier_uniform_", tensor, generator, |shape, generator| init::xavier_uniform(&shape, gain, generator)?)
+    draw!("xavier_uniform_", tensor, generator, |shape, generator| init::xavier_uniform(
+        &shape, gain, generator
+    )?)
 }
 
 /// Normal with standard deviation gain √(2 / (fan in + fan out)) (Glorot and Bengio 2010).
@@ -158,7 +170,9 @@ fn xavier_normal_<'py>(
     gain: f64,
     generator: Option<&Bound<'_, PyGenerator>>,
 ) -> Result<Bound<'py, PyTensor>> {
-    draw!("xavier_normal_", tensor, generator, |shape, generator| init::xavier_normal(&shape, gain, generator)?)
+    draw!("xavier_normal_", tensor, generator, |shape, generator| init::xavier_normal(
+        &shape, gain, generator
+    )?)
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

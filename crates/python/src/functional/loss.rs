@@ -20,7 +20,10 @@ impl<'py> FromPyObject<'_, 'py> for Reduced {
             "none" => Ok(Reduced(Reduction::None)),
             "mean" => Ok(Reduced(Reduction::Mean)),
             "sum" => Ok(Reduced(Reduction::Sum)),
-            other => Err(Failure::value("reduction", format!("'{other}' is not one of 'none', 'mean', 'sum'")).into()),
+            other => {
+                Err(Failure::value("reduction", format!("'{other}' is not one of 'none', 'mean', 'sum'"))
+                    .into())
+            }
         }
     }
 }

@@ -57,7 +57,12 @@ fn typed<T: Float>(value: AnyTensor) -> Result<Tensor<T>, DType> {
 }
 
 /// Another operand of the first one's precision.
-fn alike<T: Float>(operation: &str, name: &str, given: &Bound<'_, PyTensor>, _first: &Tensor<T>) -> Result<Tensor<T>> {
+fn alike<T: Float>(
+    operation: &str,
+    name: &str,
+    given: &Bound<'_, PyTensor>,
+    _first: &Tensor<T>,
+) -> Result<Tensor<T>> {
     typed(given.get().value()).map_err(|dtype| {
         Failure::wrong_type(format!(
             "{operation}: the input is {} and {name} is {}; convert one of them with .to(dtype)",
@@ -183,7 +188,11 @@ fn pad(
     if pad.len() % 2 == 1 || pad.len() / 2 > rank {
         return Err(Failure::value(
             "pad",
-            format!("{} amounts for shape {:?}: one pair for each axis that is padded expected", pad.len(), any.shape()),
+            format!(
+                "{} amounts for shape {:?}: one pair for each axis that is padded expected",
+                pad.len(),
+                any.shape()
+            ),
         ));
     }
     let value = value.unwrap_or(crate::creation::Number::Int(0));
@@ -223,7 +232,10 @@ fn pad(
 fn one_hot(tensor: &Bound<'_, PyTensor>, num_classes: i64) -> Result<PyTensor> {
     let given = tensor.get().value();
     if dtype::is_float(given.dtype()) || given.dtype() == DType::Bool {
-        return Err(Failure::wrong_type(format!("one_hot: whole numbers expected, not {}", dtype::name(given.dtype()))));
+        return Err(Failure::wrong_type(format!(
+            "one_hot: whole numbers expected, not {}",
+            dtype::name(given.dtype())
+        )));
     }
     let classes = given.cast::<i64>().to_vec();
     let most = classes.iter().max().map_or(0, |most| most + 1);
@@ -235,7 +247,10 @@ fn one_hot(tensor: &Bound<'_, PyTensor>, num_classes: i64) -> Result<PyTensor> {
     }
     let width = if num_classes == -1 { most } else { num_classes };
     if width < most.max(1) {
-        return Err(Failure::value("one_hot", format!("num_classes = {width} must be more than the largest class {}", most - 1)));
+        return Err(Failure::value(
+            "one_hot",
+            format!("num_classes = {width} must be more than the largest class {}", most - 1),
+        ));
     }
     let mut hot = vec![0_i64; classes.len() * width as usize];
     for (row, class) in hot.chunks_exact_mut(width as usize).zip(classes) {
@@ -253,7 +268,10 @@ impl<'py> FromPyObject<'_, 'py> for Pair {
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let wrong = |_| {
-            Failure::wrong_type(format!("{} is neither a whole number nor a pair of them, none below 0", given.to_owned()))
+            Failure::wrong_type(format!(
+                "{} is neither a whole number nor a pair of them, none below 0",
+                given.to_owned()
+            ))
         };
         if let Ok(both) = given.extract::<usize>() {
             return Ok(Pair([both, both]));

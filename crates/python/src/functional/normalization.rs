@@ -128,7 +128,10 @@ fn layer_norm(
 #[pyo3(signature = (input, p=2.0, dim=1, eps=1e-12))]
 fn normalize(py: Python<'_>, input: &Bound<'_, PyTensor>, p: f64, dim: isize, eps: f64) -> Result<PyTensor> {
     if !(p > 0.0 && eps >= 0.0) {
-        return Err(Failure::value("normalize", format!("p = {p} must be positive and eps = {eps} 0 or more")));
+        return Err(Failure::value(
+            "normalize",
+            format!("p = {p} must be positive and eps = {eps} 0 or more"),
+        ));
     }
     fn unit<T: Float>(x: &Tensor<T>, p: f64, dim: isize, eps: f64) -> barehand_tensor::Result<Tensor<T>> {
         let size = x.abs()?;
@@ -140,7 +143,11 @@ fn normalize(py: Python<'_>, input: &Bound<'_, PyTensor>, p: f64, dim: isize, ep
             // Held before the root is taken, whose slope at 0 is infinite.
             let least = eps.powf(p).max(f64::from(f32::MIN_POSITIVE));
             let powers = if p == 2.0 { x.square()? } else { size.pow_scalar(p)? };
-            powers.sum_dim(dim, true)?.clamp(least, f64::INFINITY)?.pow_scalar(1.0 / p)?.clamp(eps, f64::INFINITY)?
+            powers
+                .sum_dim(dim, true)?
+                .clamp(least, f64::INFINITY)?
+                .pow_scalar(1.0 / p)?
+                .clamp(eps, f64::INFINITY)?
         };
         x.div(&norm)
     }

@@ -62,7 +62,11 @@ fn increment(count: &Bound<'_, PyTensor>) -> Result<i64> {
             *count += 1;
             Ok(*count)
         }
-        other => Err(Failure::wrong_type(format!("a count is one int64, not {:?} of {}", other.shape(), other.dtype()))),
+        other => Err(Failure::wrong_type(format!(
+            "a count is one int64, not {:?} of {}",
+            other.shape(),
+            other.dtype()
+        ))),
     })
 }
 
