@@ -12,6 +12,8 @@ Tensors are values: `y = x[0]` and `y = x.view(...)` share memory until one of t
 changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change the tensor that the name stands for.
 """
 
+from typing import Any
+
 from barehand import autograd as autograd
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
