@@ -1,6 +1,7 @@
 """Modules, layers and functions, against NumPy and against what PyTorch says of modules."""
 
 import copy
+import doctest
 import math
 import pickle
 
@@ -684,3 +685,24 @@ def test_parameters_as_a_vector():
 def test_functions_pickle_by_name():
     assert pickle.loads(pickle.dumps(F.relu)) is F.relu
     assert pickle.loads(pickle.dumps(nn.init.zeros_)) is nn.init.zeros_
+
+
+def docstrings():
+    """Everything of `nn` and `optim` whose docstring holds an example."""
+    from barehand import optim
+    from barehand.nn import container, convolution, linear, loss, module, normalization, parameter, pooling
+
+    modules = [nn, F, nn.init, container, convolution, linear, loss, module, normalization, parameter, pooling]
+    modules += [optim, optim.lr_scheduler, optim.sgd, optim.adam]
+    for module in modules:
+        for name, held in [(module.__name__, module), *vars(module).items()]:
+            text = getattr(held, "__doc__", None)
+            if (held is module or getattr(held, "__module__", None) == module.__name__) and ">>>" in (text or ""):
+                yield pytest.param(text, vars(module), id=name)
+
+
+@pytest.mark.parametrize(("text", "names"), list(docstrings()))
+def test_examples_hold(text, names):
+    example = doctest.DocTestParser().get_doctest(text, {**names, "bh": bh, "F": F}, "example", None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(example).failed == 0

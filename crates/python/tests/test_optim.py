@@ -289,6 +289,33 @@ def test_the_form_of_a_state():
         optimizer.load_state_dict(wrong)
 
 
+def test_a_rule_written_in_python():
+    class Signs(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        def step(self):
+            with bh.no_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        self.state[p]["step"] = self.state[p].get("step", 0) + 1
+                        p -= group["lr"] * p.grad.sign()
+
+    p = nn.Parameter(bh.ones(2))
+    optimizer = Signs([p], lr=0.5)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    p.grad = bh.tensor([3.0, -3.0])
+    optimizer.step()
+    scheduler.step()
+    optimizer.step()
+    assert_array_equal(p.detach().numpy(), [0.25, 1.75])
+    other = Signs([nn.Parameter(bh.ones(2))], lr=1.0)
+    other.load_state_dict(optimizer.state_dict())
+    assert other.state_dict()["state"] == {0: {"step": 2}} and other.param_groups[0]["lr"] == 0.25
+    with pytest.raises(NotImplementedError, match="does not define step"):
+        optim.Optimizer([p], {"lr": 1.0}).step()
+
+
 def test_training_finds_a_line():
     bh.manual_seed(0)
     x = bh.linspace(-1, 1, 64).reshape(64, 1)
