@@ -162,9 +162,7 @@ def progress(
     >>> for images, labels in bar:
     ...     bar.set_postfix(loss=step(images, labels))
     """
-    return ProgressBar(
-        iterable, desc, total, initial=initial, unit=unit, leave=leave, disable=disable, file=file
-    )
+    return ProgressBar(iterable, desc, total, initial=initial, unit=unit, leave=leave, disable=disable, file=file)
 
 
 def _surface(file: TextIO | None) -> _Notebook | _Terminal | _Lines | None:

@@ -78,9 +78,7 @@ def load(f: Path | IO[bytes], map_location: Any = None, *, weights_only: bool = 
     return _rebuilt(path, *_barehand._read_safetensors(path))
 
 
-def save_safetensors(
-    tensors: Mapping[str, Tensor], path: Path, *, metadata: Mapping[str, str] | None = None
-) -> None:
+def save_safetensors(tensors: Mapping[str, Tensor], path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
     """Writes named tensors, whole or not at all."""
     _barehand._write_safetensors(dict(tensors), os.fspath(path), dict(metadata or {}))
 

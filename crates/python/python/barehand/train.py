@@ -312,9 +312,7 @@ class Trainer:
     def _is_plateau(self) -> bool:
         return type(self.scheduler).__name__ == "ReduceLROnPlateau"
 
-    def _epoch(
-        self, train: Iterable[Any], epochs: int, validation: Iterable[Any] | None, log: TextIO | None
-    ) -> None:
+    def _epoch(self, train: Iterable[Any], epochs: int, validation: Iterable[Any] | None, log: TextIO | None) -> None:
         at = self._at
         self.model.train()
         batches = self._batches(train)
@@ -543,7 +541,9 @@ class Trainer:
         if metadata.get("format") != _FORMAT:
             raise ValueError(f"{path}: not a checkpoint of barehand.train")
         if metadata.get("version") != _VERSION:
-            raise ValueError(f"{path}: version {metadata.get('version')} is not one that this library reads ({_VERSION})")
+            raise ValueError(
+                f"{path}: version {metadata.get('version')} is not one that this library reads ({_VERSION})"
+            )
         state = load(path)
         name = type(self.optimizer).__name__
         if state["optimizer_name"] != name:
@@ -588,7 +588,9 @@ class _Supervised:
 
     def __call__(self, model: Any, batch: Any) -> tuple[Tensor, int, dict[str, float]]:
         if not isinstance(batch, (list, tuple)) or len(batch) != 2:
-            raise TypeError("Trainer: expected batches (inputs, targets); give an objective for batches of another kind")
+            raise TypeError(
+                "Trainer: expected batches (inputs, targets); give an objective for batches of another kind"
+            )
         inputs, targets = batch
         if self.loss is None:
             from barehand.nn.functional import cross_entropy as loss

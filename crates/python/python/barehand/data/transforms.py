@@ -96,7 +96,9 @@ class RandomCrop:
         height, width = image.shape[-2:]
         room = [n + 2 * self.padding - side for n, side in zip((height, width), self.size, strict=True)]
         if min(room) < 0:
-            raise ValueError(f"RandomCrop: {self.size} is larger than an image {(height, width)} padded by {self.padding}")
+            raise ValueError(
+                f"RandomCrop: {self.size} is larger than an image {(height, width)} padded by {self.padding}"
+            )
         corner = (chance.below(room[0] + 1), chance.below(room[1] + 1))
         return _barehand._crop_image(image, corner, self.size, self.padding)
 

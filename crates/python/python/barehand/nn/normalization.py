@@ -38,9 +38,7 @@ class _BatchNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         for name, make in (("weight", ones), ("bias", zeros)):
-            self.register_parameter(
-                name, Parameter(make(num_features, device=device, dtype=dtype)) if affine else None
-            )
+            self.register_parameter(name, Parameter(make(num_features, device=device, dtype=dtype)) if affine else None)
         for name, make in (("running_mean", zeros), ("running_var", ones)):
             self.register_buffer(name, make(num_features, device=device, dtype=dtype) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
