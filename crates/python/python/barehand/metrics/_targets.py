@@ -101,10 +101,10 @@ class LabelCodes:
         if self._positions is None:
             if any(isinstance(label, str) for label in labels):
                 raise ValueError(f"Mix of label input types (string and number); Got labels {labels} for numbers.")
-            # A fraction is no label of whole numbers: it gets a code that none of them has.
-            codes = [int(label) if label is not None and label == int(label) else None for label in labels]
-            known = {code for code in codes if code is not None}
-            absent = (code for code in range(-(2**63), 2**63) if code not in known)
+            # What is no int64 (a fraction, None) is no label that occurs.
+            codes = [int(label) if _is_int64(label) else None for label in labels]
+            taken = set(codes).union(*(array.tolist() for array in self.encoded)) if None in codes else set()
+            absent = (code for code in range(-(2**63), 2**63) if code not in taken)
             return [next(absent) if code is None else code for code in codes]
         positions = dict(self._positions)
         return [positions.setdefault(label, len(positions)) for label in labels]
@@ -115,6 +115,10 @@ class LabelCodes:
         if self._positions is not None:
             return self._classes[array]
         return array.astype(bool) if self._bools else array
+
+
+def _is_int64(label: Any) -> bool:
+    return label is not None and float(label).is_integer() and -(2**63) <= label < 2**63
 
 
 def check_array_like(name: str, value: Any, caller: str, *, optional: bool = False) -> None:
