@@ -13,7 +13,6 @@ changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change t
 """
 
 from barehand import autograd as autograd
-from barehand import data as data
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
 from barehand.autograd import (

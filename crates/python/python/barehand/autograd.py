@@ -169,9 +169,7 @@ class Function:
             found = found if isinstance(found, (tuple, list)) else (found,)
             if len(found) != len(args):
                 raise RuntimeError(f"{cls.__name__}.backward returned {len(found)} gradients for {len(args)} arguments")
-            of_inputs = [
-                grad for arg, grad in zip(args, found) if isinstance(arg, Tensor) and arg.is_floating_point()
-            ]
+            of_inputs = [grad for arg, grad in zip(args, found) if isinstance(arg, Tensor) and arg.is_floating_point()]
             # A gradient that is left out is one of zeros.
             return tuple(
                 _barehand.zeros_like(arg) if want and grad is None else (grad if want else None)
@@ -208,6 +206,4 @@ def _several_outputs(
 
     vector = _barehand._record(name, _barehand.cat([output.flatten() for output in real]), inputs, backward_of_all)
     windows = iter(unpacked(vector))
-    return tuple(
-        next(windows).to(output.dtype) if output.is_floating_point() else output for output in outputs
-    )
+    return tuple(next(windows).to(output.dtype) if output.is_floating_point() else output for output in outputs)

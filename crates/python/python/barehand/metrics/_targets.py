@@ -44,12 +44,12 @@ class Targets:
         if kind_true != kind_pred:
             names = (_type_name(true, kind_true), _type_name(pred, kind_pred))
             raise ValueError(f"Classification metrics can't handle a mix of {names[0]} and {names[1]} targets")
+        self.indicators: tuple[np.ndarray, np.ndarray] | None = None
         if kind_true == "multilabel-indicator" and multilabel:
             if true.shape != pred.shape:
                 raise ValueError("Multi-label binary indicator input with different numbers of labels")
             self.indicators = (true != 0, pred != 0)
         elif kind_true == "labels":
-            self.indicators = None
             self.codes = LabelCodes(column_or_1d(true, input_name="y_true"), column_or_1d(pred, input_name="y_pred"))
             self.y_true, self.y_pred = self.codes.encoded
         else:
@@ -109,12 +109,12 @@ class LabelCodes:
         positions = dict(self._positions)
         return [positions.setdefault(label, len(positions)) for label in labels]
 
-    def decode(self, codes: Sequence[int]) -> np.ndarray:
+    def decode(self, codes: Sequence[int] | np.ndarray) -> np.ndarray:
         """The labels that codes stand for."""
-        codes = np.asarray(codes)
+        array = np.asarray(codes)
         if self._positions is not None:
-            return self._classes[codes]
-        return codes.astype(bool) if self._bools else codes
+            return self._classes[array]
+        return array.astype(bool) if self._bools else array
 
 
 def check_array_like(name: str, value: Any, caller: str, *, optional: bool = False) -> None:
