@@ -158,13 +158,16 @@ def is_tensor(obj: object) -> builtins.bool:
     return isinstance(obj, Tensor)
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False
 ) -> builtins.bool:
     """Whether |input - other| <= atol + rtol |other| everywhere."""
-    return isclose(input, other, rtol, atol, equal_nan).all().item()
+    return builtins.bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False
+) -> Tensor:
     """Where |input - other| <= atol + rtol |other|."""
     with no_grad():
         close = (input == other) | ((input - other).abs() <= atol + rtol * other.abs()) & isfinite(other)
@@ -173,7 +176,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
 def equal(input: Tensor, other: Tensor) -> builtins.bool:
     """Whether both have one shape and equal elements."""
-    return input.shape == other.shape and (input == other).all().item()
+    return input.shape == other.shape and builtins.bool((input == other).all())
 
 
 # They are made of the names above.
