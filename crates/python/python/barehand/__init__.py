@@ -12,6 +12,8 @@ Tensors are values: `y = x[0]` and `y = x.view(...)` share memory until one of t
 changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change the tensor that the name stands for.
 """
 
+import builtins
+
 from barehand import autograd as autograd
 from barehand import data as data
 from barehand._barehand import *  # noqa: F403
@@ -151,26 +153,31 @@ unsqueeze = Tensor.unsqueeze
 var = Tensor.var
 
 
-def is_tensor(obj: object) -> bool:
+# `bool`, `all` and `abs` are names of this module by now.
+def is_tensor(obj: object) -> builtins.bool:
     """Whether `obj` is a `Tensor`."""
     return isinstance(obj, Tensor)
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False
+) -> builtins.bool:
     """Whether |input - other| <= atol + rtol |other| everywhere."""
-    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+    return builtins.bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: builtins.bool = False
+) -> Tensor:
     """Where |input - other| <= atol + rtol |other|."""
     with no_grad():
         close = (input == other) | ((input - other).abs() <= atol + rtol * other.abs()) & isfinite(other)
         return close | (isnan(input) & isnan(other)) if equal_nan else close
 
 
-def equal(input: Tensor, other: Tensor) -> bool:
+def equal(input: Tensor, other: Tensor) -> builtins.bool:
     """Whether both have one shape and equal elements."""
-    return input.shape == other.shape and bool((input == other).all())
+    return input.shape == other.shape and builtins.bool((input == other).all())
 
 
 # They are made of the names above.
