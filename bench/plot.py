@@ -8,7 +8,7 @@ from table import SELF, ratios, seconds
 LEFT, RIGHT, TOP, ROW, WIDTH = 170, 30, 84, 20, 960
 LEAST = 0.1  # the machine's limits further left are in the table only
 # Okabe and Ito's colours, which eyes that see fewer colours tell apart too; two shades where one is lost on dark ground.
-COLOURS = {"PyTorch": "#d55e00", "PyTorch fused": "#e69f00", "candle": "#009e73", "burn": "#0072b2"}
+COLOURS = {"barehand (Python)": "#cc79a7", "PyTorch": "#d55e00", "PyTorch fused": "#e69f00", "candle": "#009e73", "burn": "#0072b2"}
 STYLE = """
 svg { background: #fff; font: 13px system-ui, sans-serif; fill: #222 }
 .soft { fill: #777 } .grid { stroke: #ddd } .one { stroke: #222; stroke-width: 1.5 }

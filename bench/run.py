@@ -45,7 +45,7 @@ def arguments():
     parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, help="default: all")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peers", nargs="+", choices=[*PEERS, "none"], help="default: those to be had")
-    parser.add_argument("--python", help="an interpreter with PyTorch and safetensors")
+    parser.add_argument("--python", help="an interpreter with PyTorch and safetensors, and with barehand installed")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a turn")
     parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory as well")
@@ -142,13 +142,14 @@ def main():
                         results["lines"].append(line)
                         print(table.progress(line, names), flush=True)
                 write(options.out, results)
-            if options.memory and memory_is_known():
-                threads, settings = max(options.threads), work.memory_variant(options)
+            settings = work.memory_variant(options)
+            if options.memory and settings and memory_is_known():
+                threads = max(options.threads)
                 sizes = {side.name: memory(side, work, settings, file, threads) for side in sides if side.name != table.SELF}
                 line = {"work": work.name, "label": work.label(settings), "threads": threads}
                 results["memory"].append(line | {"sides": {name: size for name, size in sizes.items() if size}})
                 write(options.out, results)
-            elif options.memory:
+            elif options.memory and settings:
                 print("memory is measured on Linux only", file=sys.stderr)
             file.unlink()
     print(f"written to {options.out}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PEERS = ["torch", "candle", "burn"]
+PEERS = ["python", "torch", "candle", "burn"]
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,27 @@ def build(folder, binary):
     return str(Path(os.environ.get("CARGO_TARGET_DIR", folder / "target")).resolve() / "release" / binary)
 
 
-def python_with_torch(asked):
-    """The interpreter that was asked for, or the first one at hand that has PyTorch."""
+def python_with(asked, *packages):
+    """The interpreter that was asked for, or the first one at hand that has the packages."""
     tried = [asked] if asked else [sys.executable, str(HERE.parent / ".venv-proofs" / "bin" / "python")]
     for python in tried:
         try:
-            subprocess.run([python, "-c", "import torch, safetensors"], check=True, capture_output=True)
+            subprocess.run([python, "-P", "-c", f"import {', '.join(packages)}"], check=True, capture_output=True)
             return python
         except (OSError, subprocess.CalledProcessError):
             pass
     where = "the interpreter of --python" if asked else "this interpreter and .venv-proofs (see --python)"
-    raise Unavailable(f"{where} cannot import PyTorch and safetensors (proofs/requirements.txt)")
+    how = "pip install ./crates/python" if packages == ("barehand",) else "proofs/requirements.txt"
+    raise Unavailable(f"{where} cannot import {' and '.join(packages)} ({how})")
 
 
 def peer_sides(peer, python):
     """The sides that a peer enters with."""
     if peer == "torch":
-        command = (python_with_torch(python), str(HERE / "peers" / "torch" / "worker.py"))
+        command = (python_with(python, "torch", "safetensors"), str(HERE / "peers" / "python" / "worker.py"), "torch")
         return [Side("PyTorch", command), Side("PyTorch fused", command, {"fused": "yes"})]
+    if peer == "python":
+        return [Side("barehand (Python)", (python_with(python, "barehand"), str(HERE / "peers" / "python" / "worker.py"), "barehand"))]
     return [Side(peer, (build(HERE / "peers" / peer, f"{peer}-worker"),), slow=True)]
 
 

@@ -6,7 +6,7 @@ answer `unknown` and sit out. A work has
 - `name` and `text`, what it is;
 - `variants(options)`, the settings it is done with, each a dict of words that the workers get with `start`;
 - `for_slow_sides(settings)`, whether sides that take their time do it without being asked by name;
-- `memory_variant(options)`, the one of them whose memory is measured;
+- `memory_variant(options)`, the one of them whose memory is measured, or None;
 - `label(settings)`, how a row of the table calls them;
 - `floor(settings)`, the least flops, the least bytes moved, and the bytes of memory that they are moved in.
 """
@@ -47,15 +47,17 @@ class Training:
     text: str
     inputs: int
     layers: tuple[Layer, ...]
+    batch: int | None = None  # the one batch size of the work, where it has one
 
     def variants(self, options):
-        return [{"optimizer": name, "batch": batch} for batch in options.batches for name in options.optimizers]
+        batches = [self.batch] if self.batch else options.batches
+        return [{"optimizer": name, "batch": batch} for batch in batches for name in options.optimizers]
 
     def for_slow_sides(self, settings):
         return settings["optimizer"] in ("sgd", "adamw")
 
     def memory_variant(self, options):
-        return {"optimizer": options.optimizers[-1], "batch": options.batches[0]}
+        return {"optimizer": options.optimizers[-1], "batch": self.batch or options.batches[0]}
 
     def label(self, settings):
         return f"batch {settings['batch']}, {settings['optimizer']}"
@@ -74,6 +76,31 @@ class Training:
         return {"flops": flops, "bytes": 4 * moved, "footprint": 4 * held}
 
 
+@dataclass(frozen=True)
+class Operation:
+    """One small operation that is recorded, and dropped: what a call costs beside the work."""
+
+    name: str
+    text: str
+    elements: int
+
+    def variants(self, options):
+        return [{"elements": self.elements}]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return None
+
+    def label(self, settings):
+        return f"{settings['elements']} elements"
+
+    def floor(self, settings):
+        n = settings["elements"]
+        return {"flops": n, "bytes": 12 * n, "footprint": 12 * n}
+
+
 WORKS = {
     work.name: work
     for work in [
@@ -85,5 +112,9 @@ WORKS = {
             (conv3x3(1, 32, 28), conv3x3(32, 64, 26), pool(64 * 12 * 12), linear(9216, 128), linear(128, 10)),
         ),
         Training("tiny", "20-32-10 with ReLU, 1,002 parameters", 20, (linear(20, 32), linear(32, 10))),
+        Training(
+            "small", "64-64-64-10 with ReLU, a module of modules", 64, (linear(64, 64), linear(64, 64), linear(64, 10)), 32
+        ),
+        Operation("one", "x * w of eight numbers, recorded and dropped", 8),
     ]
 }

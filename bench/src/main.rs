@@ -7,6 +7,7 @@
 //! The environment variable `BAREHAND_NUM_THREADS` says with how many threads.
 
 mod floors;
+mod operation;
 mod training;
 
 use barehand_bench_protocol::{Result, serve};
@@ -17,8 +18,12 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {
             let isa = isa::active().name();
-            serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), training::load)
+            serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), |work, file| match work {
+                "one" => operation::load(file).map(Some),
+                _ => training::load(work, file),
+            })
         }
+        ["prepare", "one", file] => operation::prepare(file),
         ["prepare", work, file] => training::prepare(work, file),
         ["floors", footprints @ ..] => {
             println!("{}", floors::peak_flops(threads::num_threads()));

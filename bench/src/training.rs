@@ -20,6 +20,7 @@ fn network(work: &str) -> Result<Option<(Model, &'static [usize])>> {
     Ok(match work {
         "mlp" => Some((Box::new(models::mlp(&[784, 512, CLASSES], &mut generator)?), &[784])),
         "cnn" => Some((Box::new(models::cnn(1, [28, 28], CLASSES, &mut generator)?), &[1, 28, 28])),
+        "small" => Some((Box::new(models::mlp(&[64, 64, 64, CLASSES], &mut generator)?), &[64])),
         "tiny" => Some((Box::new(models::mlp(&[20, 32, CLASSES], &mut generator)?), &[20])),
         _ => None,
     })

@@ -1,7 +1,7 @@
 """A small convolutional network learns digits or clothes: PyTorch's best-known example, on barehand.
 
-The network, the loop and the options are those of `mnist/main.py` in PyTorch's examples. `mnist_torch.py` beside this file
-is the same program on PyTorch: what differs is the imports, and how the images are found.
+The network, the loop and the options are those of `mnist/main.py` in PyTorch's examples. `mnist_torch.py` beside this
+file is the same program on PyTorch: what differs is the imports, and how the images are found.
 
     python mnist.py --data fashion-mnist --epochs 3
 """
@@ -10,9 +10,8 @@ import argparse
 import time
 
 import barehand as bh
-import barehand.nn as nn
 import barehand.nn.functional as F
-import barehand.optim as optim
+from barehand import nn, optim
 from barehand.data import DataLoader, datasets, transforms
 from barehand.optim.lr_scheduler import StepLR
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 use barehand_tensor::safetensors::Archive;
-use barehand_tensor::{AnyTensor, npz, read_npz};
+use barehand_tensor::{AnyTensor, Buffer, Element, Tensor, npz, read_npz, regular_file};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use safetensors::{Dtype, SafeTensors};
 
 use crate::error::Result;
 use crate::tensor::{PyTensor, detached};
@@ -60,10 +63,58 @@ fn safetensors_to_bytes<'py>(
     Ok(PyBytes::new(py, &archive(tensors, metadata)?.to_bytes()?))
 }
 
+/// The tensors of a file where its bytes were read to, without a copy, if all of them can be had like that.
+fn in_place(bytes: &Arc<Vec<u8>>) -> Option<Archive> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    let mut archive = Archive::default();
+    archive.metadata.extend(header.metadata().clone().unwrap_or_default());
+    for (name, view) in SafeTensors::deserialize(bytes).ok()?.iter() {
+        let (data, shape) = (view.data(), view.shape());
+        let tensor = match view.dtype() {
+            Dtype::F32 => elements::<f32>(bytes, data, shape),
+            Dtype::F64 => elements::<f64>(bytes, data, shape),
+            Dtype::I64 => elements::<i64>(bytes, data, shape),
+            Dtype::I32 => elements::<i32>(bytes, data, shape),
+            Dtype::U8 => elements::<u8>(bytes, data, shape),
+            _ => None,
+        };
+        archive.tensors.insert(name.to_owned(), tensor?);
+    }
+    Some(archive)
+}
+
+/// `data`, a part of `bytes`, as a tensor that keeps them.
+#[allow(unsafe_code)]
+fn elements<T: Element>(bytes: &Arc<Vec<u8>>, data: &[u8], shape: &[usize]) -> Option<AnyTensor>
+where
+    AnyTensor: From<Tensor<T>>,
+{
+    let count = shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n))?;
+    let start = NonNull::new(data.as_ptr().cast_mut().cast::<T>()).filter(|start| start.is_aligned())?;
+    if cfg!(target_endian = "big") || count.checked_mul(size_of::<T>()) != Some(data.len()) {
+        return None;
+    }
+    let mut strides = vec![1usize; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
+    }
+    // SAFETY: `data` has `count` elements from an aligned start, any bits are a number of these types, and nobody writes
+    // to the bytes, which the buffer keeps.
+    let buffer = unsafe { Buffer::foreign(start, count, bytes.clone()) };
+    Some(Tensor::from_strided(buffer, shape, &strides).ok()?.into())
+}
+
 #[pyfunction]
 #[pyo3(name = "_read_safetensors")]
 fn read_safetensors(py: Python<'_>, path: PathBuf) -> Result<Contents<'_>> {
-    let archive = py.detach(|| Archive::read(path))?;
+    let archive = py.detach(|| {
+        let bytes = Arc::new(regular_file::read(&path, u64::MAX)?);
+        match in_place(&bytes) {
+            Some(archive) => Ok(archive),
+            // What is wrong, or needs another type, is the reader's to say.
+            None => Archive::from_bytes(&path.display().to_string(), &bytes),
+        }
+    })?;
     contents(py, archive)
 }
 

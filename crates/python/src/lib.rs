@@ -15,6 +15,7 @@ mod functional;
 mod image_transform;
 mod index;
 mod io;
+mod machine;
 mod metrics;
 mod optim;
 mod random;
@@ -41,6 +42,7 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     index::register(module)?;
     autograd::register(module)?;
     random::register(module)?;
+    machine::register(module)?;
     functional::register(module)?;
     optim::register(module)?;
     data::register(module)?;

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
+use barehand_nn::optim::adadelta::AdadeltaBuilder;
 use barehand_nn::optim::adam::AdamBuilder;
 use barehand_nn::optim::sgd::SgdBuilder;
-use barehand_nn::{Adam, AdamW, Optimizer, OptimizerState, Sgd};
+use barehand_nn::{Adadelta, Adam, AdamW, Optimizer, OptimizerState, Sgd};
 use barehand_tensor::{AnyTensor, DType, Float, Tensor};
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
@@ -25,6 +26,7 @@ use crate::tensor::{PyTensor, cast, detached, len, released};
 enum Options {
     Sgd(SgdBuilder),
     Adam(AdamBuilder),
+    Adadelta(AdadeltaBuilder),
 }
 
 impl Options {
@@ -67,6 +69,14 @@ impl Options {
                         .strict(false),
                 ))
             }
+            "Adadelta" => Ok(Options::Adadelta(
+                Adadelta::builder(option!("lr"))
+                    .rho(option!("rho"))
+                    .eps(option!("eps"))
+                    .weight_decay(option!("weight_decay"))
+                    .maximize(option!("maximize"))
+                    .strict(false),
+            )),
             other => Err(Failure::value("optim", format!("no rule is named {other}"))),
         }
     }
@@ -76,6 +86,7 @@ impl Options {
 enum Rule<T: Float> {
     Sgd(Sgd<T>),
     Adam(Adam<T>),
+    Adadelta(Adadelta<T>),
 }
 
 impl<T: Float> Rule<T> {
@@ -83,6 +94,7 @@ impl<T: Float> Rule<T> {
         Ok(match options {
             Options::Sgd(options) => Rule::Sgd(options.build()?),
             Options::Adam(options) => Rule::Adam(options.build()?),
+            Options::Adadelta(options) => Rule::Adadelta(options.build()?),
         })
     }
 
@@ -90,6 +102,7 @@ impl<T: Float> Rule<T> {
         match (self, options) {
             (Rule::Sgd(rule), Options::Sgd(options)) => rule.set_options(options),
             (Rule::Adam(rule), Options::Adam(options)) => rule.set_options(options),
+            (Rule::Adadelta(rule), Options::Adadelta(options)) => rule.set_options(options),
             _ => unreachable!("the options are read by the rule's own name"),
         }
     }
@@ -98,6 +111,7 @@ impl<T: Float> Rule<T> {
         match self {
             Rule::Sgd(rule) => rule,
             Rule::Adam(rule) => rule,
+            Rule::Adadelta(rule) => rule,
         }
     }
 }

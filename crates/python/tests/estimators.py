@@ -1,4 +1,4 @@
-"""Small estimators that hang on `barehand.base`: one of each kind, written in NumPy, for the tests only.
+"""Small estimators that hang on `barehand.base`: one of each kind, written in NumPy and tensors, for the tests only.
 
 Their models stand in for the extension module's: an `ArrayEngine` has the two methods of `barehand.base.Engine`.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import barehand
 from barehand.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -105,7 +106,8 @@ class RidgeRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
         model = self._engine.arrays
-        return X @ model["coef"].astype(X.dtype) + model["intercept"].astype(X.dtype)
+        product = barehand.from_numpy(X) @ barehand.from_numpy(model["coef"].astype(X.dtype))
+        return np.array(product) + model["intercept"].astype(X.dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -204,7 +204,11 @@ def test_streams():
         loader = DataLoader(Count(), batch_size=3, num_workers=workers)
         assert [x.tolist() for x in loader] == [[0, 1, 2], [3, 4, 5], [6]]
         assert [x.tolist() for x in loader.resume(2)] == [[6]]
-        assert [x.tolist() for x in DataLoader(Count(), batch_size=3, drop_last=True, num_workers=workers)][-1] == [3, 4, 5]
+        assert [x.tolist() for x in DataLoader(Count(), batch_size=3, drop_last=True, num_workers=workers)][-1] == [
+            3,
+            4,
+            5,
+        ]
         assert list(DataLoader(Count(), batch_size=None, num_workers=workers)) == list(range(7))
     with pytest.raises(TypeError):
         len(loader)
@@ -294,10 +298,7 @@ def test_subsets_and_joined_data_sets():
     for dataset in (joined, Plain(joined)):
         equal(
             DataLoader(dataset, batch_size=3, sampler=[7, 0, 3, 2, 4, 1, 6, 5]),
-            [
-                [np.array([expected[i] * k for i in batch]) for k in (1, 10)]
-                for batch in ([7, 0, 3], [2, 4, 1], [6, 5])
-            ],
+            [[np.array([expected[i] * k for i in batch]) for k in (1, 10)] for batch in ([7, 0, 3], [2, 4, 1], [6, 5])],
         )
     assert len(numbers(2) + numbers(3)) == 5
     with pytest.raises(IndexError):
@@ -308,9 +309,9 @@ def test_subsets_and_joined_data_sets():
 
 def test_random_split():
     a, b, c = random_split(numbers(10), [0.5, 0.25, 0.25], generator(0))
-    assert [len(a), len(b), len(c)] == [5, 3, 2]
+    assert [len(a), len(b), len(c)] == [6, 2, 2]
     assert sorted(a.indices + b.indices + c.indices) == list(range(10))
-    again = random_split(numbers(10), [5, 3, 2], generator(0))
+    again = random_split(numbers(10), [6, 2, 2], generator(0))
     assert [part.indices for part in again] == [a.indices, b.indices, c.indices]
     for lengths in ([5, 4], [0.5, 0.6], [-1, 11]):
         with pytest.raises(ValueError):

@@ -393,6 +393,13 @@ def test_wrong_scores_are_refused(name, args, options):
     assert_same(name, *args, **options)
 
 
+def test_labels_that_no_whole_number_is():
+    for label in (0.5, float("inf"), float("nan"), 2**70, None):
+        with pytest.warns(UndefinedMetricWarning):
+            assert metrics.f1_score([0, 1], [0, 1], labels=[label], average="macro") == 0
+    assert metrics.f1_score([0, 1], [0, 1], labels=[1.0], average="macro") == 1
+
+
 def test_missing_labels():
     with pytest.raises(ValueError, match="mix of unknown and binary targets"):
         metrics.accuracy_score(np.array([None, 1]), [0, 1])

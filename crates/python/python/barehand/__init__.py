@@ -13,9 +13,9 @@ changes the other. In-place methods (`x += 1`, `x.zero_()`, `x[0] = 1`) change t
 """
 
 import builtins
+from typing import Any
 
 from barehand import autograd as autograd
-from barehand import data as data
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
 from barehand.autograd import (
@@ -183,3 +183,19 @@ def equal(input: Tensor, other: Tensor) -> builtins.bool:
 # They are made of the names above.
 from barehand import nn as nn  # noqa: E402
 from barehand import optim as optim  # noqa: E402
+
+
+# Loaded when asked for: the import of barehand stays a matter of milliseconds.
+_LAZY = {"base", "data", "exceptions", "metrics", "nn", "optim", "train"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"barehand.{name}")
+    raise AttributeError(f"module 'barehand' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

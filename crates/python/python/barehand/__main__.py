@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 
@@ -10,12 +11,12 @@ from barehand._barehand import _run_program
 
 def main() -> int:
     """Runs the program with this process's arguments; the exit code."""
-    try:
+    # Only the main thread may; in another one Ctrl-C stays Python's.
+    with contextlib.suppress(ValueError):
         # Ctrl-C as a program of its own has it: it ends the process, until training listens to it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    except ValueError:
-        pass  # Only the main thread may; in another one Ctrl-C is Python's.
-    return _run_program(sys.argv[1:])
+    code: int = _run_program(sys.argv[1:])
+    return code
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ _TYPES: dict[type, tuple[type, ...]] = {int: (Integral,), float: (Real,), bool: 
 _NAMES: dict[type, str] = {int: "an int", float: "a float", bool: "a bool", str: "a str"}
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """Numbers of a type (``int`` or ``float``) between two bounds; ``None`` is infinity, allowed itself where closed.
 
     >>> Interval(int, 1, None)

@@ -218,6 +218,4 @@ def _several_outputs(
 
     vector = _barehand._record(name, _barehand.cat([output.flatten() for output in real]), inputs, backward_of_all)
     windows = iter(unpacked(vector))
-    return tuple(
-        next(windows).to(output.dtype) if output.is_floating_point() else output for output in outputs
-    )
+    return tuple(next(windows).to(output.dtype) if output.is_floating_point() else output for output in outputs)

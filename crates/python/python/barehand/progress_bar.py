@@ -162,9 +162,7 @@ def progress(
     >>> for images, labels in bar:
     ...     bar.set_postfix(loss=step(images, labels))
     """
-    return ProgressBar(
-        iterable, desc, total, initial=initial, unit=unit, leave=leave, disable=disable, file=file
-    )
+    return ProgressBar(iterable, desc, total, initial=initial, unit=unit, leave=leave, disable=disable, file=file)
 
 
 def _surface(file: TextIO | None) -> _Notebook | _Terminal | _Lines | None:
@@ -251,7 +249,7 @@ class _Notebook:
 
         shown = _Shown(bar.desc, bar._share(), bar._counts())
         if self._handle is None:
-            self._handle = display(shown, display_id=True)
+            self._handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(shown)
 

@@ -30,8 +30,8 @@ _STRUCTURE = "barehand.structure"
 def save(obj: Any, f: Path | IO[bytes], *, metadata: Mapping[str, str] | None = None) -> None:
     """Writes `obj` as a safetensors file, whole or not at all: under another name first, synced, then renamed.
 
-    `obj` is a state dict (names to tensors), or dicts, lists and tuples of tensors, NumPy arrays, numbers, text, booleans
-    and None, however deep. `f` is a path or a file open for writing bytes. `metadata` is text to keep beside.
+    `obj` is a state dict (names to tensors), or dicts, lists and tuples of tensors, NumPy arrays, numbers, text,
+    booleans and None, however deep. `f` is a path or a file open for writing bytes. `metadata` is text to keep beside.
 
     >>> barehand.save(model.state_dict(), "model.safetensors")
     >>> barehand.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}, "run.safetensors")
@@ -78,16 +78,15 @@ def load(f: Path | IO[bytes], map_location: Any = None, *, weights_only: bool = 
     return _rebuilt(path, *_barehand._read_safetensors(path))
 
 
-def save_safetensors(
-    tensors: Mapping[str, Tensor], path: Path, *, metadata: Mapping[str, str] | None = None
-) -> None:
+def save_safetensors(tensors: Mapping[str, Tensor], path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
     """Writes named tensors, whole or not at all."""
     _barehand._write_safetensors(dict(tensors), os.fspath(path), dict(metadata or {}))
 
 
 def load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a file by name, and its metadata."""
-    return _barehand._read_safetensors(os.fspath(path))
+    tensors, metadata = _barehand._read_safetensors(os.fspath(path))
+    return tensors, metadata
 
 
 def _is_plain(obj: Any) -> bool:
@@ -130,8 +129,8 @@ def _describe(obj: Any, place: str, tensors: dict[str, Tensor], names: dict[int,
     hint = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
     at = f" at {place}" if place else ""
     raise TypeError(
-        f"save: cannot write {type(obj).__name__}{at}: expected tensors, arrays, numbers, text, or dicts and lists of them"
-        + hint
+        f"save: cannot write {type(obj).__name__}{at}: expected tensors, arrays, numbers, text, or dicts and "
+        f"lists of them{hint}"
     )
 
 
@@ -175,8 +174,8 @@ def _refuse_pickle(name: str, start: bytes, opened: Any) -> None:
             return
     if pickled:
         raise ValueError(
-            f"{name} holds a pickle, which can run any code when it is read, so barehand does not. Save the weights with "
-            "PyTorch as safetensors: safetensors.torch.save_file(torch.load(path, weights_only=True), "
+            f"{name} holds a pickle, which can run any code when it is read, so barehand does not. Save the weights "
+            "with PyTorch as safetensors: safetensors.torch.save_file(torch.load(path, weights_only=True), "
             "'model.safetensors')"
         )
     if start[:6] == b"\x93NUMPY":

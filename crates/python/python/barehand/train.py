@@ -1,8 +1,8 @@
 """The training loop, with what a run of an hour needs around it.
 
-Nothing here is needed to train; the plain loop is five lines. What `Trainer` adds: it watches validation data, stops early
-and keeps the best weights, tells callbacks of every step, and writes checkpoints from which training goes on as if it had
-never stopped.
+Nothing here is needed to train; the plain loop is five lines. What `Trainer` adds: it watches validation data, stops
+early and keeps the best weights, tells callbacks of every step, and writes checkpoints from which training goes on as
+if it had never stopped.
 
 >>> trainer = Trainer(model, optimizer, clip_grad_norm=1.0, checkpoint="run.safetensors")
 >>> history = trainer.fit(train_loader, epochs=10, validation=test_loader)
@@ -29,6 +29,8 @@ from typing import Any, Literal, NamedTuple, TextIO
 from barehand import _barehand
 from barehand._barehand import Generator, Tensor
 from barehand.autograd import no_grad
+from barehand.nn.functional import cross_entropy
+from barehand.nn.utils import clip_grad_norm_
 from barehand.progress_bar import ProgressBar
 from barehand.serialization import load, load_safetensors, save
 
@@ -205,8 +207,8 @@ class Trainer:
         model: an `nn.Module`.
         optimizer: of `barehand.optim`, over the model's parameters.
         loss: `loss(outputs, targets)`, a recorded mean; cross entropy unless given.
-        objective: `objective(model, batch)` instead of `loss`: a pair of the recorded loss and the number of samples, or
-            these two and a dict of metrics.
+        objective: `objective(model, batch)` instead of `loss`: a pair of the recorded loss and the number of samples,
+            or these two and a dict of metrics.
         metrics: names to functions of outputs and targets, averaged over samples; "accuracy" names the built-in one.
         clip_grad_norm: scales gradients down where their norm together exceeds this.
         scheduler: of `barehand.optim.lr_scheduler`. A plateau scheduler sees the validation loss.
@@ -215,7 +217,8 @@ class Trainer:
             the patience.
         checkpoint: a file that is written after every epoch and when training is interrupted.
         checkpoint_steps: writes it also every so many steps.
-        callbacks: called with every `StepRecord`, `EpochRecord` and `CheckpointWritten`; `trainer.stop()` ends training.
+        callbacks: called with every `StepRecord`, `EpochRecord` and `CheckpointWritten`; `trainer.stop()` ends
+            training.
         log: a file of JSON lines, one for each step and epoch.
         progress: whether to show a bar for every epoch and a line at its end.
     """
@@ -275,7 +278,8 @@ class Trainer:
         does so at once.
 
         Raises:
-            ValueError: the loss is not a finite number, the data has no batch, or validation data is needed and missing.
+            ValueError: the loss is not a finite number, the data has no batch, or validation data is needed and
+            missing.
         """
         watches = self.early_stopping is not None or self._is_plateau()
         if watches and validation is None:
@@ -312,9 +316,7 @@ class Trainer:
     def _is_plateau(self) -> bool:
         return type(self.scheduler).__name__ == "ReduceLROnPlateau"
 
-    def _epoch(
-        self, train: Iterable[Any], epochs: int, validation: Iterable[Any] | None, log: TextIO | None
-    ) -> None:
+    def _epoch(self, train: Iterable[Any], epochs: int, validation: Iterable[Any] | None, log: TextIO | None) -> None:
         at = self._at
         self.model.train()
         batches = self._batches(train)
@@ -373,15 +375,13 @@ class Trainer:
         forward = time.perf_counter()
         if not math.isfinite(value):
             raise ValueError(
-                f"fit: the loss became {value} in step {at.step + 1} (epoch {at.epoch + 1}, batch {at.batch + 1}): try a "
-                "smaller learning rate or clip the gradients; the weights are those before this step"
+                f"fit: the loss became {value} in step {at.step + 1} (epoch {at.epoch + 1}, batch {at.batch + 1}): try "
+                "a smaller learning rate or clip the gradients; the weights are those before this step"
             )
         self.optimizer.zero_grad()
         loss.backward()
         backward = time.perf_counter()
         if self.clip_grad_norm is not None:
-            from barehand.nn.utils import clip_grad_norm_
-
             clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
         rate = float(self.optimizer.param_groups[0]["lr"])
         self.optimizer.step()
@@ -543,7 +543,9 @@ class Trainer:
         if metadata.get("format") != _FORMAT:
             raise ValueError(f"{path}: not a checkpoint of barehand.train")
         if metadata.get("version") != _VERSION:
-            raise ValueError(f"{path}: version {metadata.get('version')} is not one that this library reads ({_VERSION})")
+            raise ValueError(
+                f"{path}: version {metadata.get('version')} is not one that this library reads ({_VERSION})"
+            )
         state = load(path)
         name = type(self.optimizer).__name__
         if state["optimizer_name"] != name:
@@ -588,14 +590,12 @@ class _Supervised:
 
     def __call__(self, model: Any, batch: Any) -> tuple[Tensor, int, dict[str, float]]:
         if not isinstance(batch, (list, tuple)) or len(batch) != 2:
-            raise TypeError("Trainer: expected batches (inputs, targets); give an objective for batches of another kind")
+            raise TypeError(
+                "Trainer: expected batches (inputs, targets); give an objective for batches of another kind"
+            )
         inputs, targets = batch
-        if self.loss is None:
-            from barehand.nn.functional import cross_entropy as loss
-        else:
-            loss = self.loss
         outputs = model(inputs)
-        value = loss(outputs, targets)
+        value = (self.loss or cross_entropy)(outputs, targets)
         with no_grad():
             metrics = {name: float(metric(outputs.detach(), targets)) for name, metric in self.metrics.items()}
         return value, len(targets), metrics

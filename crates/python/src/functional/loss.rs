@@ -1,7 +1,7 @@
 //! Losses.
 
-use barehand_nn::{BceLoss, BceWithLogitsLoss, CrossEntropyLoss, L1Loss, MseLoss, SmoothL1Loss};
-use barehand_tensor::{DType, Reduction, Targets};
+use barehand_nn::{BceLoss, BceWithLogitsLoss, CrossEntropyLoss, L1Loss, MseLoss, NllLoss, SmoothL1Loss};
+use barehand_tensor::{AnyTensor, DType, Reduction, Targets, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -147,11 +147,45 @@ fn cross_entropy(
                 compute(py, x.len(), || loss.forward(&x, Targets::Probabilities(&target)))
             }
             _ => {
-                let classes = target.get().value().cast::<i64>();
+                let classes = classes(NAME, target)?;
                 compute(py, x.len(), || loss.forward(&x, &classes))
             }
         }
     })
+}
+
+/// -input at the right class: log-probabilities (N, C), (N, C, ...) or (C) against class indices (N, ...). After
+/// `log_softmax` this is `cross_entropy`.
+#[pyfunction]
+#[pyo3(signature = (input, target, weight=None, *, ignore_index=-100, reduction=MEAN),
+       text_signature = "(input, target, weight=None, *, ignore_index=-100, reduction='mean')")]
+fn nll_loss(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    target: &Bound<'_, PyTensor>,
+    weight: Option<&Bound<'_, PyTensor>>,
+    ignore_index: i64,
+    reduction: Reduced,
+) -> Result<PyTensor> {
+    const NAME: &str = "nll_loss";
+    on_floats!(NAME, input, x => {
+        let weight = maybe_alike(NAME, "weight", weight, &x)?;
+        let classes = classes(NAME, target)?;
+        let loss = NllLoss { weight, ignore_index, reduction: reduction.0 };
+        compute(py, x.len(), || loss.forward(&x, &classes))
+    })
+}
+
+/// Class indices, of any type of whole numbers.
+fn classes(operation: &str, target: &Bound<'_, PyTensor>) -> Result<Tensor<i64>> {
+    match target.get().value() {
+        AnyTensor::I64(classes) => Ok(classes),
+        other if matches!(other.dtype(), DType::I32 | DType::U8) => Ok(other.cast()),
+        other => Err(Failure::wrong_type(format!(
+            "{operation}: the target is {}, and class indices are whole numbers",
+            crate::dtype::name(other.dtype())
+        ))),
+    }
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -160,5 +194,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(smooth_l1_loss, module)?)?;
     module.add_function(wrap_pyfunction!(binary_cross_entropy, module)?)?;
     module.add_function(wrap_pyfunction!(binary_cross_entropy_with_logits, module)?)?;
-    module.add_function(wrap_pyfunction!(cross_entropy, module)?)
+    module.add_function(wrap_pyfunction!(cross_entropy, module)?)?;
+    module.add_function(wrap_pyfunction!(nll_loss, module)?)
 }

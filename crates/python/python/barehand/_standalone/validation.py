@@ -102,7 +102,7 @@ def _check_feature_names(estimator: Any, X: Any, reset: bool) -> None:
         warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=4)
     elif names is None and fitted is not None:
         warnings.warn(f"X does not have valid feature names, but {name} was fitted with feature names", stacklevel=4)
-    elif names is not None and not np.array_equal(names, fitted):
+    elif names is not None and fitted is not None and not np.array_equal(names, fitted):
         unseen, missing = sorted(set(names) - set(fitted)), sorted(set(fitted) - set(names))
         message = "The feature names should match those that were passed during fit.\n"
         for title, some in (("unseen at fit time", unseen), ("seen at fit time, yet now missing", missing)):

@@ -1,8 +1,8 @@
 """Where data sets, samplers and transforms draw random numbers from.
 
-Every epoch of a loader draws one seed from its generator (the process-wide one by default). Each batch has a generator of
-its own that depends on that seed and the batch's number alone: what is random about a batch is the same whichever thread
-prepares it, and whenever.
+Every epoch of a loader draws one seed from its generator (the process-wide one by default). Each batch has a generator
+of its own that depends on that seed and the batch's number alone: what is random about a batch is the same whichever
+thread prepares it, and whenever.
 """
 
 from __future__ import annotations

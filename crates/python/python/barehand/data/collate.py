@@ -16,8 +16,8 @@ __all__ = ["default_collate", "default_convert"]
 def default_collate(batch: Sequence[Any]) -> Any:
     """Stacks samples along a new first axis, inside whatever containers they come in.
 
-    Tensors and NumPy arrays are stacked; whole numbers become an int64 tensor, reals a float64 tensor; text stays a list.
-    Tuples and lists become a list with one entry for each place, named tuples and dicts stay what they are.
+    Tensors and NumPy arrays are stacked; whole numbers become an int64 tensor, reals a float64 tensor; text stays a
+    list. Tuples and lists become a list with one entry for each place, named tuples and dicts stay what they are.
 
     >>> default_collate([(barehand.zeros(2), 1), (barehand.ones(2), 0)])
     [tensor([[0., 0.],
@@ -47,8 +47,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         columns = [default_collate(column) for column in zip(*batch, strict=True)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError(
-        f"default_collate: samples of type {type(first).__name__} cannot be put into a batch: expected tensors, arrays, "
-        "numbers, text, or dicts and sequences of them; give a collate_fn"
+        f"default_collate: samples of type {type(first).__name__} cannot be put into a batch: expected tensors, "
+        "arrays, numbers, text, or dicts and sequences of them; give a collate_fn"
     )
 
 

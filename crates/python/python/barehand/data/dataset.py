@@ -1,7 +1,7 @@
 """Numbered samples (`torch.utils.data.dataset`).
 
-A data set in Python defines `__len__` and `__getitem__`. Those of this module, of `TensorDataset`s and of images with our
-own transforms, also know themselves as data sets of the library, which gives a loader whole batches at once.
+A data set in Python defines `__len__` and `__getitem__`. Those of this module, of `TensorDataset`s and of images with
+our own transforms, also know themselves as data sets of the library, which gives a loader whole batches at once.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class ConcatDataset(Dataset[T_co]):
             raise ValueError("ConcatDataset: expected at least one data set")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
             raise TypeError("ConcatDataset: an IterableDataset has no numbered samples")
-        self.cumulative_sizes = list(itertools.accumulate(len(dataset) for dataset in self.datasets))  # type: ignore[arg-type]
+        sizes = (len(dataset) for dataset in self.datasets)  # type: ignore[arg-type]
+        self.cumulative_sizes = list(itertools.accumulate(sizes))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]

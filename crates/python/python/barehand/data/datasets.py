@@ -1,9 +1,9 @@
 """Ready-made image data sets, under the names of `torchvision.datasets`.
 
-A sample is `(image, label)`. Without a transform the image is a tensor of bytes `(C, H, W)`, where torchvision has a PIL
-image; after `transforms.ToTensor()` it is float32 from 0 to 1, as there. Nothing is ever downloaded: files are looked for
-under `root` (or in the folder that the environment variable `BAREHAND_DATA` names), then where packages of the operating
-system put them. `embedded` needs no file.
+A sample is `(image, label)`. Without a transform the image is a tensor of bytes `(C, H, W)`, where torchvision has a
+PIL image; after `transforms.ToTensor()` it is float32 from 0 to 1, as there. Nothing is ever downloaded: files are
+looked for under `root` (or in the folder that the environment variable `BAREHAND_DATA` names), then where packages of
+the operating system put them. `embedded` needs no file.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class _Known(_Images):
                 found = _barehand._known_images(name, None, train)
             except OSError:
                 raise OSError(f"barehand downloads nothing, and has no {name} here: {error}") from error
-        super().__init__(*found, transform, target_transform)
+        images, targets, classes = found
+        super().__init__(images, targets, classes, transform, target_transform)
         self.root = root
         self.train = train
 
@@ -134,7 +135,8 @@ def embedded(
     train: bool = True, transform: Transform | None = None, target_transform: Transform | None = None
 ) -> Dataset[tuple[Any, Any]]:
     """5,000 and 1,000 real images of Fashion-MNIST that come with the library: no file, no download."""
-    return _Embedded(*_barehand._known_images("embedded", None, train), transform, target_transform)
+    images, targets, classes = _barehand._known_images("embedded", None, train)
+    return _Embedded(images, targets, classes, transform, target_transform)
 
 
 class ImageFolder(Dataset[tuple[Any, Any]]):

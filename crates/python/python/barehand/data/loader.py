@@ -95,7 +95,8 @@ class DataLoader:
         self._shuffles = bool(shuffle)
         self._own_order = sampler is None and batch_sampler is None and not streams
         if sampler is None and not streams:
-            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+            sized: Any = dataset
+            sampler = RandomSampler(sized, generator=generator) if shuffle else SequentialSampler(sized)
         if batch_size is not None and batch_sampler is None:
             batch_sampler = BatchSampler(() if sampler is None else sampler, batch_size, drop_last)
         self.dataset = dataset
@@ -129,7 +130,7 @@ class DataLoader:
         source = source_of(self.dataset) if batched and self.collate_fn is default_collate else None
         if source is not None and self._own_order and self.batch_size is not None:
             prefetch = self.num_workers * self.prefetch_factor if self.num_workers else None
-            return source.epoch(
+            batches: Iterator[Any] = source.epoch(
                 self.batch_size,
                 shuffle=self._shuffles,
                 drop_last=self.drop_last,
@@ -137,6 +138,7 @@ class DataLoader:
                 start=batch,
                 prefetch=prefetch,
             )
+            return batches
         if isinstance(self.dataset, IterableDataset):
             return self._prepared(self._stream(batch))
         return self._prepared(self._tasks(source, seed, batch))
@@ -205,7 +207,7 @@ class DataLoader:
 
         def batch() -> Any:
             if self.batch_size is None:
-                sample = next(samples, _END)
+                sample: Any = next(samples, _END)
                 return sample if sample is _END else self.collate_fn(sample)
             taken = list(itertools.islice(samples, self.batch_size))
             if not taken or (self.drop_last and len(taken) < self.batch_size):

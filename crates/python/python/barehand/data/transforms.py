@@ -1,8 +1,8 @@
 """What happens to an image on its way into a batch, under the names of `torchvision.transforms`.
 
 Images are tensors `(C, H, W)`: bytes as they come, reals from 0 to 1 after `ToTensor`. Any callable is a transform. A
-`Compose` of random crops (to the size of the image), random flips, `ToTensor` and `Normalize` is done by the library for
-a whole batch at once.
+`Compose` of random crops (to the size of the image), random flips, `ToTensor` and `Normalize` is done by the library
+for a whole batch at once.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class RandomCrop:
         height, width = image.shape[-2:]
         room = [n + 2 * self.padding - side for n, side in zip((height, width), self.size, strict=True)]
         if min(room) < 0:
-            raise ValueError(f"RandomCrop: {self.size} is larger than an image {(height, width)} padded by {self.padding}")
+            raise ValueError(
+                f"RandomCrop: {self.size} is larger than an image {(height, width)} padded by {self.padding}"
+            )
         corner = (chance.below(room[0] + 1), chance.below(room[1] + 1))
         return _barehand._crop_image(image, corner, self.size, self.padding)
 

@@ -230,6 +230,7 @@ def _scores(
             "labels=[pos_label] to specify a single positive class.",
             stacklevel=3,
         )
+    codes: list[int] | None
     if targets.indicators:
         true, pred, weight, codes = _of_several_labels(targets, average, listed)
     else:
@@ -254,10 +255,10 @@ def _of_one_label(targets: Targets, average: str | None, labels: list[Any] | Non
     if average == "samples":
         raise ValueError("Samplewise metrics are not available outside of multilabel classification.")
     if average == "binary":
-        present = targets.codes.decode(_metrics.labels(targets.y_true, targets.y_pred)).tolist()
+        present = targets.codes.decode(_metrics.labels(targets.y_true, targets.y_pred))
         if len(present) > 2:
             raise ValueError(_not_binary("multiclass", _AVERAGES[:-1]))
-        if len(present) == 2 and pos_label not in present:
+        if len(present) == 2 and pos_label not in present.tolist():
             raise ValueError(f"pos_label={pos_label} is not a valid label. It should be one of {present}")
         labels = [pos_label]
     return None if labels is None else targets.codes.encode(labels)

@@ -44,12 +44,12 @@ class Targets:
         if kind_true != kind_pred:
             names = (_type_name(true, kind_true), _type_name(pred, kind_pred))
             raise ValueError(f"Classification metrics can't handle a mix of {names[0]} and {names[1]} targets")
+        self.indicators: tuple[np.ndarray, np.ndarray] | None = None
         if kind_true == "multilabel-indicator" and multilabel:
             if true.shape != pred.shape:
                 raise ValueError("Multi-label binary indicator input with different numbers of labels")
             self.indicators = (true != 0, pred != 0)
         elif kind_true == "labels":
-            self.indicators = None
             self.codes = LabelCodes(column_or_1d(true, input_name="y_true"), column_or_1d(pred, input_name="y_pred"))
             self.y_true, self.y_pred = self.codes.encoded
         else:
@@ -101,20 +101,24 @@ class LabelCodes:
         if self._positions is None:
             if any(isinstance(label, str) for label in labels):
                 raise ValueError(f"Mix of label input types (string and number); Got labels {labels} for numbers.")
-            # A fraction is no label of whole numbers: it gets a code that none of them has.
-            codes = [int(label) if label is not None and label == int(label) else None for label in labels]
-            known = {code for code in codes if code is not None}
-            absent = (code for code in range(-(2**63), 2**63) if code not in known)
+            # What is no int64 (a fraction, None) is no label that occurs.
+            codes = [int(label) if _is_int64(label) else None for label in labels]
+            taken = set(codes).union(*(array.tolist() for array in self.encoded)) if None in codes else set()
+            absent = (code for code in range(-(2**63), 2**63) if code not in taken)
             return [next(absent) if code is None else code for code in codes]
         positions = dict(self._positions)
         return [positions.setdefault(label, len(positions)) for label in labels]
 
-    def decode(self, codes: Sequence[int]) -> np.ndarray:
+    def decode(self, codes: Sequence[int] | np.ndarray) -> np.ndarray:
         """The labels that codes stand for."""
-        codes = np.asarray(codes)
+        array = np.asarray(codes)
         if self._positions is not None:
-            return self._classes[codes]
-        return codes.astype(bool) if self._bools else codes
+            return self._classes[array]
+        return array.astype(bool) if self._bools else array
+
+
+def _is_int64(label: Any) -> bool:
+    return label is not None and float(label).is_integer() and -(2**63) <= label < 2**63
 
 
 def check_array_like(name: str, value: Any, caller: str, *, optional: bool = False) -> None:

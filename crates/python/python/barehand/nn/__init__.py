@@ -36,6 +36,7 @@ from barehand.nn.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
 from barehand.nn.loss import CrossEntropyLoss as CrossEntropyLoss
 from barehand.nn.loss import L1Loss as L1Loss
 from barehand.nn.loss import MSELoss as MSELoss
+from barehand.nn.loss import NLLLoss as NLLLoss
 from barehand.nn.loss import SmoothL1Loss as SmoothL1Loss
 from barehand.nn.module import Module as Module
 from barehand.nn.normalization import BatchNorm1d as BatchNorm1d

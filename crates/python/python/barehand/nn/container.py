@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
@@ -146,6 +147,17 @@ class ModuleList(_Numbered):
         if isinstance(index, slice):
             return type(self)(modules[index])
         return modules[_position(index, len(modules))]
+
+    def __repr__(self) -> str:
+        lines = []
+        start = 0
+        # Modules that look the same are shown once.
+        for text, same in itertools.groupby(repr(module) for module in self):
+            count = len(list(same))
+            shown = text.replace("\n", "\n  ")
+            lines.append(f"({start}): {shown}" if count == 1 else f"({start}-{start + count - 1}): {count} x {shown}")
+            start += count
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{self._get_name()}()"
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
         return self.extend(modules)

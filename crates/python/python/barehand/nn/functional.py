@@ -28,6 +28,7 @@ logsigmoid = _functional.logsigmoid
 max_pool2d = _functional.max_pool2d
 mish = _functional.mish
 mse_loss = _functional.mse_loss
+nll_loss = _functional.nll_loss
 normalize = _functional.normalize
 one_hot = _functional.one_hot
 pad = _functional.pad

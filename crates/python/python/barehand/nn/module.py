@@ -458,9 +458,7 @@ class Module:
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        modules = [
-            f"({name}): " + repr(self.__dict__[name]).replace("\n", "\n  ") for name in self._module_names
-        ]
+        modules = [f"({name}): " + repr(self.__dict__[name]).replace("\n", "\n  ") for name in self._module_names]
         if not modules and len(lines) <= 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines + modules) + "\n)"

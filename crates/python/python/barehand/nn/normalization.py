@@ -30,6 +30,7 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         device: Device | str | None = None,
         dtype: DType | None = None,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -37,12 +38,11 @@ class _BatchNorm(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name, make in (("weight", ones), ("bias", zeros)):
-            self.register_parameter(
-                name, Parameter(make(num_features, device=device, dtype=dtype)) if affine else None
-            )
-        for name, make in (("running_mean", zeros), ("running_var", ones)):
-            self.register_buffer(name, make(num_features, device=device, dtype=dtype) if track_running_stats else None)
+        make = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(ones(num_features, **make)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_features, **make)) if affine and bias else None)
+        self.register_buffer("running_mean", zeros(num_features, **make) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features, **make) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
 
     def reset_running_stats(self) -> None:
@@ -55,8 +55,9 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Forgets every batch, and sets weight to 1 and bias to 0."""
         self.reset_running_stats()
-        if self.affine:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -84,7 +85,7 @@ class _BatchNorm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -153,7 +154,10 @@ class LayerNorm(Module):
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class Dropout(Module):

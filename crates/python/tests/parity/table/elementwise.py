@@ -58,6 +58,13 @@ def comparison(name: str) -> list[Row]:
     ]
 
 
+def in_place(lib: Any, x: Any, name: str) -> Any:
+    """An activation that writes over a copy of its input; that copy."""
+    y = x.clone()
+    getattr(lib.nn.functional, name)(y, inplace=True)
+    return y
+
+
 ROWS: list[Row] = [
     *unary("neg"),
     *unary("abs"),
@@ -124,6 +131,11 @@ ROWS: list[Row] = [
     elementwise("pow [whole]", tied("..."), exponent=one_of(2, 3.0, 0, 1)),
     elementwise("nn.functional.dropout", real("..."), p=one_of(0.0), training=flag),
     elementwise("nn.functional.dropout [evaluated]", real("..."), p=one_of(0.5, 1.0), training=one_of(False)),
+    elementwise("nn.functional.relu [in place]", real("..."), call=lambda lib, x: in_place(lib, x, "relu")),
+    elementwise("nn.functional.elu [in place]", real("..."), call=lambda lib, x: in_place(lib, x, "elu")),
+    elementwise("isclose", tied("*"), tied("*"), atol=one_of(1e-8, 1.0), equal_nan=flag),
+    elementwise("isclose [special]", special("*"), special("*"), equal_nan=flag),
+    Operator("allclose", tied("*"), tied("*"), atol=one_of(1e-8, 8.0)),
     elementwise("where", mask("*"), real("*"), real("*")),
     elementwise("masked_fill", real("..."), mask("..."), value=one_of(0.0, -math.inf, 2)),
     infix("x + y", operator.add, real("*"), real("*")),

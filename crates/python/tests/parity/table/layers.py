@@ -57,6 +57,7 @@ ROWS: list[Row] = [
     Layer("nn.Dropout", real("..."), p=one_of(0.0)),
     Layer("nn.Flatten", real("n m ...")),
     Layer("nn.Flatten [from]", real("n m k ..."), start_dim=one_of(0, 1), end_dim=one_of(1, 2, -1)),
+    Layer("nn.Unflatten", real("n MK"), call=lambda lib, to: lib.nn.Unflatten(1, to), to=size("MK")),
     Layer("nn.Identity", real("...")),
     Layer("nn.ReLU", real("...")),
     Layer("nn.LeakyReLU", real("..."), negative_slope=one_of(0.01, 0.3)),

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from parity.arguments import constant, index, one_of, positive, real, reduction, tied
+from parity.arguments import constant, index, one_of, positive, real, reduction, size, tied
 from parity.rows import Layer, Operator, Row
 
 probability = partial(real, low=0.05, high=0.95)
@@ -18,6 +18,24 @@ ROWS: list[Row] = [
     Operator("nn.functional.smooth_l1_loss [ties]", tied("..."), tied("..."), reduction=reduction, beta=beta),
     Operator("nn.functional.binary_cross_entropy", probability("..."), probability("..."), reduction=reduction),
     Operator("nn.functional.binary_cross_entropy_with_logits", real("..."), probability("..."), reduction=reduction),
+    Operator(
+        "nn.functional.binary_cross_entropy [weighted]",
+        probability("n m"),
+        probability("n m"),
+        constant(positive("m")),
+        reduction=reduction,
+    ),
+    Operator(
+        "nn.functional.binary_cross_entropy_with_logits [weighted]",
+        real("n m"),
+        probability("n m"),
+        constant(positive("m")),
+        constant(positive("m")),
+        call=lambda lib, x, y, w, p, reduction: lib.nn.functional.binary_cross_entropy_with_logits(
+            x, y, w, reduction=reduction, pos_weight=p
+        ),
+        reduction=reduction,
+    ),
     Operator(
         "nn.functional.cross_entropy",
         real("n C"),
@@ -67,4 +85,21 @@ ROWS: list[Row] = [
         ignore_index=ignored,
     ),
     Layer("nn.NLLLoss", real("n C"), index("n", below="C"), reduction=reduction, ignore_index=ignored),
+    Layer(
+        "nn.CrossEntropyLoss [weighted]",
+        real("n C"),
+        index("n", below="C"),
+        call=lambda lib, classes, **options: lib.nn.CrossEntropyLoss(lib.ones(classes), **options),
+        classes=size("C"),
+        reduction=reduction,
+        label_smoothing=smoothing,
+    ),
+    Layer(
+        "nn.BCEWithLogitsLoss [weighted]",
+        real("n M"),
+        probability("n M"),
+        call=lambda lib, m, **options: lib.nn.BCEWithLogitsLoss(pos_weight=lib.ones(m), **options),
+        m=size("M"),
+        reduction=reduction,
+    ),
 ]

@@ -29,6 +29,8 @@ ROWS: list[Row] = [
     Operator("mm", real("i j"), real("j k")),
     Operator("bmm", real("b i j"), real("b j k")),
     Operator("dot", real("i"), real("i")),
+    Operator("mv", real("i j"), real("j")),
+    Operator("outer", real("i"), real("j")),
     Operator(
         "einsum",
         real("i j"),
@@ -57,6 +59,9 @@ ROWS: list[Row] = [
     ),
     Operator(
         "nn.functional.conv2d [without bias]", real("n C H W"), real("O C K L"), padding=one_of("valid", "same", 1)
+    ),
+    Operator(
+        "nn.functional.normalize", real("n m ..."), p=one_of(2.0, 1.0, 3.0), dim=one_of(0, 1), eps=one_of(1e-12, 2.0)
     ),
     Operator("nn.functional.conv2d [one image]", real("C H W"), real("O C K L"), real("O")),
     Operator("nn.functional.max_pool2d", distinct("n C H W"), **MAX_POOLING),

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from parity.arguments import Sizes, axis, index, mask, one_of, permutation, real, size
+from parity.arguments import Sizes, axis, index, mask, one_of, permutation, real, size, tied
 from parity.rows import Operator, Row
 
 small = st.integers(0, 2)
@@ -90,6 +90,15 @@ ROWS: list[Row] = [
     Operator("permute", real("..."), dims=permutation),
     Operator("transpose", real("..."), dim0=axis, dim1=axis),
     Operator("t", real("n m")),
+    Operator("swapaxes", real("..."), call=lambda lib, x, i, j: lib.swapaxes(x, i, j), i=axis, j=axis),
+    Operator(
+        "movedim", real("n m ..."), call=lambda lib, x, i, j: lib.movedim(x, i, j), i=one_of(0, 1), j=one_of(-1, 0)
+    ),
+    Operator("ravel", real("...")),
+    Operator("unflatten", real("n mk"), call=lambda lib, x, to: lib.unflatten(x, 1, to), to=size("mk")),
+    Operator("unbind", real("N ...")),
+    Operator("nonzero", tied("...")),
+    Operator("nn.functional.one_hot", index("n m", below="C"), num_classes=size("C")),
     Operator("Tensor.T", real("n m"), call=lambda lib, x: x.T),
     Operator("Tensor.mT", real("... n m"), call=lambda lib, x: x.mT),
     Operator("unsqueeze", real("..."), dim=new_axis),
@@ -100,8 +109,8 @@ ROWS: list[Row] = [
     Operator("narrow", real("n ..."), call=lambda lib, x, span: lib.narrow(x, *span), span=spans),
     Operator("select", real("N ..."), call=lambda lib, x, place: lib.select(x, *place), place=places),
     Operator("diagonal", real("... n m"), dim1=one_of(-2), dim2=one_of(-1)),
-    Operator("split", real("N ..."), split_size_or_sections=one_of(1, 2, 3)),
-    Operator("split [sections]", real("n ..."), split_size_or_sections=divisions),
+    Operator("split", real("N ..."), call=lambda lib, x, size: lib.split(x, size), size=one_of(1, 2, 3)),
+    Operator("split [sections]", real("n ..."), call=lambda lib, x, parts: lib.split(x, parts), parts=divisions),
     Operator("chunk", real("N ..."), chunks=one_of(1, 2, 3), dim=one_of(0)),
     Operator("flip", real("n ..."), dims=one_of((0,))),
     Operator("roll", real("n ..."), shifts=st.integers(-5, 5), dims=one_of(0)),

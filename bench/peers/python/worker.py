@@ -1,0 +1,166 @@
+"""The sides of run.py that are driven from Python: PyTorch in eager mode, and barehand through its Python package.
+
+    worker.py torch
+    worker.py barehand
+
+It is the same code for both, as fast as users write it, for barehand has PyTorch's names. `protocol/src/lib.rs` tells the
+lines that come and go. `start` with `fused=yes` takes an optimizer's fused form instead of its default. Batches are rows of
+the tensors that hold all samples, which costs less than PyTorch's DataLoader.
+"""
+
+import importlib
+import sys
+import time
+
+torch = importlib.import_module(sys.argv[1])
+F = importlib.import_module(f"{sys.argv[1]}.nn.functional")
+
+
+def mlp(x, p):
+    last = len(p) // 2 - 1
+    for i in range(last):
+        x = F.relu(F.linear(x, p[f"layers.{i}.weight"], p[f"layers.{i}.bias"]))
+    return F.linear(x, p[f"layers.{last}.weight"], p[f"layers.{last}.bias"])
+
+
+class Small(torch.nn.Module):
+    """Three layers of width 64 as users write them: a module of modules."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(*p[f"layers.{i}.weight"].shape[::-1]) for i in range(3)])
+        self.load_state_dict(p)
+
+    def forward(self, x):
+        x = F.relu(self.layers[0](x))
+        x = F.relu(self.layers[1](x))
+        return self.layers[2](x)
+
+
+def cnn(x, p):
+    x = F.relu(F.conv2d(x, p["convolutions.0.weight"], p["convolutions.0.bias"]))
+    x = F.relu(F.conv2d(x, p["convolutions.1.weight"], p["convolutions.1.bias"]))
+    x = F.relu(F.linear(F.max_pool2d(x, 2).flatten(1), p["layers.0.weight"], p["layers.0.bias"]))
+    return F.linear(x, p["layers.1.weight"], p["layers.1.bias"])
+
+
+NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small}
+OPTIMIZERS = {
+    "sgd": (torch.optim.SGD, {"lr": 0.01}),
+    "momentum": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}),
+    "adam": (torch.optim.Adam, {"lr": 1e-3}),
+    "adamw": (torch.optim.AdamW, {"lr": 1e-3, "weight_decay": 0.01}),
+}
+
+
+class Training:
+    """A network on its way over shuffled batches, epoch after epoch."""
+
+    def __init__(self, work, file):
+        # The file's own pages would count as memory of the first steps that touch them.
+        self.weights = {name: tensor.clone() for name, tensor in load_file(file).items()}
+        self.inputs, self.labels, self.order = map(self.weights.pop, ["inputs", "labels", "order"])
+        self.network = NETWORKS[work]
+
+    def start(self, settings):
+        if settings["optimizer"] not in OPTIMIZERS:
+            return False
+        if isinstance(self.network, type):
+            self.forward = self.network(self.weights)
+            parameters = list(self.forward.parameters())
+        else:
+            held = {name: weight.clone().requires_grad_() for name, weight in self.weights.items()}
+            self.forward = lambda x: self.network(x, held)
+            parameters = list(held.values())
+        kind, options = OPTIMIZERS[settings["optimizer"]]
+        fused = {"fused": True} if "fused" in settings else {}
+        self.optimizer = kind(parameters, **fused, **options)
+        self.batch = int(settings["batch"])
+        self.batches, self.checked = self.shuffled(), 0
+        return True
+
+    def shuffled(self):
+        while True:
+            order = torch.randperm(len(self.labels))
+            for i in range(0, len(order) - self.batch + 1, self.batch):
+                yield order[i : i + self.batch]
+
+    def step(self, rows):
+        loss = F.cross_entropy(self.forward(self.inputs[rows]), self.labels[rows])
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def check(self):
+        rows = self.order[self.checked * self.batch :][: self.batch]
+        self.checked += 1
+        return [self.step(rows).item()]
+
+    def run(self, count):
+        for _ in range(count):
+            self.step(next(self.batches))
+
+
+class One:
+    """One operation on eight numbers, recorded; its output is dropped."""
+
+    def __init__(self, file):
+        tensors = load_file(file)
+        self.x, self.w = tensors["x"].clone(), tensors["w"].clone().requires_grad_()
+
+    def start(self, settings):
+        return "fused" not in settings
+
+    def check(self):
+        return (self.x * self.w).tolist()
+
+    def run(self, count):
+        x, w = self.x, self.w
+        for _ in range(count):
+            x * w
+
+
+def load_file(file):
+    if torch.__name__ == "barehand":
+        return torch.load(file)
+    return importlib.import_module("safetensors.torch").load_file(file)
+
+
+def load(work, file):
+    if work == "one":
+        return One(file)
+    return Training(work, file) if work in NETWORKS else None
+
+
+def main():
+    # What a library imports with its first optimizer belongs to its start, not to the memory of training.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1).step()
+    python = f"Python {'.'.join(map(str, sys.version_info[:3]))}"
+    if torch.__name__ == "torch":
+        capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+        answer = f"ok PyTorch {torch.__version__} eager, {capability}, {python}, {threads} threads"
+    else:
+        answer = f"ok barehand {torch.__version__} through its Python package, {python}, {torch.get_num_threads()} threads"
+    work = None
+    while True:
+        print(answer, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        command, *words = line.split()
+        if command == "load":
+            work = load(*words)
+            answer = "ok" if work else "unknown"
+        elif command == "start":
+            answer = "ok" if work.start(dict(word.split("=") for word in words)) else "unknown"
+        elif command == "check":
+            answer = " ".join(["ok", *map(repr, work.check())])
+        else:
+            start = time.perf_counter()
+            work.run(int(words[0]))
+            answer = f"ok {time.perf_counter() - start}"
+
+
+if __name__ == "__main__":
+    main()
