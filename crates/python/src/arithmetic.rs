@@ -51,11 +51,15 @@ impl Operand {
         }
     }
 
-    /// The type in which this meets a tensor.
-    fn meets(&self, x: &AnyTensor) -> DType {
+    /// The type in which this meets a tensor; a number must fit into it.
+    fn meets(&self, x: &AnyTensor) -> Result<DType> {
         match self {
-            Operand::Tensor(y) => promoted((x.dtype(), x.shape().len()), (y.dtype(), y.shape().len())),
-            Operand::Number(number) => with_number(x.dtype(), number.dtype()),
+            Operand::Tensor(y) => Ok(promoted((x.dtype(), x.shape().len()), (y.dtype(), y.shape().len()))),
+            Operand::Number(number) => {
+                let dtype = with_number(x.dtype(), number.dtype());
+                number.fitting(dtype)?;
+                Ok(dtype)
+            }
         }
     }
 }
@@ -181,7 +185,7 @@ impl Operation {
                 }
                 _ => {}
             }
-            let mut dtype = y.meets(&x);
+            let mut dtype = y.meets(&x)?;
             if matches!(self, Operation::Div | Operation::Atan2) {
                 dtype = real(dtype);
             }
@@ -223,7 +227,7 @@ fn in_place(slf: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, operation: Oper
 }
 
 /// A result in place may not be of a kind that the tensor cannot hold.
-fn check_kind(operation: &str, held: DType, result: DType) -> Result<()> {
+pub fn check_kind(operation: &str, held: DType, result: DType) -> Result<()> {
     if dtype::with_number(held, result) == held {
         return Ok(());
     }
@@ -239,12 +243,12 @@ fn scaled(py: Python<'_>, other: Operand, alpha: Number) -> Result<Operand> {
     if alpha.real() == 1.0 {
         return Ok(other);
     }
-    Ok(match other {
-        Operand::Number(Number::Int(number)) if matches!(alpha, Number::Int(_)) => {
-            Operand::Number(Number::Int(number * alpha.real() as i64))
+    Ok(match (other, alpha) {
+        (Operand::Number(Number::Int(number)), Number::Int(alpha)) => {
+            Operand::Number(Number::Int(number.wrapping_mul(alpha)))
         }
-        Operand::Number(number) => Operand::Number(Number::Float(number.real() * alpha.real())),
-        Operand::Tensor(y) => Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?),
+        (Operand::Number(number), _) => Operand::Number(Number::Float(number.real() * alpha.real())),
+        (Operand::Tensor(y), _) => Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?),
     })
 }
 
@@ -360,7 +364,7 @@ impl PyTensor {
             None => Operation::Div.apply(slf.py(), x, operand, false)?,
             Some("floor") => Operation::FloorDivide.apply(slf.py(), x, operand, false)?,
             Some("trunc") => {
-                let dtype = operand.meets(&x);
+                let dtype = operand.meets(&x)?;
                 let quotient = Operation::Div.apply(slf.py(), cast(&x, DType::F64), operand, false)?;
                 let truncated = match quotient {
                     AnyTensor::F64(q) => q.trunc()?.into(),
@@ -436,10 +440,21 @@ impl PyTensor {
         let Some(operand) = Operand::of(other)? else { return Ok(py.NotImplemented()) };
         Ok(Py::new(py, PyTensor::from(compare(py, slf.get().value(), operand, op)?))?.into_any())
     }
+
+    /// Whether any element is equal.
+    fn __contains__(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> Result<bool> {
+        let Some(operand) = Operand::of(element)? else { return Ok(false) };
+        let equal = compare(slf.py(), slf.get().value(), operand, CompareOp::Eq)?;
+        Ok(equal.cast::<bool>().to_vec().contains(&true))
+    }
 }
 
 fn compare(py: Python<'_>, x: AnyTensor, y: Operand, op: CompareOp) -> Result<AnyTensor> {
-    let dtype = y.meets(&x);
+    let dtype = match &y {
+        // Numbers beyond an element type compare too.
+        Operand::Number(number) if !number.fits(x.dtype()) && !dtype::is_float(number.dtype()) => DType::I64,
+        y => y.meets(&x)?,
+    };
     let elements = len(&x);
     released(py, elements, || {
         let (x, y) = (if x.dtype() == dtype { x } else { cast(&x, dtype) }, y.into_tensor(dtype));
@@ -505,7 +520,7 @@ impl Logic {
                 Logic::Xor => integer::bitwise_xor(x, y),
             }?))
         }
-        let dtype = y.meets(&x);
+        let dtype = y.meets(&x)?;
         let elements = len(&x);
         released(py, elements, || match (&cast(&x, dtype), &y.into_tensor(dtype)) {
             (AnyTensor::Bool(x), AnyTensor::Bool(y)) => self.of_bools(x, y),
@@ -543,6 +558,7 @@ macro_rules! logic {
                 slf.get().check_in_place(stringify!($bitwise))?;
                 let operand = Operand::expected(stringify!($bitwise), other)?;
                 let result = Logic::$logic.apply(slf.py(), slf.get().value(), operand)?;
+                check_kind(stringify!($bitwise), slf.get().dtype(), result.dtype())?;
                 slf.get().assign_result(stringify!($bitwise), result)
             }
             /// Of booleans, or of the bits of integers.

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::error::{Failure, Result, callback};
-use crate::tensor::{Gradient, PyTensor, cast, detached, is_leaf};
+use crate::tensor::{Gradient, PyTensor, cast, detached, is_leaf, is_recorded, len};
 
 /// A backward pass from tensors of one precision each; both may occur.
 struct Pass {
@@ -25,6 +25,14 @@ impl Pass {
     }
 
     fn add_root(&mut self, tensor: &AnyTensor, grad: Option<&AnyTensor>) -> Result<()> {
+        if grad.is_none() && is_recorded(tensor) && len(tensor) != 1 {
+            return Err(PyRuntimeError::new_err(format!(
+                "backward: only a single element has a gradient of its own, not shape {:?}; pass that of something with \
+                 respect to this tensor as gradient=",
+                tensor.shape()
+            ))
+            .into());
+        }
         match tensor {
             AnyTensor::F32(x) => {
                 let grad = grad.map(AnyTensor::get).transpose()?;

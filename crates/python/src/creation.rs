@@ -2,6 +2,7 @@
 
 use barehand_tensor::{AnyTensor, DType, Element, Tensor, concat, each_tensor, stack};
 use numpy::PyUntypedArray;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyTuple};
 
@@ -22,7 +23,8 @@ pub fn from_python(data: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<AnyT
         return Ok(as_wanted(crate::array::from_numpy(array)?));
     }
     if let Some(number) = Number::of(data)? {
-        return Ok(number.tensor(dtype.unwrap_or_else(|| number.dtype())));
+        let dtype = dtype.unwrap_or_else(|| number.dtype());
+        return Ok(number.fitting(dtype)?.tensor(dtype));
     }
     // Python's own numbers say nothing about precision; arrays, tables and other libraries' tensors do.
     let typed =
@@ -34,6 +36,11 @@ pub fn from_python(data: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<AnyT
     let value = crate::array::from_numpy(array.cast()?)?;
     if !typed && dtype.is_none() && (value.dtype() == DType::F64 || len(&value) == 0) {
         return Ok(cast(&value, default_float()));
+    }
+    if let (false, Some(dtype), AnyTensor::I64(numbers)) = (typed, dtype, &value) {
+        for number in numbers.to_vec() {
+            Number::Int(number).fitting(dtype)?;
+        }
     }
     Ok(as_wanted(value))
 }
@@ -56,9 +63,37 @@ impl Number {
             return Ok(Some(Number::Bool(value.is_true())));
         }
         if given.is_instance_of::<PyInt>() {
-            return Ok(Some(Number::Int(given.extract()?)));
+            let value = given.extract().map_err(|_| {
+                PyOverflowError::new_err(format!("the integer {given} is more than 64 bits hold"))
+            })?;
+            return Ok(Some(Number::Int(value)));
         }
         Ok(None)
+    }
+
+    /// Whether an element of this type can be this number; of a real number the whole part counts.
+    pub fn fits(self, dtype: DType) -> bool {
+        let within = |least: i64, most: i64| match self {
+            Number::Bool(_) => true,
+            Number::Int(value) => (least..=most).contains(&value),
+            // The bounds of 64 bits are no numbers of floating point: what rounds to the upper one is outside.
+            Number::Float(value) => value.trunc() >= least as f64 && value.trunc() < most as f64 + 1.0,
+        };
+        match dtype {
+            DType::U8 => within(0, 255),
+            DType::I32 => within(i64::from(i32::MIN), i64::from(i32::MAX)),
+            DType::I64 => within(i64::MIN, i64::MAX),
+            DType::F32 | DType::F64 | DType::Bool => true,
+        }
+    }
+
+    /// This number, where an element of this type can be it.
+    pub fn fitting(self, dtype: DType) -> Result<Self> {
+        if self.fits(dtype) {
+            return Ok(self);
+        }
+        let (number, name) = (self.real(), crate::dtype::name(dtype));
+        Err(PyErr::from(PyOverflowError::new_err(format!("{number} does not fit into {name}"))).into())
     }
 
     /// The element type that it would have alone.
@@ -276,15 +311,20 @@ fn full(
     device.map(crate::device::check).transpose()?;
     let size = sizes("full", &PyTuple::new(size.py(), [size])?)?;
     let dtype = dtype.map_or_else(|| fill_value.dtype(), |dtype| dtype.0);
-    finished(filled(&size, fill_value, dtype), requires_grad)
+    finished(filled(&size, fill_value.fitting(dtype)?, dtype), requires_grad)
 }
 
 /// Every element `fill_value`, in the shape and type of `input`.
 #[pyfunction]
 #[pyo3(signature = (input, fill_value, *, dtype=None))]
-fn full_like(input: &Bound<'_, PyTensor>, fill_value: Number, dtype: Option<DTypeArgument>) -> PyTensor {
+fn full_like(
+    input: &Bound<'_, PyTensor>,
+    fill_value: Number,
+    dtype: Option<DTypeArgument>,
+) -> Result<PyTensor> {
     let (shape, held) = input.get().look(|x| (x.shape().to_vec(), x.dtype()));
-    PyTensor::from(filled(&shape, fill_value, dtype.map_or(held, |dtype| dtype.0)))
+    let dtype = dtype.map_or(held, |dtype| dtype.0);
+    Ok(PyTensor::from(filled(&shape, fill_value.fitting(dtype)?, dtype)))
 }
 
 /// `start, start + step, ...` up to and excluding `end`: `arange(end)`, `arange(start, end, step)`.

@@ -129,7 +129,7 @@ impl PyTensor {
         let values = match Operand::of(values)? {
             Some(Operand::Tensor(y)) if y.dtype() == held => y,
             Some(Operand::Tensor(y)) => cast(&y, held),
-            Some(Operand::Number(number)) => number.tensor(held),
+            Some(Operand::Number(number)) => number.fitting(held)?.tensor(held),
             None => crate::creation::from_python(values, Some(held))?,
         };
         // The end of `x[0] += 1`: the window has written already.
@@ -205,7 +205,7 @@ impl PyTensor {
     /// `value` where the mask is true.
     fn masked_fill(&self, py: Python<'_>, mask: &Bound<'_, PyTensor>, value: Number) -> Result<PyTensor> {
         let (x, mask) = (self.value(), boolean("masked_fill", &mask.get().value())?);
-        let elements = len(&x);
+        let (elements, value) = (len(&x), value.fitting(x.dtype())?);
         released(
             py,
             elements,
@@ -282,7 +282,7 @@ impl PyTensor {
                     dtype::name(value.dtype())
                 )));
             }
-            Operand::Number(number) => filled(index.shape(), number, value.dtype()),
+            Operand::Number(number) => filled(index.shape(), number.fitting(value.dtype())?, value.dtype()),
         };
         let elements = len(&value);
         released(py, elements, || {

@@ -6,7 +6,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use barehand_tensor::{AnyTensor, DType, Element, Float, Index, Tag, Tensor, each_tensor, is_recording};
+use barehand_tensor::layout::Dims;
+use barehand_tensor::{AnyTensor, DType, Element, Float, Index, Tag, Tensor, each_tensor, is_recording, no_grad};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -39,7 +40,12 @@ enum View {
 struct Window {
     base: Py<PyTensor>,
     indices: Vec<Index>,
+    /// How many windows lead to the tensor that none shows.
+    depth: usize,
 }
+
+/// Windows of windows that a write goes through; a deeper one is only a view, so that no chain grows without end.
+const DEEPEST_WINDOW: usize = 64;
 
 /// The `.grad` of a tensor. The tape holds it as the tag of a leaf.
 #[derive(Default)]
@@ -99,7 +105,14 @@ impl PyTensor {
     pub fn window(base: &Bound<'_, PyTensor>, indices: Vec<Index>) -> Result<Self> {
         let value = base.get().value();
         let shown: AnyTensor = each_tensor!(&value, x => x.index(&indices)?.into());
-        let window = Window { base: base.clone().unbind(), indices };
+        let depth = match &base.get().view {
+            Some(View::Window(window)) => window.depth + 1,
+            _ => 0,
+        };
+        if depth > DEEPEST_WINDOW {
+            return Ok(PyTensor::view_of(shown));
+        }
+        let window = Window { base: base.clone().unbind(), indices, depth };
         Ok(PyTensor { view: Some(View::Window(Box::new(window))), ..PyTensor::from(shown) })
     }
 
@@ -138,13 +151,23 @@ impl PyTensor {
     /// Changes the elements where they lie, off the tape.
     pub fn update<R>(&self, change: impl FnOnce(&mut AnyTensor) -> Result<R>) -> Result<R> {
         let cell = self.base.as_ref().map_or(&self.value, |base| &base.get().value);
-        change(&mut locked(cell))
+        let mut held = locked(cell);
+        // Memory that is about to be left may belong to a Python object: it is dropped after the lock, since dropping
+        // runs Python code. Writing to shared memory makes a copy in any case.
+        let before = each_tensor!(&*held, x => x.is_shared()).then(|| held.clone());
+        let result = change(&mut held);
+        drop(held);
+        drop(before);
+        result
     }
 
     /// Refuses a change in place that would not be what it looks like.
     pub fn check_in_place(&self, operation: &str) -> Result<()> {
+        if let Some(base) = &self.base {
+            return no_grad(|| base.get().check_in_place(operation));
+        }
         let (leaf, shared) = self.look(|x| (is_leaf(x), each_tensor!(x, x => x.is_shared())));
-        if leaf && self.base.is_none() && is_recording() {
+        if leaf && is_recording() {
             return Err(PyRuntimeError::new_err(format!(
                 "{operation}: a leaf tensor that requires grad cannot be changed in place while operations are recorded; \
                  use `with barehand.no_grad():`"
@@ -170,6 +193,9 @@ impl PyTensor {
     /// The result of an in-place method: a leaf stays the leaf it is, any other name gets the recorded result, and a
     /// window hands it on to what it shows.
     pub fn assign_result(&self, operation: &str, result: AnyTensor) -> Result<()> {
+        if let Some(base) = &self.base {
+            return no_grad(|| base.get().assign_result(operation, detached(&result)));
+        }
         let (shape, dtype) = self.look(|x| (x.shape().to_vec(), x.dtype()));
         if shape != result.shape() {
             return Err(Failure::value(
@@ -184,20 +210,26 @@ impl PyTensor {
         if let Some(View::Window(window)) = &self.view {
             // Our share of the base's memory goes first, so that the base is written where it lies.
             self.replace(result.clone());
-            window.base.get().write(&window.indices, &result)?;
-            let base = window.base.get().value();
+            let base = window.base.get();
+            let written =
+                base.check_in_place(operation).and_then(|()| base.write(&window.indices, &result));
+            let base = base.value();
             self.replace(each_tensor!(&base, x => x.index(&window.indices)?.into()));
-            return Ok(());
+            return written;
         }
-        if self.look(is_leaf) {
+        // Off the tape the values change and the place on the tape stays.
+        if self.look(is_leaf) || (!is_recording() && self.look(is_recorded)) {
             return self.update(|held| set_data(held, &result));
         }
-        self.replace(if self.base.is_some() { detached(&result) } else { result });
+        self.replace(result);
         Ok(())
     }
 
     /// `self[indices] = values`, of this element type.
     pub fn write(&self, indices: &[Index], values: &AnyTensor) -> Result<()> {
+        if let Some(base) = &self.base {
+            return no_grad(|| base.get().write(indices, &detached(values)));
+        }
         let recorded = is_recording()
             && dtype::is_float(values.dtype())
             && (self.look(is_recorded) || is_recorded(values));
@@ -213,10 +245,6 @@ impl PyTensor {
             return self.assign_result("x[...] = y", result);
         }
         self.update(|x| {
-            // What was computed with the old values must not see the new ones: a computed tensor leaves the tape.
-            if is_recorded(x) && !is_leaf(x) {
-                *x = detached(x);
-            }
             each_tensor!(x, x => x.assign(indices, &values.get()?)?);
             Ok(())
         })
@@ -228,6 +256,12 @@ impl PyTensor {
 
     /// As a leaf of the tape, whose gradient comes back to this object.
     pub fn make_leaf(&self) -> Result<()> {
+        if self.base.is_some() {
+            return Err(PyRuntimeError::new_err(
+                "the .data of a tensor is never on the tape: use .detach().requires_grad_()",
+            )
+            .into());
+        }
         let tag: Tag = self.gradient().clone();
         self.update(|held| {
             *held = match held {
@@ -298,7 +332,14 @@ pub fn cast(x: &AnyTensor, dtype: DType) -> AnyTensor {
         DType::F32 => real::<f32>(x),
         DType::F64 => real::<f64>(x),
         DType::I64 => to::<i64>(x),
-        DType::I32 => to::<i32>(x),
+        DType::I32 => match x {
+            // What does not fit wraps, as in NumPy and PyTorch.
+            AnyTensor::I64(x) => {
+                let wrapped = x.to_vec().into_iter().map(|value| value as i32).collect();
+                Tensor::<i32>::from_vec(wrapped, x.shape()).expect("as many values as before").into()
+            }
+            _ => to::<i32>(x),
+        },
         DType::U8 => match x {
             // Through integers: negative numbers wrap as they do in NumPy and PyTorch instead of becoming 0.
             AnyTensor::F32(_) | AnyTensor::F64(_) | AnyTensor::I64(_) | AnyTensor::I32(_) => wrapped_bytes(x),
@@ -338,7 +379,9 @@ impl PyTensor {
     /// Length of each axis.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.look(|x| shape_tuple(py, x.shape()))
+        // Outside of the lock: making a tuple may collect garbage, which runs Python code.
+        let shape = self.look(|x| Dims::from_slice(x.shape()));
+        shape_tuple(py, &shape)
     }
 
     /// Length of each axis, or of one axis.
@@ -405,7 +448,8 @@ impl PyTensor {
 
     /// Elements to step over along each axis.
     fn stride<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.look(|x| each_tensor!(x, x => PyTuple::new(py, x.strides())))
+        let strides = self.look(|x| each_tensor!(x, x => Dims::from_slice(x.strides())));
+        shape_tuple(py, &strides)
     }
 
     /// Whether the elements lie one after another in row-major order.
@@ -477,6 +521,9 @@ impl PyTensor {
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        if slf.get().dims() == 0 {
+            return Err(Failure::wrong_type("a tensor without axes cannot be iterated over"));
+        }
         let rows = slf.call_method0("unbind")?;
         Ok(rows.try_iter()?.into_any())
     }
@@ -525,7 +572,8 @@ impl PyTensor {
 
     #[setter]
     fn set_requires_grad(&self, requires: bool) -> Result<()> {
-        let (leaf, recorded) = self.look(|x| (is_leaf(x), is_recorded(x)));
+        let (leaf, recorded) =
+            if self.base.is_some() { (false, false) } else { self.look(|x| (is_leaf(x), is_recorded(x))) };
         match (requires, recorded) {
             (true, false) => self.make_leaf(),
             (false, true) if leaf => {
@@ -624,7 +672,9 @@ impl PyTensor {
 
     /// Takes this tensor off the tape.
     fn detach_<'py>(slf: Bound<'py, Self>) -> Bound<'py, Self> {
-        slf.get().replace(detached(&slf.get().value()));
+        if slf.get().base.is_none() {
+            slf.get().replace(detached(&slf.get().value()));
+        }
         slf
     }
 
@@ -716,8 +766,10 @@ impl PyTensor {
             )
             .into());
         }
-        // The elements need no copy: whoever writes first makes one.
-        let copy = slf.get_type().call1((PyTensor::from(detached(&tensor.value())),))?;
+        // Memory of its own, since that of the original may be an array's that somebody writes to.
+        let mut value = detached(&tensor.value());
+        each_tensor!(&mut value, x => { x.data_mut(); });
+        let copy = slf.get_type().call1((PyTensor::from(value),))?;
         let held = copy.cast::<PyTensor>()?;
         held.get().set_requires_grad(tensor.requires_grad())?;
         if let Some(grad) = tensor.grad(py) {

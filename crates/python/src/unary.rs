@@ -3,7 +3,7 @@
 use barehand_tensor::{AnyTensor, Integer, Tensor, integer};
 use pyo3::prelude::*;
 
-use crate::arithmetic::{Operand, Operation};
+use crate::arithmetic::{Operand, Operation, check_kind};
 use crate::creation::{Number, filled};
 use crate::error::{Failure, Result};
 use crate::tensor::{PyTensor, cast, len, released};
@@ -257,6 +257,7 @@ impl PyTensor {
     ) -> Result<Bound<'py, Self>> {
         slf.get().check_in_place("clamp_")?;
         let result = PyTensor::clamp(&slf, min, max)?.value();
+        check_kind("clamp_", slf.get().dtype(), result.dtype())?;
         slf.get().assign_result("clamp_", result)?;
         Ok(slf)
     }
@@ -272,7 +273,7 @@ impl PyTensor {
     fn fill_(slf: Bound<'_, Self>, value: Number) -> Result<Bound<'_, Self>> {
         slf.get().check_in_place("fill_")?;
         let (shape, dtype) = slf.get().look(|x| (x.shape().to_vec(), x.dtype()));
-        slf.get().assign_result("fill_", filled(&shape, value, dtype))?;
+        slf.get().assign_result("fill_", filled(&shape, value.fitting(dtype)?, dtype))?;
         Ok(slf)
     }
 

@@ -153,6 +153,7 @@ unsqueeze = Tensor.unsqueeze
 var = Tensor.var
 
 
+# `bool`, `all` and `abs` are names of this module by now.
 def is_tensor(obj: object) -> builtins.bool:
     """Whether `obj` is a `Tensor`."""
     return isinstance(obj, Tensor)

@@ -29,8 +29,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 class set_grad_enabled:  # noqa: N801 - PyTorch's name
     """Switches recording on this thread, at once; as a context until its end, as a decorator for a function's calls.
 
+    >>> w = barehand.ones(2, requires_grad=True)
     >>> with barehand.set_grad_enabled(False):
-    ...     y = model(x)
+    ...     y = 2 * w
+    >>> y.requires_grad
+    False
     """
 
     def __init__(self, mode: bool) -> None:
@@ -72,8 +75,12 @@ class _Mode:
 class no_grad(_Mode):  # noqa: N801 - PyTorch's name
     """Where nothing is recorded: for evaluation and for changing parameters by hand.
 
+    >>> w = barehand.ones(2, requires_grad=True)
+    >>> (w * w).sum().backward()
     >>> with barehand.no_grad():
-    ...     w -= 0.1 * w.grad
+    ...     w -= 0.5 * w.grad
+    >>> w
+    tensor([0., 0.], requires_grad=True)
     """
 
     _mode = False
@@ -162,18 +169,21 @@ class Function:
         given = (outputs,) if single else tuple(outputs)
         if not all(isinstance(output, Tensor) for output in given):
             raise TypeError(f"{cls.__name__}.forward must return a tensor or a tuple of tensors")
-        inputs = [arg for arg in args if isinstance(arg, Tensor) and arg.is_floating_point()]
+        places = [i for i, arg in enumerate(args) if isinstance(arg, Tensor) and arg.is_floating_point()]
+        inputs = [args[i] for i in places]
+        # Only what the backward pass needs is kept, not the arguments themselves.
+        count = len(args)
+        kinds = [(arg.shape, arg.dtype) for arg in inputs]
 
         def gradients(grads: tuple[Tensor, ...], wanted: list[bool]) -> tuple[Tensor | None, ...]:
             found = cls.backward(ctx, *grads)
             found = found if isinstance(found, (tuple, list)) else (found,)
-            if len(found) != len(args):
-                raise RuntimeError(f"{cls.__name__}.backward returned {len(found)} gradients for {len(args)} arguments")
-            of_inputs = [grad for arg, grad in zip(args, found) if isinstance(arg, Tensor) and arg.is_floating_point()]
+            if len(found) != count:
+                raise RuntimeError(f"{cls.__name__}.backward returned {len(found)} gradients for {count} arguments")
             # A gradient that is left out is one of zeros.
             return tuple(
-                _barehand.zeros_like(arg) if want and grad is None else (grad if want else None)
-                for arg, grad, want in zip(inputs, of_inputs, wanted)
+                (_barehand.zeros(shape, dtype=dtype) if found[i] is None else found[i]) if want else None
+                for i, (shape, dtype), want in zip(places, kinds, wanted)
             )
 
         if single:
@@ -192,15 +202,17 @@ def _several_outputs(
     if not real:
         return outputs
     sizes = [output.numel() for output in real]
+    kinds = [(output.shape, output.dtype) for output in outputs]
 
     def unpacked(vector: Tensor) -> list[Tensor]:
-        return [part.view(output.shape) for part, output in zip(vector.split(sizes), real)]
+        shapes = [shape for shape, dtype in kinds if dtype.is_floating_point]
+        return [part.view(shape) for part, shape in zip(vector.split(sizes), shapes)]
 
     def backward_of_all(grad: Tensor, wanted: list[bool]) -> tuple[Tensor | None, ...]:
         grads = iter(unpacked(grad))
         every = tuple(
-            next(grads).to(output.dtype) if output.is_floating_point() else _barehand.zeros_like(output)
-            for output in outputs
+            next(grads).to(dtype) if dtype.is_floating_point else _barehand.zeros(shape, dtype=dtype)
+            for shape, dtype in kinds
         )
         return gradients(every, wanted)
 
