@@ -368,6 +368,8 @@ impl PyTensor {
                 let quotient = Operation::Div.apply(slf.py(), cast(&x, DType::F64), operand, false)?;
                 let truncated = match quotient {
                     AnyTensor::F64(q) => q.trunc()?.into(),
+                    // A number of f64 without axes takes the type of what it meets.
+                    AnyTensor::F32(q) => q.trunc()?.into(),
                     other => other,
                 };
                 cast(&truncated, dtype)
