@@ -1,7 +1,7 @@
 """Asks PyTorch and stores its answers as `sample.npz`, for the tests that run without it.
 
     python crates/python/tests/parity/record.py             # every row
-    python crates/python/tests/parity/record.py --new       # rows without stored cases; forgets those of rows gone
+    python crates/python/tests/parity/record.py --new       # rows that are new or are called with other things now
 
 Wants what `proofs/requirements.txt` lists. The draws are the same every time.
 """
@@ -66,10 +66,19 @@ def answers(row: Row) -> list[sample.Answer]:
     return stored
 
 
+def still(answer: sample.Answer) -> bool:
+    """Whether the row of a stored case has the same options and inputs as then."""
+    row, case = ROWS[answer.case.row], answer.case
+    same = set(case.options) == set(row.options) and len(case.inputs) == len(row.arguments)
+    return same and sample.checksum(row, case) == answer.checksum
+
+
 def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    kept = [answer for answer in sample.read() if answer.case.row in ROWS] if sys.argv[1:] == ["--new"] else []
+    old = [answer for answer in sample.read() if answer.case.row in ROWS] if sys.argv[1:] == ["--new"] else []
+    changed = {answer.case.row for answer in old if not still(answer)}
+    kept = [answer for answer in old if answer.case.row not in changed]
     known = {answer.case.row for answer in kept}
     stored = kept + [answer for row in ROWS.values() if row.name not in known for answer in answers(row)]
     versions = {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}

@@ -38,7 +38,7 @@ REFUSALS = [
         "conv2d", "channels differ", lambda lib: lib.nn.functional.conv2d(lib.zeros(1, 3, 8, 8), lib.zeros(4, 2, 3, 3))
     ),
     Refusal("conv2d", "kernel larger than the image", lambda lib: lib.nn.Conv2d(1, 1, 9)(lib.zeros(1, 1, 8, 8))),
-    Refusal("conv2d", "groups do not divide", lambda lib: lib.nn.Conv2d(3, 4, 3, groups=2)),
+    Refusal("groups", "groups do not divide", lambda lib: lib.nn.Conv2d(3, 4, 3, groups=2)),
     Refusal(
         "pool",
         "padding above half the kernel",
@@ -73,7 +73,7 @@ REFUSALS = [
     Refusal("split", "sections do not add up", lambda lib: lib.split(lib.zeros(3), [1, 1])),
     Refusal("mse_loss", "shapes differ", lambda lib: lib.nn.functional.mse_loss(lib.zeros(2, 3), lib.zeros(4, 5))),
     Refusal(
-        "mse_loss",
+        "reduction",
         "no such reduction",
         lambda lib: lib.nn.functional.mse_loss(lib.zeros(2), lib.zeros(2), reduction="max"),
     ),
@@ -90,7 +90,9 @@ REFUSALS = [
     Refusal("backward", "not one number", lambda lib: (lib.zeros(3, requires_grad=True) * 2).backward()),
     Refusal("backward", "nothing was recorded", lambda lib: lib.zeros(3).sum().backward()),
     Refusal("item", "not one number", lambda lib: lib.zeros(3).item()),
-    Refusal("lr", "a rate below zero", lambda lib: lib.optim.SGD([lib.zeros(2, requires_grad=True)], lr=-1.0)),
+    Refusal(
+        "learning rate", "a rate below zero", lambda lib: lib.optim.SGD([lib.zeros(2, requires_grad=True)], lr=-1.0)
+    ),
     Refusal("beta", "a beta above 1", lambda lib: lib.optim.Adam([lib.zeros(2, requires_grad=True)], betas=(1.5, 0.9))),
     Refusal(
         "nesterov",
@@ -98,5 +100,5 @@ REFUSALS = [
         lambda lib: lib.optim.SGD([lib.zeros(2, requires_grad=True)], lr=0.1, nesterov=True),
     ),
     Refusal("empty", "no parameters", lambda lib: lib.optim.SGD([], lr=0.1)),
-    Refusal("load_state_dict", "a name too few", lambda lib: lib.nn.Linear(2, 2).load_state_dict({})),
+    Refusal("state_dict", "a name too few", lambda lib: lib.nn.Linear(2, 2).load_state_dict({})),
 ]

@@ -13,6 +13,11 @@ gamma = one_of(0.1, 0.5, 0.9, 1.1)
 milestones = st.lists(iterations, max_size=4).map(sorted).map(tuple)
 
 
+def by_function(lib: ModuleType, optimizer: Any, kind: str, base: float) -> Any:
+    """A schedule that is given as a function of the step."""
+    return getattr(lib.optim.lr_scheduler, kind)(optimizer, lambda step: base ** (step % 5))
+
+
 def in_sequence(lib: ModuleType, optimizer: Any, hold: int, decay: int, milestones: tuple[int, ...]) -> Any:
     """A constant rate, then a cosine, then an exponential decay."""
     schedule = lib.optim.lr_scheduler
@@ -29,6 +34,8 @@ ROWS: list[Row] = [
     Schedule("optim.lr_scheduler.StepLR", step_size=iterations, gamma=gamma),
     Schedule("optim.lr_scheduler.MultiStepLR", milestones=milestones, gamma=gamma),
     Schedule("optim.lr_scheduler.ExponentialLR", gamma=gamma),
+    Schedule("optim.lr_scheduler.LambdaLR", call=by_function, kind=one_of("LambdaLR"), base=gamma),
+    Schedule("optim.lr_scheduler.MultiplicativeLR", call=by_function, kind=one_of("MultiplicativeLR"), base=gamma),
     Schedule("optim.lr_scheduler.CosineAnnealingLR", T_max=iterations, eta_min=one_of(0.0, 0.001)),
     Schedule(
         "optim.lr_scheduler.LinearLR",
