@@ -1,6 +1,7 @@
 //! Backward passes, switching recording, hooks, and differentiable functions written in Python.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use barehand_tensor::{
     AnyTensor, BackwardPass, Float, Gradients, InputGradients, Operator, Tensor, apply, is_recording,
@@ -107,6 +108,9 @@ impl PyTensor {
             return Ok(());
         }
         let gradient: Arc<Gradient> = self.gradient().clone();
+        if gradient.retained.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         fn keep<T: Float>(x: &Tensor<T>, gradient: Arc<Gradient>) -> Result<()> {
             x.register_hook(move |grad| {
                 let found = T::into_any(grad.clone());

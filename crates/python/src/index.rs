@@ -13,49 +13,56 @@ use crate::tensor::{PyTensor, cast, len, released};
 
 /// What stands between the brackets, for a tensor of this shape.
 fn indices(key: &Bound<'_, PyAny>, shape: &[usize]) -> Result<Vec<Index>> {
-    let Ok(parts) = key.cast::<PyTuple>() else { return Ok(vec![one_index(key, shape, 0)?]) };
-    let parts: Vec<Bound<'_, PyAny>> = parts.iter().collect();
-    // Which axis a slice after an ellipsis is about is counted from the end.
-    let axes = |part: &Bound<'_, PyAny>| -> usize {
-        if part.is_none() || part.is_instance_of::<PyEllipsis>() {
-            return 0;
-        }
-        match part.cast::<PyTensor>() {
-            Ok(mask) if mask.get().dtype() == DType::Bool => mask.get().dims(),
-            _ => 1,
-        }
+    let parts: Vec<Bound<'_, PyAny>> = match key.cast::<PyTuple>() {
+        Ok(parts) => parts.iter().collect(),
+        Err(_) => vec![key.clone()],
     };
-    let consumed: usize = parts.iter().map(axes).sum();
+    // Slices come last, because the lengths of their axes count and a mask lies on several axes.
+    let others: Vec<Option<Index>> = parts
+        .iter()
+        .map(|part| if part.is_instance_of::<PySlice>() { Ok(None) } else { one_index(part).map(Some) })
+        .collect::<Result<_>>()?;
+    let axes = |index: &Option<Index>| match index {
+        Some(Index::NewAxis | Index::Ellipsis) => 0,
+        Some(Index::Mask(mask)) => mask.rank(),
+        _ => 1,
+    };
+    // Which axis a slice after an ellipsis is about is counted from the end.
+    let consumed: usize = others.iter().map(axes).sum();
     let mut axis = 0;
     let mut indices = Vec::with_capacity(parts.len());
-    for part in &parts {
-        indices.push(one_index(part, shape, axis)?);
-        axis += if part.is_instance_of::<PyEllipsis>() {
-            shape.len().saturating_sub(consumed)
-        } else {
-            axes(part)
+    for (part, other) in parts.iter().zip(others) {
+        let here = axis;
+        axis += match &other {
+            Some(Index::Ellipsis) => shape.len().saturating_sub(consumed),
+            other => axes(other),
         };
+        indices.push(match other {
+            Some(index) => index,
+            None => slice_index(part.cast::<PySlice>()?, shape.get(here).copied().unwrap_or(0))?,
+        });
     }
     Ok(indices)
 }
 
-fn one_index(part: &Bound<'_, PyAny>, shape: &[usize], axis: usize) -> Result<Index> {
+/// A slice of an axis of this length.
+fn slice_index(slice: &Bound<'_, PySlice>, length: usize) -> Result<Index> {
+    // A step that is not positive is refused with our words; Python would compute with it.
+    let step = slice.getattr("step")?;
+    if !step.is_none() && step.extract::<isize>()? <= 0 {
+        return Err(Failure::value(
+            "index",
+            format!("a slice's step must be at least 1, not {step}; use .flip()"),
+        ));
+    }
+    let found = slice.indices(length as isize)?;
+    let stop = found.stop.max(found.start);
+    Ok(Index::Slice { start: found.start, stop: Some(stop), step: found.step as usize })
+}
+
+fn one_index(part: &Bound<'_, PyAny>) -> Result<Index> {
     if part.is_exact_instance_of::<PyInt>() {
         return Ok(Index::At(part.extract()?));
-    }
-    if let Ok(slice) = part.cast::<PySlice>() {
-        let length = shape.get(axis).copied().unwrap_or(0);
-        // A step that is not positive is refused with our words; Python would compute with it.
-        let step = slice.getattr("step")?;
-        if !step.is_none() && step.extract::<isize>()? <= 0 {
-            return Err(Failure::value(
-                "index",
-                format!("a slice's step must be at least 1, not {step}; use .flip()"),
-            ));
-        }
-        let found = slice.indices(length as isize)?;
-        let stop = found.stop.max(found.start);
-        return Ok(Index::Slice { start: found.start, stop: Some(stop), step: found.step as usize });
     }
     if part.is_none() {
         return Ok(Index::NewAxis);

@@ -4,6 +4,7 @@
 //! methods give this one name another value, so no other tensor changes with it. `.data` is the exception that PyTorch
 //! programs count on: it is another name for the same tensor, off the tape.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use barehand_tensor::layout::Dims;
@@ -49,16 +50,20 @@ const DEEPEST_WINDOW: usize = 64;
 
 /// The `.grad` of a tensor. The tape holds it as the tag of a leaf.
 #[derive(Default)]
-pub struct Gradient(Mutex<Option<Py<PyTensor>>>);
+pub struct Gradient {
+    held: Mutex<Option<Py<PyTensor>>>,
+    /// Whether a computed tensor asked for it.
+    pub retained: AtomicBool,
+}
 
 impl Gradient {
     pub fn get(&self, py: Python<'_>) -> Option<Py<PyTensor>> {
-        locked(&self.0).as_ref().map(|grad| grad.clone_ref(py))
+        locked(&self.held).as_ref().map(|grad| grad.clone_ref(py))
     }
 
     pub fn set(&self, grad: Option<Py<PyTensor>>) {
         // What was there is dropped after the lock: dropping runs Python code.
-        let _before = std::mem::replace(&mut *locked(&self.0), grad);
+        let _before = std::mem::replace(&mut *locked(&self.held), grad);
     }
 
     /// Adds what a backward pass found, in place, as PyTorch does.

@@ -184,8 +184,8 @@ def test_every_form_of_no_grad() -> None:
 
 
 def test_recording_comes_back_after_an_error() -> None:
-    for scope in (bh.no_grad(), bh.inference_mode(), bh.set_grad_enabled(False)):
-        with pytest.raises(KeyError), scope:
+    for scope in (bh.no_grad, bh.inference_mode, lambda: bh.set_grad_enabled(False)):
+        with pytest.raises(KeyError), scope():
             raise KeyError
         assert bh.is_grad_enabled()
 
@@ -242,7 +242,7 @@ def test_exceptions_of_hooks_arrive_as_themselves() -> None:
         z.backward()
     v = w * 2
     v.register_hook(lambda grad: bh.ones(3))
-    with pytest.raises(ValueError, match=r"\[3\]"):
+    with pytest.raises(RuntimeError, match=r"\[3\]"):
         v.backward()
 
 
@@ -419,7 +419,7 @@ def test_functions_that_are_wrong_are_told_so() -> None:
         TooMany.apply(w).backward()
     with pytest.raises(TypeError, match="Number.forward must return a tensor or a tuple of tensors"):
         Number.apply(w)
-    with pytest.raises(ValueError, match=r"\[7\]"):
+    with pytest.raises(RuntimeError, match=r"\[7\]"):
         WrongShape.apply(w).backward()
     with pytest.raises(TypeError):
         NoTensor.apply(w).backward()

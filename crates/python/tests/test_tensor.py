@@ -169,7 +169,7 @@ WITH_A_NUMBER = {
 }
 
 
-@pytest.mark.parametrize(("left", "right"), itertools.product(DTYPES, DTYPES))
+@pytest.mark.parametrize(("left", "right"), list(itertools.product(DTYPES, DTYPES)))
 def test_two_tensors_meet_in_the_type_that_pytorch_says(left: str, right: str) -> None:
     column = list(DTYPES).index(right)
     x, y = bh.ones(2, dtype=DTYPES[left]), bh.ones(2, dtype=DTYPES[right])
@@ -385,9 +385,10 @@ def test_numbers_and_lists_are_assigned_too(data: st.DataObject) -> None:
     array[key] = 7
     x[key] = 7
     np.testing.assert_array_equal(x.numpy(), array)
-    values = np.full(array[key].shape, 9)
-    array[key] = values.tolist()
-    x[key] = values.tolist()
+    if array[key].size:
+        values = np.full(array[key].shape, 9).tolist()
+        array[key] = values
+        x[key] = values
     np.testing.assert_array_equal(x.numpy(), array)
 
 
@@ -413,7 +414,7 @@ def test_an_index_can_be_any_integer() -> None:
         (slice(None, None, 0), ValueError, "at least 1"),
         (bh.tensor([5]), IndexError, "5"),
         (bh.tensor([1.0]), TypeError, "float32"),
-        (bh.tensor([True]), IndexError, "mask"),
+        (bh.tensor([True]), ValueError, "mask"),
         (slice("a", None), TypeError, "slice indices"),
     ],
 )
@@ -429,7 +430,7 @@ def test_bad_values_are_refused() -> None:
         bh.zeros(2)[:] = bh.zeros(3)
     with pytest.raises(TypeError, match="<U1"):
         bh.zeros(2)[0] = "a"
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, NotImplementedError), match="delet"):
         del bh.zeros(2)[0]
 
 
@@ -546,8 +547,10 @@ def test_data_is_another_name_for_the_tensor() -> None:
     w.data[0] = 5
     assert w.tolist() == [5, 3]
     assert w.requires_grad and not w.data.requires_grad
-    w.data = bh.zeros(3)
-    assert w.shape == (3,) if not w.requires_grad else True
+    w.data = bh.zeros(2)
+    assert w.tolist() == [0, 0] and w.requires_grad
+    with pytest.raises(ValueError, match=r"\[3\]"):
+        w.data = bh.zeros(3)
 
 
 def test_data_keeps_a_computed_tensor_on_the_tape() -> None:
@@ -638,8 +641,8 @@ def test_detach_and_clone() -> None:
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_copies_and_pickles(name: str) -> None:
-    x = bh.tensor([[0, 1], [1, 0]], dtype=DTYPES[name])
-    for duplicate in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), pickle.loads(pickle.dumps(x.T)).T):
+    x = bh.tensor([[0, 1], [1, 0]], dtype=DTYPES[name])  # symmetric
+    for duplicate in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), pickle.loads(pickle.dumps(x.T))):
         assert duplicate.dtype is x.dtype
         assert duplicate.tolist() == x.tolist()
         duplicate.fill_(1)
