@@ -248,7 +248,9 @@ fn scaled(py: Python<'_>, other: Operand, alpha: Number) -> Result<Operand> {
             Operand::Number(Number::Int(number.wrapping_mul(alpha)))
         }
         (Operand::Number(number), _) => Operand::Number(Number::Float(number.real() * alpha.real())),
-        (Operand::Tensor(y), _) => Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?),
+        (Operand::Tensor(y), _) => {
+            Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?)
+        }
     })
 }
 
@@ -305,8 +307,6 @@ methods! {
     FloorDivide: floor_divide floor_divide_;
     /// x - y floor(x / y), with the sign of y.
     Remainder: remainder remainder_;
-    /// x to the power of y.
-    Pow: pow pow_;
 }
 
 #[pymethods]
@@ -386,6 +386,18 @@ impl PyTensor {
     /// x /= y
     fn div_<'py>(slf: Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<Bound<'py, Self>> {
         in_place(&slf, other, Operation::Div)?;
+        Ok(slf)
+    }
+
+    /// x to the power of the exponent, element by element.
+    fn pow(slf: &Bound<'_, Self>, exponent: &Bound<'_, PyAny>) -> Result<PyTensor> {
+        let exponent = Operand::expected("pow", exponent)?;
+        Ok(PyTensor::from(Operation::Pow.apply(slf.py(), slf.get().value(), exponent, false)?))
+    }
+
+    /// The same in place.
+    fn pow_<'py>(slf: Bound<'py, Self>, exponent: &Bound<'py, PyAny>) -> Result<Bound<'py, Self>> {
+        in_place(&slf, exponent, Operation::Pow)?;
         Ok(slf)
     }
 

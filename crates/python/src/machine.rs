@@ -103,7 +103,9 @@ impl PyProfiler {
     }
 
     fn __str__(&self) -> String {
-        locked(&self.profile).as_ref().map_or_else(|| "Profiler (not finished)".to_string(), ToString::to_string)
+        locked(&self.profile)
+            .as_ref()
+            .map_or_else(|| "Profiler (not finished)".to_string(), ToString::to_string)
     }
 }
 

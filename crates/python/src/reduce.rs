@@ -40,10 +40,30 @@ impl AxesArgument {
     /// The axes of `dim=`; all of them where none is named.
     fn or_all(dim: Option<Self>, rank: usize) -> Self {
         match dim {
+            // A number alone may be reduced along axis 0, as if it had one.
+            Some(dim) if rank == 0 && dim.0.iter().all(|dim| matches!(dim, 0 | -1)) => {
+                AxesArgument(Vec::new())
+            }
             Some(dim) if !dim.0.is_empty() => dim,
             _ => AxesArgument((0..rank as isize).collect()),
         }
     }
+}
+
+/// Works along one axis. A number alone is taken as if it had one, as in PyTorch, and so are the results.
+fn along_axis<const N: usize>(
+    value: &AnyTensor,
+    dim: isize,
+    work: impl FnOnce(&AnyTensor) -> Result<[AnyTensor; N]>,
+) -> Result<[AnyTensor; N]> {
+    if !value.shape().is_empty() || !matches!(dim, 0 | -1) {
+        return work(value);
+    }
+    let mut results = work(&each_tensor!(value, x => x.unsqueeze(0)?.into()))?;
+    for result in &mut results {
+        *result = each_tensor!(&*result, x => x.reshape([])?.into());
+    }
+    Ok(results)
 }
 
 /// A sum of whole numbers, which is int64.
@@ -118,12 +138,15 @@ impl End {
         dim: isize,
         keepdim: bool,
     ) -> Result<(AnyTensor, AnyTensor)> {
-        released(py, len(value), || {
-            each_tensor!(value, x => {
-                let (values, places) = if self == End::Max { x.max_dim(dim, keepdim) } else { x.min_dim(dim, keepdim) }?;
-                Ok((values.into(), places.into()))
+        let [values, places] = along_axis(value, dim, |value| {
+            released(py, len(value), || {
+                each_tensor!(value, x => {
+                    let (values, places) = if self == End::Max { x.max_dim(dim, keepdim) } else { x.min_dim(dim, keepdim) }?;
+                    Ok([values.into(), places.into()])
+                })
             })
-        })
+        })?;
+        Ok((values, places))
     }
 
     fn amax(
@@ -189,18 +212,23 @@ impl End {
         dim: Option<isize>,
         keepdim: bool,
     ) -> Result<AnyTensor> {
-        released(py, len(value), || {
-            each_tensor!(value, x => {
-                let place = |x: &Tensor<_>, dim| if self == End::Max { x.argmax(dim) } else { x.argmin(dim) };
-                match dim {
-                    Some(dim) => {
-                        let places = place(x, dim)?;
-                        Ok(if keepdim { places.unsqueeze(position(dim, x.rank()))? } else { places }.into())
-                    }
-                    None => Ok(place(&x.detach().reshape([-1])?, 0)?.into()),
-                }
-            })
-        })
+        let places = |value: &AnyTensor, dim: isize| -> Result<Tensor<i64>> {
+            released(
+                py,
+                len(value),
+                || each_tensor!(value, x => Ok(if self == End::Max { x.argmax(dim) } else { x.argmin(dim) }?)),
+            )
+        };
+        let Some(dim) = dim else {
+            let flat: AnyTensor = each_tensor!(value, x => x.detach().reshape([-1])?.into());
+            return Ok(places(&flat, 0)?.into());
+        };
+        let [places] = along_axis(value, dim, |value| {
+            let places = places(value, dim)?;
+            let rank = value.shape().len();
+            Ok([if keepdim { places.unsqueeze(position(dim, rank))? } else { places }.into()])
+        })?;
+        Ok(places)
     }
 }
 
@@ -354,14 +382,22 @@ impl PyTensor {
             .into())
         }
         let value = in_dtype(self.value(), dtype);
-        let product = released(py, len(&value), || match &value {
-            AnyTensor::F32(x) => Ok(dim.map_or_else(|| x.prod(), |dim| x.prod_dim(dim, keepdim))?.into()),
-            AnyTensor::F64(x) => Ok(dim.map_or_else(|| x.prod(), |dim| x.prod_dim(dim, keepdim))?.into()),
-            AnyTensor::I64(x) => whole(x, dim, keepdim),
-            AnyTensor::I32(x) => whole(x, dim, keepdim),
-            AnyTensor::U8(x) => whole(x, dim, keepdim),
-            AnyTensor::Bool(x) => whole(x, dim, keepdim),
-        })?;
+        let product = |value: &AnyTensor| -> Result<[AnyTensor; 1]> {
+            released(py, len(value), || {
+                Ok([match value {
+                    AnyTensor::F32(x) => dim.map_or_else(|| x.prod(), |dim| x.prod_dim(dim, keepdim))?.into(),
+                    AnyTensor::F64(x) => dim.map_or_else(|| x.prod(), |dim| x.prod_dim(dim, keepdim))?.into(),
+                    AnyTensor::I64(x) => whole(x, dim, keepdim)?,
+                    AnyTensor::I32(x) => whole(x, dim, keepdim)?,
+                    AnyTensor::U8(x) => whole(x, dim, keepdim)?,
+                    AnyTensor::Bool(x) => whole(x, dim, keepdim)?,
+                }])
+            })
+        };
+        let [product] = match dim {
+            Some(dim) => along_axis(&value, dim, product)?,
+            None => product(&value)?,
+        };
         Ok(PyTensor::from(product))
     }
 
@@ -369,14 +405,16 @@ impl PyTensor {
     #[pyo3(signature = (dim, *, dtype=None))]
     fn cumsum(&self, py: Python<'_>, dim: isize, dtype: Option<DTypeArgument>) -> Result<PyTensor> {
         let value = in_dtype(self.value(), dtype);
-        let sums = released(py, len(&value), || -> Result<AnyTensor> {
-            Ok(match &value {
-                AnyTensor::F32(x) => x.cumsum(dim)?.into(),
-                AnyTensor::F64(x) => x.cumsum(dim)?.into(),
-                AnyTensor::I64(x) => integer::cumsum(x, dim)?.into(),
-                AnyTensor::I32(x) => integer::cumsum(x, dim)?.into(),
-                AnyTensor::U8(x) => integer::cumsum(x, dim)?.into(),
-                AnyTensor::Bool(x) => integer::cumsum(x, dim)?.into(),
+        let [sums] = along_axis(&value, dim, |value| {
+            released(py, len(value), || {
+                Ok([match value {
+                    AnyTensor::F32(x) => x.cumsum(dim)?.into(),
+                    AnyTensor::F64(x) => x.cumsum(dim)?.into(),
+                    AnyTensor::I64(x) => integer::cumsum(x, dim)?.into(),
+                    AnyTensor::I32(x) => integer::cumsum(x, dim)?.into(),
+                    AnyTensor::U8(x) => integer::cumsum(x, dim)?.into(),
+                    AnyTensor::Bool(x) => integer::cumsum(x, dim)?.into(),
+                }])
             })
         })?;
         Ok(PyTensor::from(sums))
@@ -385,7 +423,10 @@ impl PyTensor {
     /// ln Σ e^x along an axis, without overflow.
     #[pyo3(signature = (dim, keepdim=false))]
     fn logsumexp(&self, py: Python<'_>, dim: isize, keepdim: bool) -> Result<PyTensor> {
-        Ok(PyTensor::from(on_reals!(py, self.value(), x => x.logsumexp(dim, keepdim))?))
+        let [result] = along_axis(&self.value(), dim, |value| {
+            Ok([on_reals!(py, value.clone(), x => x.logsumexp(dim, keepdim))?])
+        })?;
+        Ok(PyTensor::from(result))
     }
 
     /// The Euclidean norm of all elements, or along axes.
@@ -483,21 +524,12 @@ impl PyTensor {
     ) -> Result<Bound<'py, PyAny>> {
         // The order of equal elements is kept in any case.
         let _ = stable;
-        let value = self.value();
-        let (values, places) = released(py, len(&value), || -> Result<(AnyTensor, AnyTensor)> {
-            Ok(match &value {
-                AnyTensor::F32(x) => {
+        let [values, places] = along_axis(&self.value(), dim, |value| {
+            released(py, len(value), || {
+                each_tensor!(value, x => {
                     let (values, places) = x.sort(dim, descending)?;
-                    (values.into(), places.into())
-                }
-                AnyTensor::F64(x) => {
-                    let (values, places) = x.sort(dim, descending)?;
-                    (values.into(), places.into())
-                }
-                other => each_tensor!(other, x => {
-                    let places = x.argsort(dim, descending)?;
-                    (x.gather(dim, &places)?.into(), places.into())
-                }),
+                    Ok([values.into(), places.into()])
+                })
             })
         })?;
         named_pair(py, values, places)
@@ -508,9 +540,10 @@ impl PyTensor {
     fn argsort(&self, py: Python<'_>, dim: isize, descending: bool, stable: bool) -> Result<PyTensor> {
         // The order of equal elements is kept in any case.
         let _ = stable;
-        let value = self.value();
-        let places = released(py, len(&value), || each_tensor!(&value, x => x.argsort(dim, descending)))?;
-        Ok(places.into())
+        let [places] = along_axis(&self.value(), dim, |value| {
+            released(py, len(value), || each_tensor!(value, x => Ok([x.argsort(dim, descending)?.into()])))
+        })?;
+        Ok(PyTensor::from(places))
     }
 
     /// The `k` largest (or smallest) elements along an axis, and where they were.
@@ -525,21 +558,16 @@ impl PyTensor {
     ) -> Result<Bound<'py, PyAny>> {
         // They come in order in any case.
         let _ = sorted;
-        let value = self.value();
-        let (values, places) = released(py, len(&value), || -> Result<(AnyTensor, AnyTensor)> {
-            Ok(match &value {
-                AnyTensor::F32(x) if largest => {
-                    let (values, places) = x.topk(k, dim)?;
-                    (values.into(), places.into())
-                }
-                AnyTensor::F64(x) if largest => {
-                    let (values, places) = x.topk(k, dim)?;
-                    (values.into(), places.into())
-                }
-                other => each_tensor!(other, x => {
-                    let places = x.argsort(dim, largest)?.narrow(dim, 0, k)?;
-                    (x.gather(dim, &places)?.into(), places.into())
-                }),
+        let [values, places] = along_axis(&self.value(), dim, |value| {
+            released(py, len(value), || {
+                each_tensor!(value, x => {
+                    if largest {
+                        let (values, places) = x.topk(k, dim)?;
+                        return Ok([values.into(), places.into()]);
+                    }
+                    let places = x.argsort(dim, false)?.narrow(dim, 0, k)?;
+                    Ok([x.gather(dim, &places)?.into(), places.into()])
+                })
             })
         })?;
         named_pair(py, values, places)
@@ -587,6 +615,13 @@ impl PyTensor {
 
     /// Σ x y of two vectors.
     fn dot(slf: &Bound<'_, Self>, other: &Bound<'_, PyTensor>) -> Result<PyTensor> {
+        let lengths = (slf.get().look(len), other.get().look(len));
+        if lengths.0 != lengths.1 {
+            return Err(Failure::value(
+                "dot",
+                format!("vectors of {} and {} elements", lengths.0, lengths.1),
+            ));
+        }
         product_of_ranks(slf, "dot", other, 1, 1)
     }
 

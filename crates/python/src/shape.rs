@@ -46,6 +46,15 @@ macro_rules! parts {
     }};
 }
 
+/// Integers given one by one, or together by name.
+fn by_name<'py>(args: &Bound<'py, PyTuple>, named: Option<Bound<'py, PyAny>>) -> Result<Bound<'py, PyTuple>> {
+    match named {
+        None => Ok(args.clone()),
+        Some(named) if args.is_empty() => Ok(PyTuple::new(args.py(), [named])?),
+        Some(_) => Err(Failure::wrong_type("dims were given twice")),
+    }
+}
+
 #[pymethods]
 impl PyTensor {
     /// The same elements under another shape; one length may be -1.
@@ -96,20 +105,25 @@ impl PyTensor {
     }
 
     /// The axes in another order.
-    #[pyo3(signature = (*dims))]
-    fn permute(&self, dims: &Bound<'_, PyTuple>) -> Result<PyTensor> {
+    #[pyo3(signature = (*args, dims=None))]
+    fn permute(&self, args: &Bound<'_, PyTuple>, dims: Option<Bound<'_, PyAny>>) -> Result<PyTensor> {
+        let dims = &by_name(args, dims)?;
         let dims = integers("permute", dims)?;
         view!(self, x => x.permute(&dims))
     }
 
     /// Two axes exchanged.
     fn transpose(&self, dim0: isize, dim1: isize) -> Result<PyTensor> {
+        // A number alone has one axis to PyTorch, which changes places with itself.
+        if self.dims() == 0 && [dim0, dim1].iter().all(|dim| matches!(dim, 0 | -1)) {
+            return view!(self, x => x.reshape([]));
+        }
         view!(self, x => x.transpose(dim0, dim1))
     }
 
     /// Two axes exchanged.
     fn swapaxes(&self, axis0: isize, axis1: isize) -> Result<PyTensor> {
-        view!(self, x => x.transpose(axis0, axis1))
+        self.transpose(axis0, axis1)
     }
 
     /// One axis (or several) at another place, the others in their order.
@@ -163,7 +177,8 @@ impl PyTensor {
         let shape = self.look(|x| x.shape().to_vec());
         let mut resolved = Vec::new();
         for dim in dims.drain(..) {
-            resolved.push(barehand_tensor::layout::resolve_axis("squeeze", dim, shape.len())?);
+            // A number alone has one axis to PyTorch.
+            resolved.push(barehand_tensor::layout::resolve_axis("squeeze", dim, shape.len().max(1))?);
         }
         let kept: Vec<isize> = shape
             .iter()
@@ -274,8 +289,14 @@ impl PyTensor {
     }
 
     /// Axes backward.
-    #[pyo3(signature = (*dims))]
-    fn flip(&self, py: Python<'_>, dims: &Bound<'_, PyTuple>) -> Result<PyTensor> {
+    #[pyo3(signature = (*args, dims=None))]
+    fn flip(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        dims: Option<Bound<'_, PyAny>>,
+    ) -> Result<PyTensor> {
+        let dims = &by_name(args, dims)?;
         let dims = integers("flip", dims)?;
         new!(py, self, x => {
             let mut flipped = x.clone();
@@ -334,8 +355,14 @@ impl PyTensor {
     }
 
     /// As `repeat`, where missing counts are 1.
-    #[pyo3(signature = (*dims))]
-    fn tile(&self, py: Python<'_>, dims: &Bound<'_, PyTuple>) -> Result<PyTensor> {
+    #[pyo3(signature = (*args, dims=None))]
+    fn tile(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        dims: Option<Bound<'_, PyAny>>,
+    ) -> Result<PyTensor> {
+        let dims = &by_name(args, dims)?;
         let mut repeats = sizes("tile", dims)?;
         while repeats.len() < self.dims() {
             repeats.insert(0, 1);

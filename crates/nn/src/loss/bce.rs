@@ -29,7 +29,7 @@ fn reduced<T: Float>(
 ) -> Result<Tensor<T>> {
     match weight {
         Some(weight) => {
-            let weighted = losses.mul(&weight.detach())?;
+            let weighted = losses.mul(weight)?;
             same_shape("binary cross entropy's weight", &weighted, losses)?;
             reduction.apply(&weighted)
         }
@@ -68,36 +68,51 @@ impl<T: Float> BceLoss<T> {
                 "predictions must be probabilities from 0 to 1; for logits take bce_with_logits_loss",
             ));
         }
-        let losses = apply(BinaryCrossEntropy { target: target.detach() }, &[probability])?;
-        reduced(&losses, self.weight.as_ref(), self.reduction)
+        let losses = apply(BinaryCrossEntropy, &[probability, target])?;
+        // As in PyTorch, where this loss has no gradient for its weight.
+        reduced(&losses, self.weight.as_ref().map(Tensor::detach).as_ref(), self.reduction)
     }
 }
 
 /// -(t ln p + (1 - t) ln(1 - p)), with PyTorch's bounds.
-struct BinaryCrossEntropy<T: Float> {
-    target: Tensor<T>,
+struct BinaryCrossEntropy;
+
+/// ln p and ln(1 - p), held at -100.
+fn bounded_logarithms<T: Float>(p: &Tensor<T>) -> Result<(Tensor<T>, Tensor<T>)> {
+    let bounded = |logarithm: Tensor<T>| logarithm.clamp(-100.0, f64::INFINITY);
+    Ok((bounded(p.ln()?)?, bounded(p.neg()?.log1p()?)?))
 }
 
-impl<T: Float> Operator<T> for BinaryCrossEntropy<T> {
-    type Saved = Tensor<T>;
+impl<T: Float> Operator<T> for BinaryCrossEntropy {
+    type Saved = (Tensor<T>, Tensor<T>);
 
     fn name(&self) -> &'static str {
         "bce_loss"
     }
 
-    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Tensor<T>)> {
-        let p = inputs[0].detach();
-        let log_p = p.ln()?.clamp(-100.0, f64::INFINITY)?;
-        let log_not_p = p.neg()?.log1p()?.clamp(-100.0, f64::INFINITY)?;
-        let losses = self.target.add_scalar(-1.0)?.mul(&log_not_p)?.sub(&self.target.mul(&log_p)?)?;
-        Ok((losses, p))
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
+        let (p, target) = (inputs[0].detach(), inputs[1].detach());
+        let (log_p, log_not_p) = bounded_logarithms(&p)?;
+        let losses = target.add_scalar(-1.0)?.mul(&log_not_p)?.sub(&target.mul(&log_p)?)?;
+        Ok((losses, (p, target)))
     }
 
-    fn backward(&self, p: &Tensor<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
-        // PyTorch's bound is a float constant, in double precision too.
-        let spread = p.scalar_sub(1.0)?.mul(p)?.clamp(f64::from(1e-12_f32), f64::INFINITY)?;
-        let gradient = grad.mul(&p.sub(&self.target)?.div(&spread)?)?;
-        Ok([Some(gradient)].into_iter().collect())
+    fn backward(
+        &self,
+        (p, target): &Self::Saved,
+        grad: &Tensor<T>,
+        wants: &[bool],
+    ) -> Result<InputGradients<T>> {
+        let of_p = || {
+            // PyTorch's bound is a float constant, in double precision too.
+            let spread = p.scalar_sub(1.0)?.mul(p)?.clamp(f64::from(1e-12_f32), f64::INFINITY)?;
+            grad.mul(&p.sub(target)?.div(&spread)?)
+        };
+        let of_target = || {
+            let (log_p, log_not_p) = bounded_logarithms(p)?;
+            grad.mul(&log_not_p.sub(&log_p)?)
+        };
+        Ok([wants[0].then(of_p).transpose()?, wants[1].then(of_target).transpose()?].into_iter().collect())
     }
 }
 
@@ -126,11 +141,10 @@ impl<T: Float> BceWithLogitsLoss<T> {
     /// When the shapes differ.
     pub fn forward(&self, logits: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
         same_shape("bce_with_logits_loss", logits, target)?;
-        let target = target.detach();
         let mut positive = logits.log_sigmoid()?;
         if let Some(pos_weight) = &self.pos_weight {
-            let factor = pos_weight.detach().add_scalar(-1.0)?.mul(&target)?.add_scalar(1.0)?;
-            same_shape("bce_with_logits_loss's pos_weight", &factor, &target)?;
+            let factor = pos_weight.add_scalar(-1.0)?.mul(target)?.add_scalar(1.0)?;
+            same_shape("bce_with_logits_loss's pos_weight", &factor, target)?;
             positive = positive.mul(&factor)?;
         }
         let losses = target.scalar_sub(1.0)?.mul(logits)?.sub(&positive)?;

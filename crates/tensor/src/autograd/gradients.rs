@@ -133,7 +133,7 @@ impl<T: Float> Gradients<T> {
                         entry.insert(found);
                     }
                     Entry::Occupied(mut entry) => {
-                        super::tape::accumulate(&mut entry.get_mut().grad, found.grad)?
+                        super::tape::accumulate(&mut entry.get_mut().grad, found.grad)?;
                     }
                 }
             }

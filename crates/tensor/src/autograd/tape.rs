@@ -27,7 +27,7 @@ pub(crate) struct Node<T: Element> {
     parents: SmallVec<[Option<Arc<Node<T>>>; 3]>,
     backward: Backward<T>,
     /// What looks at the complete gradient on its way; almost always nothing.
-    hooks: OnceLock<Mutex<Vec<(u64, Hook<T>)>>>,
+    hooks: OnceLock<Hooks<T>>,
 }
 
 enum Backward<T: Element> {
@@ -43,6 +43,9 @@ pub type Tag = Arc<dyn Any + Send + Sync>;
 
 /// Sees the complete gradient of a tensor, and may replace it.
 type Hook<T> = Arc<dyn Fn(&Tensor<T>) -> Result<Option<Tensor<T>>> + Send + Sync>;
+
+/// Hooks with the numbers under which they are removed.
+type Hooks<T> = Mutex<Vec<(u64, Hook<T>)>>;
 
 /// An operator together with what its forward pass saved.
 pub(crate) trait Step<T: Element>: Send + Sync {

@@ -269,6 +269,9 @@ impl<T: Float> Tensor<T> {
             Targets::Classes(indices) => {
                 Owned::Classes(check_classes("cross_entropy", self.shape(), indices, options.ignore_index)?)
             }
+            Targets::Probabilities(q) if q.shape() == self.shape() && q.is_recorded() => {
+                return self.cross_entropy_of_both(q, options);
+            }
             Targets::Probabilities(q) if q.shape() == self.shape() => {
                 Owned::Probabilities(rows(&q.detach())?.packed())
             }
@@ -288,5 +291,20 @@ impl<T: Float> Tensor<T> {
         };
         let loss = apply(operator, &[&rows(self)?])?;
         if options.reduction == Reduction::None { loss.reshape_to(&sample_shape) } else { Ok(loss) }
+    }
+
+    /// The same put together from smaller operators, where the probabilities want a gradient too, which the fused one
+    /// does not compute.
+    fn cross_entropy_of_both(&self, q: &Tensor<T>, options: &CrossEntropyOptions<T>) -> Result<Tensor<T>> {
+        let axis = class_axis(self.shape());
+        let (classes, smoothing) = (self.shape()[axis], options.label_smoothing);
+        let mut terms =
+            self.log_softmax(axis as isize)?.mul(&q.affine(1.0 - smoothing, smoothing / classes as f64)?)?;
+        if let Some(weight) = &options.weight {
+            let mut shape = vec![1; self.rank()];
+            shape[axis] = classes as isize;
+            terms = terms.mul(&weight.detach().reshape(shape)?)?;
+        }
+        options.reduction.apply(&terms.sum_dim(axis as isize, false)?.neg()?)
     }
 }

@@ -135,6 +135,7 @@ impl<T: Element> Tensor<T> {
 
 /// The largest or smallest element along axes; equals share the gradient evenly (`torch.amax`).
 struct Extreme {
+    name: &'static str,
     max: bool,
     reduced: Marked,
     keepdim: bool,
@@ -144,7 +145,7 @@ impl<T: Float> Operator<T> for Extreme {
     type Saved = (Tensor<T>, Tensor<T>);
 
     fn name(&self) -> &'static str {
-        if self.max { "max" } else { "min" }
+        self.name
     }
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
@@ -315,7 +316,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When there are no elements.
     pub fn max(&self) -> Result<Tensor<T>> {
-        apply(Extreme { max: true, reduced: self.all_axes(), keepdim: false }, &[self])
+        apply(Extreme { name: "max", max: true, reduced: self.all_axes(), keepdim: false }, &[self])
     }
 
     /// The smallest element; equals share the gradient.
@@ -323,7 +324,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When there are no elements.
     pub fn min(&self) -> Result<Tensor<T>> {
-        apply(Extreme { max: false, reduced: self.all_axes(), keepdim: false }, &[self])
+        apply(Extreme { name: "min", max: false, reduced: self.all_axes(), keepdim: false }, &[self])
     }
 
     /// The largest elements along axes; equals share the gradient (`torch.amax`).
@@ -331,7 +332,15 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When an axis does not exist, is named twice or has no elements.
     pub fn amax(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor<T>> {
-        apply(Extreme { max: true, reduced: mark_axes("amax", axes.axes(), self.rank())?, keepdim }, &[self])
+        apply(
+            Extreme {
+                name: "amax",
+                max: true,
+                reduced: mark_axes("amax", axes.axes(), self.rank())?,
+                keepdim,
+            },
+            &[self],
+        )
     }
 
     /// The smallest elements along axes; equals share the gradient (`torch.amin`).
@@ -339,7 +348,15 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When an axis does not exist, is named twice or has no elements.
     pub fn amin(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor<T>> {
-        apply(Extreme { max: false, reduced: mark_axes("amin", axes.axes(), self.rank())?, keepdim }, &[self])
+        apply(
+            Extreme {
+                name: "amin",
+                max: false,
+                reduced: mark_axes("amin", axes.axes(), self.rank())?,
+                keepdim,
+            },
+            &[self],
+        )
     }
 
     /// The product of all elements.
