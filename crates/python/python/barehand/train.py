@@ -502,8 +502,14 @@ class Trainer:
             with open(self.log, encoding="utf-8") as file:
                 lines = [line for line in file if line.endswith("\n")]
             kept = [line for line in lines if json.loads(line)["step"] <= self._at.step]
-        with open(self.log, "w", encoding="utf-8") as file:
+        # Replaced as a whole: whoever is cut off here leaves the log of before.
+        temporary = f"{os.fspath(self.log)}.tmp-{os.getpid()}"
+        with open(temporary, "w", encoding="utf-8") as file:
             file.writelines(kept)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.log)
+        with open(self.log, "a", encoding="utf-8") as file:
             yield file
 
     # Checkpoints.
