@@ -248,7 +248,9 @@ fn scaled(py: Python<'_>, other: Operand, alpha: Number) -> Result<Operand> {
             Operand::Number(Number::Int(number.wrapping_mul(alpha)))
         }
         (Operand::Number(number), _) => Operand::Number(Number::Float(number.real() * alpha.real())),
-        (Operand::Tensor(y), _) => Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?),
+        (Operand::Tensor(y), _) => {
+            Operand::Tensor(Operation::Mul.apply(py, y, Operand::Number(alpha), false)?)
+        }
     })
 }
 
@@ -368,6 +370,8 @@ impl PyTensor {
                 let quotient = Operation::Div.apply(slf.py(), cast(&x, DType::F64), operand, false)?;
                 let truncated = match quotient {
                     AnyTensor::F64(q) => q.trunc()?.into(),
+                    // A number of f64 without axes takes the type of what it meets.
+                    AnyTensor::F32(q) => q.trunc()?.into(),
                     other => other,
                 };
                 cast(&truncated, dtype)

@@ -8,7 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use barehand_tensor::layout::Dims;
-use barehand_tensor::{AnyTensor, DType, Element, Float, Index, Tag, Tensor, each_tensor, is_recording, no_grad};
+use barehand_tensor::{
+    AnyTensor, DType, Element, Float, Index, Tag, Tensor, each_tensor, is_recording, no_grad,
+};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -226,8 +228,7 @@ impl PyTensor {
             // Our share of the base's memory goes first, so that the base is written where it lies.
             self.replace(result.clone());
             let base = window.base.get();
-            let written =
-                base.check_in_place(operation).and_then(|()| base.write(&window.indices, &result));
+            let written = base.check_in_place(operation).and_then(|()| base.write(&window.indices, &result));
             let base = base.value();
             self.replace(each_tensor!(&base, x => x.index(&window.indices)?.into()));
             return written;

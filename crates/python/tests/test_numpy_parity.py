@@ -124,7 +124,7 @@ BESIDE = [
     Beside("sum", lambda x, dim, keepdim: x.sum(dim, keepdims=keepdim), real("n ..."), dim=axes, keepdim=flag),
     Beside("mean", lambda x, dim, keepdim: x.mean(dim, keepdims=keepdim), real("N ..."), dim=one_of(0), keepdim=flag),
     Beside("var", lambda x, correction: x.var(ddof=correction), real("N M"), correction=one_of(0)),
-    Beside("prod", lambda x, dim: x.prod(dim), real("..."), dim=axis),
+    Beside("prod", lambda x, dim: x.prod(dim), real("n ..."), dim=axis),
     Beside("cumsum", lambda x, dim: x.cumsum(dim), real("N ..."), dim=one_of(0)),
     Beside("amax", lambda x, dim: x.max(dim), tied("N M ..."), dim=one_of(0, 1, (0, 1))),
     Beside("amin", lambda x, dim: x.min(dim), tied("N M ..."), dim=one_of(0, 1, (0, 1))),
