@@ -312,14 +312,14 @@ methods! {
 #[pymethods]
 impl PyTensor {
     /// x + alpha y
-    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)), text_signature = "($self, other, *, alpha=1)")]
     fn add(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, alpha: Number) -> Result<PyTensor> {
         let operand = scaled(slf.py(), Operand::expected("add", other)?, alpha)?;
         Ok(PyTensor::from(Operation::Add.apply(slf.py(), slf.get().value(), operand, false)?))
     }
 
     /// x += alpha y
-    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)), text_signature = "($self, other, *, alpha=1)")]
     fn add_<'py>(
         slf: Bound<'py, Self>,
         other: &Bound<'py, PyAny>,
@@ -334,14 +334,14 @@ impl PyTensor {
     }
 
     /// x - alpha y
-    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)), text_signature = "($self, other, *, alpha=1)")]
     fn sub(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, alpha: Number) -> Result<PyTensor> {
         let operand = scaled(slf.py(), Operand::expected("sub", other)?, alpha)?;
         Ok(PyTensor::from(Operation::Sub.apply(slf.py(), slf.get().value(), operand, false)?))
     }
 
     /// x -= alpha y
-    #[pyo3(signature = (other, *, alpha=Number::Int(1)))]
+    #[pyo3(signature = (other, *, alpha=Number::Int(1)), text_signature = "($self, other, *, alpha=1)")]
     fn sub_<'py>(
         slf: Bound<'py, Self>,
         other: &Bound<'py, PyAny>,

@@ -329,7 +329,7 @@ fn full_like(
 
 /// `start, start + step, ...` up to and excluding `end`: `arange(end)`, `arange(start, end, step)`.
 #[pyfunction]
-#[pyo3(signature = (start, end=None, step=Number::Int(1), *, dtype=None, device=None, requires_grad=false))]
+#[pyo3(signature = (start, end=None, step=Number::Int(1), *, dtype=None, device=None, requires_grad=false), text_signature = "(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False)")]
 fn arange(
     start: Number,
     end: Option<Number>,

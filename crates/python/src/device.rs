@@ -13,7 +13,7 @@ pub struct Device;
 #[pymethods]
 impl Device {
     #[new]
-    #[pyo3(signature = (device="cpu".to_string()))]
+    #[pyo3(signature = (device="cpu".to_string()), text_signature = "(device='cpu')")]
     fn new(device: String) -> Result<Self> {
         named(&device)
     }

@@ -371,7 +371,7 @@ fn from_dlpack_function(source: &Bound<'_, PyAny>) -> Result<PyTensor> {
 #[pymethods]
 impl PyTensor {
     /// These elements for another library: shared and marked as read-only where the protocol's version can say so, else
-    /// a copy.
+    /// a copy. PyTorch shares them and does not mind the mark: clone there before writing.
     #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
     fn __dlpack__(
         &self,

@@ -514,7 +514,7 @@ impl PyTensor {
     }
 
     /// The elements in order along an axis, and where they were; equal elements keep their order.
-    #[pyo3(signature = (dim=-1, descending=false, stable=true))]
+    #[pyo3(signature = (dim=-1, descending=false, stable=true), text_signature = "($self, dim=-1, descending=False, stable=True)")]
     fn sort<'py>(
         &self,
         py: Python<'py>,
@@ -536,7 +536,7 @@ impl PyTensor {
     }
 
     /// Where the elements in order were along an axis.
-    #[pyo3(signature = (dim=-1, descending=false, stable=true))]
+    #[pyo3(signature = (dim=-1, descending=false, stable=true), text_signature = "($self, dim=-1, descending=False, stable=True)")]
     fn argsort(&self, py: Python<'_>, dim: isize, descending: bool, stable: bool) -> Result<PyTensor> {
         // The order of equal elements is kept in any case.
         let _ = stable;
@@ -547,7 +547,7 @@ impl PyTensor {
     }
 
     /// The `k` largest (or smallest) elements along an axis, and where they were.
-    #[pyo3(signature = (k, dim=-1, largest=true, sorted=true))]
+    #[pyo3(signature = (k, dim=-1, largest=true, sorted=true), text_signature = "($self, k, dim=-1, largest=True, sorted=True)")]
     fn topk<'py>(
         &self,
         py: Python<'py>,

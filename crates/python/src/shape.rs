@@ -83,7 +83,7 @@ impl PyTensor {
     }
 
     /// One axis of the axes `start_dim` to `end_dim`.
-    #[pyo3(signature = (start_dim=0, end_dim=-1))]
+    #[pyo3(signature = (start_dim=0, end_dim=-1), text_signature = "($self, start_dim=0, end_dim=-1)")]
     fn flatten(&self, start_dim: isize, end_dim: isize) -> Result<PyTensor> {
         view!(self, x => x.flatten(start_dim, end_dim))
     }

@@ -21,6 +21,16 @@ use crate::error::{Failure, Result};
 /// Elements from which a call lets other Python threads run meanwhile; below, handing over would cost more.
 const WORTH_RELEASING: usize = 16 * 1024;
 
+/// Numbers of one type along any number of axes, and what gradients need to know of them.
+///
+/// Operations make new tensors that share memory until somebody writes; in-place methods (`x += 1`, `x.zero_()`,
+/// `x[0] = 1`) change the tensor that the name stands for, and no other.
+///
+/// >>> x = barehand.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+/// >>> (x @ x.T).sum().backward()
+/// >>> x.grad
+/// tensor([[ 8., 12.],
+///         [ 8., 12.]])
 #[pyclass(name = "Tensor", module = "barehand", frozen, subclass, weakref)]
 pub struct PyTensor {
     value: Mutex<AnyTensor>,

@@ -41,7 +41,7 @@ def of_the_extension(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[s
             yield f"{path}.{name}", doc
 
 
-def documented() -> Iterator[doctest.DocTest]:
+def found_tests() -> Iterator[doctest.DocTest]:
     for module in modules():
         yield from FINDER.find(module, module.__name__, module=module)
     parser = doctest.DocTestParser()
@@ -49,7 +49,7 @@ def documented() -> Iterator[doctest.DocTest]:
         yield parser.get_doctest(doc, {}, path, "the extension", 0)
 
 
-EXAMPLES = [test for test in documented() if test.examples]
+EXAMPLES = [test for test in found_tests() if test.examples]
 
 
 @pytest.mark.parametrize("test", EXAMPLES, ids=lambda test: test.name)

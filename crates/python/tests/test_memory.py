@@ -65,7 +65,7 @@ def a_step_of_autograd() -> None:
     h.register_hook(lambda grad: grad * array[0])
     two, three = Doubled.apply(h, array)
     (two + three).sum().backward()
-    assert w.grad is not None and w.grad[0].item() == 26
+    assert w.grad is not None and w.grad[0].item() == 10
     with bh.no_grad():
         w -= 0.1 * w.grad
 
@@ -140,9 +140,9 @@ def test_eight_threads_stay_as_large_as_they_were() -> None:
 
 @LINUX
 def test_large_arrays_are_given_back_at_once() -> None:
-    """200 times 40 MB, one at a time, kept by each kind of owner in turn."""
+    """40 times 40 MB, one at a time, kept by each kind of owner in turn."""
     before = resident_mb()
-    for i in range(200):
+    for i in range(40):
         array = np.ones(5_000_000)
         held: Any = bh.from_numpy(array)
         if i % 4 == 1:

@@ -527,12 +527,13 @@ def test_writing_changes_no_other_tensor() -> None:
 
 
 def test_endless_windows_of_windows() -> None:
-    x = bh.arange(4)
+    first = x = bh.arange(4)
     for _ in range(200_000):
         x = x[:]
     assert x.tolist() == [0, 1, 2, 3]
     with pytest.raises(RuntimeError, match="is a view"):
         x[0] = 1
+    assert first.tolist() == [0, 1, 2, 3]
     y = bh.zeros(4)
     z = y
     for _ in range(20):

@@ -18,13 +18,11 @@ from typing import Any
 from barehand import autograd as autograd
 from barehand._barehand import *  # noqa: F403
 from barehand._barehand import Tensor, __version__, stack
-from barehand.autograd import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from barehand.autograd import enable_grad as enable_grad
+from barehand.autograd import inference_mode as inference_mode
+from barehand.autograd import is_grad_enabled as is_grad_enabled
+from barehand.autograd import no_grad as no_grad
+from barehand.autograd import set_grad_enabled as set_grad_enabled
 from barehand.progress_bar import progress as progress
 from barehand.serialization import load as load
 from barehand.serialization import load_safetensors as load_safetensors

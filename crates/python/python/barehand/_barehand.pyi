@@ -19,7 +19,85 @@ from typing import (
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import CapsuleType, Self
+from typing_extensions import CapsuleType, Self, disjoint_base
+
+__all__ = [
+    "__version__",
+    "dtype",
+    "float32",
+    "float64",
+    "int64",
+    "int32",
+    "uint8",
+    "bool",
+    "set_default_dtype",
+    "get_default_dtype",
+    "device",
+    "Tensor",
+    "_rebuild_tensor",
+    "from_numpy",
+    "from_dlpack",
+    "tensor",
+    "as_tensor",
+    "zeros",
+    "ones",
+    "empty",
+    "zeros_like",
+    "ones_like",
+    "empty_like",
+    "full",
+    "full_like",
+    "arange",
+    "linspace",
+    "eye",
+    "cat",
+    "stack",
+    "_metrics",
+    "einsum",
+    "where",
+    "HookHandle",
+    "_backward",
+    "_grad",
+    "_set_grad_enabled",
+    "is_grad_enabled",
+    "_record",
+    "check_gradients",
+    "Generator",
+    "_rebuild_generator",
+    "manual_seed",
+    "get_rng_state",
+    "set_rng_state",
+    "rand",
+    "rand_like",
+    "randn",
+    "randn_like",
+    "randint",
+    "randperm",
+    "bernoulli",
+    "Profiler",
+    "get_num_threads",
+    "set_num_threads",
+    "get_isa",
+    "memory_held",
+    "memory_trim",
+    "_Source",
+    "_Batches",
+    "_epoch_order",
+    "_weighted_indices",
+    "_known_images",
+    "read_image",
+    "_scale_image",
+    "_normalize_image",
+    "_mirror_image",
+    "_crop_image",
+    "_write_safetensors",
+    "_safetensors_to_bytes",
+    "_read_safetensors",
+    "_safetensors_from_bytes",
+    "_read_npz",
+    "_npz_from_bytes",
+    "_run_program",
+]
 
 # Methods and element types bear these names too.
 _bool: TypeAlias = builtins.bool
@@ -91,6 +169,7 @@ class Generator:
 class HookHandle:
     def remove(self) -> None: ...
 
+@disjoint_base
 class Tensor:
     __array_ufunc__: ClassVar[None]
 
@@ -550,6 +629,21 @@ def check_gradients(
     f: Callable[..., Tensor], inputs: Tensor | Sequence[Tensor], tolerance: _float = 1e-06
 ) -> dict[str, Any]: ...
 def read_image(path: str | os.PathLike[str], mode: str = "rgb", size: tuple[_int, _int] | None = None) -> Tensor: ...
+def get_isa() -> str: ...
+def get_num_threads() -> _int: ...
+def set_num_threads(n: _int) -> None: ...
+def memory_held() -> _int: ...
+def memory_trim() -> None: ...
+
+@final
+class Profiler:
+    def __new__(cls) -> Self: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    @property
+    def rows(self) -> list[dict[str, Any]]: ...
+    @property
+    def seconds(self) -> _float: ...
 
 # What the package gives other names, or none.
 
@@ -621,7 +715,6 @@ class _Source:
     ) -> _Batches: ...
 
 @final
-@type_check_only
 class _Batches:
     def __iter__(self) -> Self: ...
     def __next__(self) -> list[Tensor]: ...
@@ -729,6 +822,15 @@ class _Functional:
     def mish(input: Tensor, inplace: _bool = False) -> Tensor: ...
     @staticmethod
     def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor: ...
+    @staticmethod
+    def nll_loss(
+        input: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: _int = -100,
+        reduction: str = "mean",
+    ) -> Tensor: ...
     @staticmethod
     def normalize(input: Tensor, p: _float = 2.0, dim: _int = 1, eps: _float = 1e-12) -> Tensor: ...
     @staticmethod

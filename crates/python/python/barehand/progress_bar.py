@@ -88,7 +88,8 @@ class ProgressBar(Generic[T]):
     def set_postfix(self, **values: Any) -> None:
         """Changes what stands after the bar: numbers with four significant digits, all else as its text.
 
-        >>> bar.set_postfix(loss=loss.item(), epoch=3)
+        >>> bar = progress(range(3), disable=True)
+        >>> bar.set_postfix(loss=0.25, epoch=3)
         """
         self._postfix = {name: _short(value) for name, value in values.items()}
         self._draw()
@@ -158,9 +159,10 @@ def progress(
         disable: whether to show nothing.
         file: where to write instead of standard error.
 
-    >>> bar = progress(loader, desc="epoch 1")
-    >>> for images, labels in bar:
-    ...     bar.set_postfix(loss=step(images, labels))
+    >>> import sys
+    >>> bar = progress([0.5, 0.25], desc="epoch 1", disable=not sys.stderr.isatty())
+    >>> for loss in bar:
+    ...     bar.set_postfix(loss=loss)
     """
     return ProgressBar(iterable, desc, total, initial=initial, unit=unit, leave=leave, disable=disable, file=file)
 

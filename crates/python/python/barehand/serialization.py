@@ -33,6 +33,8 @@ def save(obj: Any, f: Path | IO[bytes], *, metadata: Mapping[str, str] | None = 
     `obj` is a state dict (names to tensors), or dicts, lists and tuples of tensors, NumPy arrays, numbers, text,
     booleans and None, however deep. `f` is a path or a file open for writing bytes. `metadata` is text to keep beside.
 
+    >>> model = barehand.nn.Linear(2, 1)
+    >>> optimizer = barehand.optim.SGD(model.parameters(), lr=0.1)
     >>> barehand.save(model.state_dict(), "model.safetensors")
     >>> barehand.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}, "run.safetensors")
     """
@@ -54,7 +56,9 @@ def load(f: Path | IO[bytes], map_location: Any = None, *, weights_only: bool = 
     The content decides what a file is, not its name. Pickles (PyTorch's `.pt`) are refused, since reading one can run
     code: save the state dict as safetensors there. `map_location` may say "cpu", where all tensors are.
 
-    >>> model.load_state_dict(barehand.load("model.safetensors"))
+    >>> barehand.save({"weight": barehand.ones(2)}, "model.safetensors")
+    >>> barehand.load("model.safetensors")
+    {'weight': tensor([1., 1.])}
     """
     if map_location is not None:
         _barehand.device(map_location)

@@ -4,10 +4,14 @@ Nothing here is needed to train; the plain loop is five lines. What `Trainer` ad
 early and keeps the best weights, tells callbacks of every step, and writes checkpoints from which training goes on as
 if it had never stopped.
 
+>>> x = barehand.cat([barehand.zeros(32, 2), barehand.ones(32, 2)])
+>>> loader = barehand.data.DataLoader(barehand.data.TensorDataset(x, x[:, 0].long()), batch_size=8, shuffle=True)
+>>> model = barehand.nn.Linear(2, 2)
+>>> optimizer = barehand.optim.Adam(model.parameters(), lr=0.1)
 >>> trainer = Trainer(model, optimizer, clip_grad_norm=1.0, checkpoint="run.safetensors")
->>> history = trainer.fit(train_loader, epochs=10, validation=test_loader)
+>>> history = trainer.fit(loader, epochs=10, validation=loader)
 >>> history.epochs[-1].validation_accuracy
-0.9134
+1.0
 """
 
 from __future__ import annotations
@@ -582,7 +586,12 @@ def fit(
 ) -> History:
     """`Trainer(model, optimizer, **options).fit(train, epochs, validation)`.
 
+    >>> x = barehand.rand(8, 2)
+    >>> loader = barehand.data.DataLoader(barehand.data.TensorDataset(x, (x[:, 0] > 0.5).long()), batch_size=4)
+    >>> model = barehand.nn.Linear(2, 2)
     >>> history = fit(model, barehand.optim.Adam(model.parameters()), loader, epochs=3)
+    >>> len(history.epochs)
+    3
     """
     return Trainer(model, optimizer, **options).fit(train, epochs, validation)
 

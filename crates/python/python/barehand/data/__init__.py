@@ -2,8 +2,9 @@
 
 >>> from barehand.data import DataLoader, datasets, transforms
 >>> train = datasets.embedded(train=True, transform=transforms.ToTensor())
->>> for images, labels in DataLoader(train, batch_size=64, shuffle=True):
-...     ...
+>>> images, labels = next(iter(DataLoader(train, batch_size=64, shuffle=True)))
+>>> images.shape[0], labels.shape
+(64, (64,))
 """
 
 from barehand.data import datasets as datasets

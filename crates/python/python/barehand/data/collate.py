@@ -21,7 +21,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
     >>> default_collate([(barehand.zeros(2), 1), (barehand.ones(2), 0)])
     [tensor([[0., 0.],
-             [1., 1.]]), tensor([1, 0])]
+            [1., 1.]]), tensor([1, 0])]
     """
     first = batch[0]
     if isinstance(first, Tensor):

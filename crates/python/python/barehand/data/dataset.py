@@ -140,7 +140,9 @@ def random_split(
 
     Shares are rounded down; the samples left over go to the first parts, one each.
 
-    >>> train, validation = random_split(dataset, [0.9, 0.1], generator=barehand.Generator().manual_seed(0))
+    >>> train, validation = random_split(range(20), [0.9, 0.1], generator=barehand.Generator().manual_seed(0))
+    >>> len(train), len(validation)
+    (18, 2)
     """
     n = len(dataset)  # type: ignore[arg-type]
     if any(length < 0 for length in lengths):

@@ -47,7 +47,7 @@ class DataLoader:
         generator: where random orders come from.
         prefetch_factor: batches that each worker prepares ahead, 2 unless given.
 
-    >>> loader = DataLoader(TensorDataset(barehand.zeros(10, 3), barehand.arange(10)), batch_size=4)
+    >>> loader = DataLoader(barehand.data.TensorDataset(barehand.zeros(10, 3), barehand.arange(10)), batch_size=4)
     >>> [tuple(x.shape) for x, y in loader]
     [(4, 3), (4, 3), (2, 3)]
     """
