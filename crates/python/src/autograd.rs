@@ -104,13 +104,6 @@ impl PyTensor {
 
     /// Keeps the gradient of this computed tensor in its `.grad` too.
     fn retain_grad(&self) -> Result<()> {
-        if self.look(is_leaf) {
-            return Ok(());
-        }
-        let gradient: Arc<Gradient> = self.gradient().clone();
-        if gradient.retained.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
         fn keep<T: Float>(x: &Tensor<T>, gradient: Arc<Gradient>) -> Result<()> {
             x.register_hook(move |grad| {
                 let found = T::into_any(grad.clone());
@@ -119,6 +112,13 @@ impl PyTensor {
                 Ok(None)
             })?;
             Ok(())
+        }
+        if self.look(is_leaf) {
+            return Ok(());
+        }
+        let gradient: Arc<Gradient> = self.gradient().clone();
+        if gradient.retained.swap(true, Ordering::Relaxed) {
+            return Ok(());
         }
         match self.value() {
             AnyTensor::F32(x) => keep(&x, gradient),
@@ -179,7 +179,7 @@ impl HookHandle {
 fn several<'py>(given: &Bound<'py, PyAny>) -> Result<Vec<Bound<'py, PyTensor>>> {
     match given.cast::<PyTensor>() {
         Ok(one) => Ok(vec![one.clone()]),
-        Err(_) => Ok(given.extract().map_err(PyErr::from)?),
+        Err(_) => Ok(given.extract()?),
     }
 }
 
@@ -191,7 +191,7 @@ fn several_or_none<'py>(
     let Some(given) = given else { return Ok(vec![None; count]) };
     let gradients: Vec<Option<Bound<'py, PyTensor>>> = match given.cast::<PyTensor>() {
         Ok(one) => vec![Some(one.clone())],
-        Err(_) => given.extract().map_err(PyErr::from)?,
+        Err(_) => given.extract()?,
     };
     if gradients.len() != count {
         return Err(Failure::value("backward", format!("{} gradients for {count} tensors", gradients.len())));
@@ -269,7 +269,7 @@ fn gradients_of<T: Float>(
     for (root, grad) in roots {
         // A root of the other precision is looked at through a cast, which the pass walks back.
         let root = real::<T>(root)?;
-        let grad = grad.as_ref().map(|grad| grad.cast::<T>());
+        let grad = grad.as_ref().map(barehand_tensor::AnyTensor::cast::<T>);
         pass = pass.from(&root, grad.as_ref())?;
     }
     for tensor in wanted {

@@ -93,7 +93,7 @@ impl Number {
             return Ok(self);
         }
         let (number, name) = (self.real(), crate::dtype::name(dtype));
-        Err(PyErr::from(PyOverflowError::new_err(format!("{number} does not fit into {name}"))).into())
+        Err(PyOverflowError::new_err(format!("{number} does not fit into {name}")).into())
     }
 
     /// The element type that it would have alone.

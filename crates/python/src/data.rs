@@ -61,7 +61,7 @@ impl Dataset for Chain {
     type Batch = Columns;
 
     fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.len()).sum()
+        self.parts.iter().map(barehand_data::Dataset::len).sum()
     }
 
     fn batch(&self, indices: &[usize], random: &mut Philox) -> barehand_tensor::Result<Columns> {
@@ -122,7 +122,7 @@ impl Source {
             .map(|tensor| detached(&tensor.get().value()))
             .map(|x| each_tensor!(x, x => x.contiguous().into()))
             .collect();
-        let shapes: Vec<&[usize]> = columns.iter().map(|x| x.shape()).collect();
+        let shapes: Vec<&[usize]> = columns.iter().map(barehand_tensor::AnyTensor::shape).collect();
         let Some(len) = shapes.first().and_then(|shape| shape.first()).copied() else {
             return Err(Failure::value("TensorDataset", "expected tensors with at least one axis"));
         };

@@ -306,9 +306,9 @@ unsafe fn looked_at(tensor: &DlTensor, owner: Imported) -> Result<AnyTensor> {
             strides
         }
         Some(given) => lengths(&given).ok_or_else(|| {
-            PyErr::from(PyBufferError::new_err(
+            PyBufferError::new_err(
                 "from_dlpack: axes that run backward in memory are not supported; copy first",
-            ))
+            )
         })?,
     };
     let DataType { code, bits, lanes } = tensor.dtype;

@@ -24,10 +24,10 @@ fn archive(tensors: &Bound<'_, PyDict>, metadata: BTreeMap<String, String>) -> R
     Ok(archive)
 }
 
-fn named<'py>(
-    py: Python<'py>,
+fn named(
+    py: Python<'_>,
     tensors: impl IntoIterator<Item = (String, AnyTensor)>,
-) -> Result<Bound<'py, PyDict>> {
+) -> Result<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     for (name, tensor) in tensors {
         dict.set_item(name, PyTensor::from(tensor))?;

@@ -201,10 +201,10 @@ impl PyRule {
                     parameter.get().update(|held| {
                         match (held, grad) {
                             (AnyTensor::F32(held), AnyTensor::F32(grad)) => {
-                                single.update(&names[*number], held, grad)?
+                                single.update(&names[*number], held, grad)?;
                             }
                             (AnyTensor::F64(held), AnyTensor::F64(grad)) => {
-                                double.update(&names[*number], held, grad)?
+                                double.update(&names[*number], held, grad)?;
                             }
                             (held, _) => {
                                 return Err(Failure::wrong_type(format!(

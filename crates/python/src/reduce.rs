@@ -238,7 +238,7 @@ fn position(dim: isize, rank: usize) -> isize {
 }
 
 /// `(values, indices)`, also by name, as PyTorch returns them.
-pub fn named_pair<'py>(py: Python<'py>, values: AnyTensor, indices: AnyTensor) -> Result<Bound<'py, PyAny>> {
+pub fn named_pair(py: Python<'_>, values: AnyTensor, indices: AnyTensor) -> Result<Bound<'_, PyAny>> {
     static CLASS: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
     let class = CLASS.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
         let make = py.import("collections")?.getattr("namedtuple")?;
@@ -687,7 +687,7 @@ fn product(py: Python<'_>, operation: &str, x: &AnyTensor, y: &AnyTensor) -> Res
 fn einsum(py: Python<'_>, equation: &str, operands: &Bound<'_, PyTuple>) -> Result<PyTensor> {
     let given: Vec<Bound<'_, PyTensor>> =
         if operands.len() == 1 && operands.get_item(0)?.cast::<PyTensor>().is_err() {
-            operands.get_item(0)?.extract().map_err(PyErr::from)?
+            operands.get_item(0)?.extract()?
         } else {
             operands.extract()?
         };

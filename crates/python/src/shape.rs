@@ -30,7 +30,7 @@ fn signed(shape: &[usize]) -> Vec<isize> {
     shape.iter().map(|&n| n as isize).collect()
 }
 
-fn views<'py>(py: Python<'py>, tensors: Vec<PyTensor>) -> Result<Bound<'py, PyTuple>> {
+fn views(py: Python<'_>, tensors: Vec<PyTensor>) -> Result<Bound<'_, PyTuple>> {
     let objects = tensors.into_iter().map(|tensor| Bound::new(py, tensor)).collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, objects)?)
 }

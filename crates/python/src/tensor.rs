@@ -606,7 +606,7 @@ impl PyTensor {
 
     /// Records operations on this tensor from now on (or no longer), and returns it.
     #[pyo3(signature = (requires_grad=true))]
-    fn requires_grad_<'py>(slf: Bound<'py, Self>, requires_grad: bool) -> Result<Bound<'py, Self>> {
+    fn requires_grad_(slf: Bound<'_, Self>, requires_grad: bool) -> Result<Bound<'_, Self>> {
         slf.get().set_requires_grad(requires_grad)?;
         Ok(slf)
     }
@@ -687,7 +687,7 @@ impl PyTensor {
     }
 
     /// Takes this tensor off the tape.
-    fn detach_<'py>(slf: Bound<'py, Self>) -> Bound<'py, Self> {
+    fn detach_(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         if slf.get().base.is_none() {
             slf.get().replace(detached(&slf.get().value()));
         }
@@ -805,7 +805,7 @@ impl PyTensor {
         let array = crate::array::to_numpy(py, &value)?;
         let rebuild = py.import("barehand._barehand")?.getattr("_rebuild_tensor")?;
         let arguments = (slf.get_type(), array, tensor.requires_grad());
-        Ok((rebuild, arguments.into_pyobject(py).map_err(PyErr::from)?))
+        Ok((rebuild, arguments.into_pyobject(py)?))
     }
 }
 

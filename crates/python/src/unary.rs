@@ -39,7 +39,7 @@ macro_rules! functions {
                 Ok(PyTensor::from(on_reals!(py, self.value(), x => x.$method())?))
             }
             /// The same in place.
-            fn $in_place<'py>(slf: Bound<'py, Self>) -> Result<Bound<'py, Self>> {
+            fn $in_place(slf: Bound<'_, Self>) -> Result<Bound<'_, Self>> {
                 slf.get().check_in_place(stringify!($in_place))?;
                 let result = on_reals!(slf.py(), slf.get().value(), x => x.$method())?;
                 if !crate::dtype::is_float(slf.get().dtype()) {
@@ -137,7 +137,7 @@ macro_rules! functions_of_all {
                 Ok(PyTensor::from(on_all(py, self.value(), Tensor::$method, Tensor::$method, $struct)?))
             }
             /// The same in place.
-            fn $in_place<'py>(slf: Bound<'py, Self>) -> Result<Bound<'py, Self>> {
+            fn $in_place(slf: Bound<'_, Self>) -> Result<Bound<'_, Self>> {
                 slf.get().check_in_place(stringify!($in_place))?;
                 let result = on_all(slf.py(), slf.get().value(), Tensor::$method, Tensor::$method, $struct)?;
                 slf.get().assign_result(stringify!($in_place), result)?;

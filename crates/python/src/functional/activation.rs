@@ -111,7 +111,7 @@ fn axis(py: Python<'_>, operation: &std::ffi::CStr, dim: Option<isize>, rank: us
         return Ok(dim);
     }
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), operation, 1)?;
-    Ok(if matches!(rank, 0 | 1 | 3) { 0 } else { 1 })
+    Ok(isize::from(!matches!(rank, 0 | 1 | 3)))
 }
 
 /// The input in the type that is asked for, and one axis even where it has none.

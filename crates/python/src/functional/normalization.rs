@@ -127,12 +127,6 @@ fn layer_norm(
 #[pyfunction]
 #[pyo3(signature = (input, p=2.0, dim=1, eps=1e-12))]
 fn normalize(py: Python<'_>, input: &Bound<'_, PyTensor>, p: f64, dim: isize, eps: f64) -> Result<PyTensor> {
-    if !(p > 0.0 && eps >= 0.0) {
-        return Err(Failure::value(
-            "normalize",
-            format!("p = {p} must be positive and eps = {eps} 0 or more"),
-        ));
-    }
     fn unit<T: Float>(x: &Tensor<T>, p: f64, dim: isize, eps: f64) -> barehand_tensor::Result<Tensor<T>> {
         let size = x.abs()?;
         let norm = if p == f64::INFINITY {
@@ -150,6 +144,12 @@ fn normalize(py: Python<'_>, input: &Bound<'_, PyTensor>, p: f64, dim: isize, ep
                 .clamp(eps, f64::INFINITY)?
         };
         x.div(&norm)
+    }
+    if !(p > 0.0 && eps >= 0.0) {
+        return Err(Failure::value(
+            "normalize",
+            format!("p = {p} must be positive and eps = {eps} 0 or more"),
+        ));
     }
     on_floats!("normalize", input, x => compute(py, x.len(), || unit(&x, p, dim, eps)))
 }
