@@ -19,7 +19,7 @@ ELSEWHERE = {
     "": """
         tensor as_tensor asarray from_numpy from_dlpack is_tensor numel equal empty empty_like rand_like randn_like
         bernoulli manual_seed seed initial_seed get_rng_state set_rng_state get_default_dtype set_default_dtype
-        get_num_threads set_num_threads set_printoptions is_grad_enabled set_grad_enabled check_gradients promote_types
+        get_num_threads set_num_threads get_isa memory_held memory_trim set_printoptions is_grad_enabled set_grad_enabled check_gradients promote_types
         result_type is_floating_point save load save_safetensors load_safetensors read_image progress
     """,
     "nn": "Module Parameter ModuleList ModuleDict ParameterList",
@@ -63,6 +63,8 @@ def test_methods_are_the_functions(library: ModuleType) -> None:
         row = ROWS[answer.case.row]
         name = row.path
         if "." in name or not isinstance(row, Operator) or row.custom or not hasattr(library.Tensor, name):
+            continue
+        if name == "where":  # its condition comes before the tensor in the function, behind it in the method
             continue
         method = Operator(
             row.name, *row.arguments, call=lambda lib, x, *rest, name=name, **o: getattr(x, name)(*rest, **o)
