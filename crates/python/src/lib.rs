@@ -4,7 +4,9 @@
 
 mod arithmetic;
 mod array;
+mod attributes;
 mod autograd;
+mod compare;
 mod creation;
 mod data;
 mod device;
@@ -18,6 +20,7 @@ mod io;
 mod machine;
 mod metrics;
 mod optim;
+mod product;
 mod random;
 mod reduce;
 mod schedule;
@@ -34,11 +37,12 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     dtype::register(module)?;
     device::register(module)?;
     tensor::register(module)?;
+    attributes::register(module)?;
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
     metrics::register(module)?;
-    reduce::register(module)?;
+    product::register(module)?;
     index::register(module)?;
     autograd::register(module)?;
     random::register(module)?;

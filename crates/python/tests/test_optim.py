@@ -69,9 +69,7 @@ def adadelta(lr, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
     return rule
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"rho": 0.5, "eps": 1e-3}, {"weight_decay": 0.1}, {"maximize": True}]
-)
+@pytest.mark.parametrize("options", [{}, {"rho": 0.5, "eps": 1e-3}, {"weight_decay": 0.1}, {"maximize": True}])
 def test_adadelta(options):
     params = parameters(np.random.default_rng(0))
     optimizer = optim.Adadelta(params, lr=0.5, **options)

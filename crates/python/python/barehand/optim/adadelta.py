@@ -11,11 +11,11 @@ from barehand.optim.optimizer import Optimizer
 class Adadelta(Optimizer):
     """Adadelta (Zeiler 2012).
 
-        g = gradient + weight_decay · param                      (gradient negated to maximize)
-        s = rho s + (1 - rho) g²
-        d = √(u + eps) / √(s + eps) · g
-        u = rho u + (1 - rho) d²
-        param = param - lr · d
+    g = gradient + weight_decay · param                      (gradient negated to maximize)
+    s = rho s + (1 - rho) g²
+    d = √(u + eps) / √(s + eps) · g
+    u = rho u + (1 - rho) d²
+    param = param - lr · d
     """
 
     _rule_name = "Adadelta"
@@ -30,6 +30,4 @@ class Adadelta(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        )
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})

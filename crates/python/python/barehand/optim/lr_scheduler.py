@@ -84,9 +84,7 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and what the constructor makes again."""
-        return {
-            name: value for name, value in self.__dict__.items() if name not in ("optimizer", *self._not_saved)
-        }
+        return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", *self._not_saved)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from what `state_dict` returned."""
