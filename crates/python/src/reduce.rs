@@ -299,8 +299,11 @@ impl PyTensor {
         let value = self.value();
         check_real("var", &value)?;
         let correction = self::correction(correction, unbiased)?;
+        let all = dim.is_none() && !keepdim;
         let axes = &AxesArgument::or_all(dim, value.shape().len());
-        Ok(PyTensor::from(on_reals!(py, value, x => x.var_dim(axes, correction, keepdim))?))
+        Ok(PyTensor::from(on_reals!(py, value, x => {
+            if all { x.var(correction) } else { x.var_dim(axes, correction, keepdim) }
+        })?))
     }
 
     /// The standard deviation, the root of the variance.
@@ -316,8 +319,11 @@ impl PyTensor {
         let value = self.value();
         check_real("std", &value)?;
         let correction = self::correction(correction, unbiased)?;
+        let all = dim.is_none() && !keepdim;
         let axes = &AxesArgument::or_all(dim, value.shape().len());
-        Ok(PyTensor::from(on_reals!(py, value, x => x.std_dim(axes, correction, keepdim))?))
+        Ok(PyTensor::from(on_reals!(py, value, x => {
+            if all { x.std(correction) } else { x.std_dim(axes, correction, keepdim) }
+        })?))
     }
 
     /// The largest element; along an axis `(values, indices)`; with another tensor the larger of each pair.

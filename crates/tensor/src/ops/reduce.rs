@@ -287,7 +287,7 @@ impl<T: Float> Tensor<T> {
 
     /// The variance of all elements: sum (x - mean)² / (n - correction). PyTorch's default correction is 1, NumPy's 0.
     pub fn var(&self, correction: f64) -> Result<Tensor<T>> {
-        apply(Variance { reduced: self.all_axes(), keepdim: false, correction }, &[self])
+        apply(Variance { reduced: self.all_axes(), keepdim: false, correction, along_axes: false }, &[self])
     }
 
     /// The variance along axes.
@@ -295,7 +295,8 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// When an axis does not exist or is named twice.
     pub fn var_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor<T>> {
-        apply(Variance { reduced: mark_axes("var", axes.axes(), self.rank())?, keepdim, correction }, &[self])
+        let reduced = mark_axes("var", axes.axes(), self.rank())?;
+        apply(Variance { reduced, keepdim, correction, along_axes: true }, &[self])
     }
 
     /// The standard deviation of all elements, the square root of [`var`](Self::var); equal elements get no gradient.
@@ -425,6 +426,9 @@ struct Variance {
     reduced: Marked,
     keepdim: bool,
     correction: f64,
+    /// Whether axes were named: where there is no degree of freedom, PyTorch's gradient along axes is a number still, and
+    /// that of all elements together is not.
+    along_axes: bool,
 }
 
 impl<T: Float> Operator<T> for Variance {
@@ -447,7 +451,8 @@ impl<T: Float> Operator<T> for Variance {
 
     /// d var / dx = 2 (x - mean) / (n - correction)
     fn backward(&self, (x, mean): &Self::Saved, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
-        let freedom = (reduced_count(x.shape(), &self.reduced) as f64 - self.correction).max(0.0);
+        let freedom = reduced_count(x.shape(), &self.reduced) as f64 - self.correction;
+        let freedom = if self.along_axes { freedom } else { freedom.max(0.0) };
         let slope = x.sub(mean)?.mul_scalar(2.0 / freedom)?;
         Ok(one(slope.mul(&spread(grad, x.shape(), &self.reduced)?)?))
     }
