@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::dtype::{self, DTypeArgument, PyDType};
 use crate::error::{Failure, Result};
-use crate::tensor::*;
+use crate::tensor::{PyTensor, cast, detached, is_leaf, is_recorded, len, released, set_data, shape_tuple};
 
 #[pymethods]
 impl PyTensor {

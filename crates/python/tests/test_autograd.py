@@ -582,3 +582,24 @@ def test_gradients_and_bases_are_let_go() -> None:
     del w, parts
     gc.collect()
     assert [watch() for watch in watches] == [None] * 5
+
+
+def test_a_function_may_walk_its_own_graph_on_the_way() -> None:
+    class Again(bh.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: bh.Tensor) -> bh.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: bh.Tensor) -> bh.Tensor:
+            if not seen:
+                seen.append(True)
+                seen.append(bh.autograd.grad(outputs[0], [x], retain_graph=True)[0].tolist())
+            return grad * 2
+
+    seen: list[Any] = []
+    x = bh.tensor([1.0, 2.0], requires_grad=True)
+    outputs = [Again.apply(x).sum()]
+    outputs[0].backward(retain_graph=True)
+    assert seen == [True, [2.0, 2.0]]
+    assert x.grad is not None and x.grad.tolist() == [2.0, 2.0]

@@ -1,5 +1,7 @@
 //! The contract of a differentiable operator.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::tape::{Node, Step, is_recording, no_grad};
@@ -92,7 +94,7 @@ pub(crate) fn record<T: Element, O: Operator<T>>(
     if !is_recording() || inputs.iter().all(|input| input.node.is_none()) {
         return output;
     }
-    let node = Node::step(output.shape(), inputs, Box::new(Recorded { operator, saved }));
+    let node = Node::step(output.shape(), inputs, Arc::new(Recorded { operator, saved }));
     Tensor { node: Some(node), ..output }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Node<T: Element> {
 enum Backward<T: Element> {
     Leaf(Option<Tag>),
     /// Emptied by the walk that used it, which frees what the forward pass saved.
-    Step(Mutex<Option<Box<dyn Step<T>>>>),
+    Step(Mutex<Option<Arc<dyn Step<T>>>>),
     /// Made from a tensor of the other precision.
     Cast(Box<dyn Bridge<T>>),
 }
@@ -81,7 +81,7 @@ impl<T: Element> Node<T> {
         })
     }
 
-    pub(crate) fn step(shape: &[usize], inputs: &[&Tensor<T>], step: Box<dyn Step<T>>) -> Arc<Self> {
+    pub(crate) fn step(shape: &[usize], inputs: &[&Tensor<T>], step: Arc<dyn Step<T>>) -> Arc<Self> {
         Arc::new(Node {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             shape: Dims::from_slice(shape),
@@ -225,7 +225,11 @@ impl<T: Float> Tensor<T> {
     /// Takes a hook away again.
     pub fn remove_hook(&self, number: u64) {
         if let Some(hooks) = self.node.as_ref().and_then(|node| node.hooks.get()) {
-            hooks.lock().unwrap_or_else(PoisonError::into_inner).retain(|(held, _)| *held != number);
+            let mut held = hooks.lock().unwrap_or_else(PoisonError::into_inner);
+            let removed = held.iter().position(|(held, _)| *held == number).map(|at| held.remove(at));
+            // Dropped after the lock: a hook may own whatever.
+            drop(held);
+            drop(removed);
         }
     }
 
@@ -439,8 +443,12 @@ impl Worlds {
             Backward::Cast(bridge) => return bridge.cross(&grad, self),
             Backward::Step(slot) => slot,
         };
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(step) = slot.take() else {
+        // The lock is not held while the step runs, which may walk other graphs, or this one, on the way.
+        let step = {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if retain { slot.clone() } else { slot.take() }
+        };
+        let Some(step) = step else {
             return Err(Error::gradient(
                 "backward",
                 "this graph was walked before and its saved values are freed; retain the graph (backward_retaining_graph, \
@@ -449,13 +457,9 @@ impl Worlds {
         };
         let wants: SmallVec<[bool; 3]> = node.parents.iter().map(Option::is_some).collect();
         let shape = |_: &Result<_>| Dims::from_slice(grad.shape());
-        let inputs = profile::span(step.name(), Phase::Backward, shape, || step.backward(&grad, &wants));
         let name = step.name();
-        if retain {
-            *slot = Some(step);
-        }
-        drop(slot);
-        let inputs = inputs?;
+        let inputs = profile::span(name, Phase::Backward, shape, || step.backward(&grad, &wants))?;
+        drop(step);
         debug_assert_eq!(inputs.len(), node.parents.len(), "{name} must return one entry for each input");
         for (parent, grad) in node.parents.iter().zip(inputs) {
             let Some(parent) = parent else { continue };
