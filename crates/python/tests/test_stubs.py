@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -70,7 +71,10 @@ bh.ones(2).sum(keep_dim=True)
 
 
 def run(*arguments: str, where: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)}
+    environment = dict(os.environ)
+    # An installed package is found by itself, and mypy refuses to be shown the folder; one in its sources is not.
+    if str(PACKAGE.parent) not in site.getsitepackages():
+        environment |= {"MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)}
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         capture_output=True,
