@@ -218,8 +218,18 @@ fn operator(
 
 /// `x op= y`
 fn in_place(slf: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, operation: Operation) -> Result<()> {
+    in_place_scaled(slf, other, Number::Int(1), operation)
+}
+
+/// `x op= alpha y`
+fn in_place_scaled(
+    slf: &Bound<'_, PyTensor>,
+    other: &Bound<'_, PyAny>,
+    alpha: Number,
+    operation: Operation,
+) -> Result<()> {
     slf.get().check_in_place(operation.name())?;
-    let operand = Operand::expected(operation.name(), other)?;
+    let operand = scaled(slf.py(), Operand::expected(operation.name(), other)?, alpha)?;
     let result = operation.apply(slf.py(), slf.get().value(), operand, false)?;
     check_kind(operation.name(), slf.get().dtype(), result.dtype())?;
     slf.get().assign_result(operation.name(), result)
@@ -324,11 +334,7 @@ impl PyTensor {
         other: &Bound<'py, PyAny>,
         alpha: Number,
     ) -> Result<Bound<'py, Self>> {
-        slf.get().check_in_place("add_")?;
-        let operand = scaled(slf.py(), Operand::expected("add_", other)?, alpha)?;
-        let result = Operation::Add.apply(slf.py(), slf.get().value(), operand, false)?;
-        check_kind("add_", slf.get().dtype(), result.dtype())?;
-        slf.get().assign_result("add_", result)?;
+        in_place_scaled(&slf, other, alpha, Operation::Add)?;
         Ok(slf)
     }
 
@@ -346,11 +352,7 @@ impl PyTensor {
         other: &Bound<'py, PyAny>,
         alpha: Number,
     ) -> Result<Bound<'py, Self>> {
-        slf.get().check_in_place("sub_")?;
-        let operand = scaled(slf.py(), Operand::expected("sub_", other)?, alpha)?;
-        let result = Operation::Sub.apply(slf.py(), slf.get().value(), operand, false)?;
-        check_kind("sub_", slf.get().dtype(), result.dtype())?;
-        slf.get().assign_result("sub_", result)?;
+        in_place_scaled(&slf, other, alpha, Operation::Sub)?;
         Ok(slf)
     }
 
