@@ -178,7 +178,8 @@ class Chart {
 
   draw() {
     const width = (this.width = this.plot.clientWidth);
-    const height = this.plot.clientHeight;
+    // On paper the picture gives the plot its height, so a plot that was never drawn has none.
+    const height = (this.height = this.plot.clientHeight || this.height || Math.round(width / 2));
     this.plot.replaceChildren();
     this.surface = null;
     const lines = (this.current = this.drawn());

@@ -207,6 +207,16 @@ await check("on paper", addresses.sample, { scheme: "dark" }, async (page) => {
   writeFileSync(join(folder, "paper.pdf"), pdf);
 });
 
+await check("on paper from the first", addresses.sample, {}, async (page) => {
+  // Draws anew what was empty when the page became paper, as a slow start does.
+  await page.send("Emulation.setEmulatedMedia", { media: "print" });
+  await page.evaluate(`document.querySelectorAll(".plot").forEach((plot) => plot.replaceChildren())`);
+  await page.send("Emulation.setDeviceMetricsOverride", { width: 740, height: 1000, deviceScaleFactor: 1, mobile: false });
+  await page.settle();
+  const [width, height] = await page.evaluate(`(({ width, height }) => [width, height])(document.querySelector("${LOSS} svg").getBoundingClientRect())`);
+  assert.ok(height > width / 4, `a picture of ${width} x ${height}`);
+});
+
 await browser.close();
 console.log(`screenshots: ${folder}`);
 process.exitCode = failed ? 1 : 0;
