@@ -213,7 +213,7 @@ await check("on paper from the first", addresses.sample, {}, async (page) => {
   await page.evaluate(`document.querySelectorAll(".plot").forEach((plot) => plot.replaceChildren())`);
   await page.send("Emulation.setDeviceMetricsOverride", { width: 740, height: 1000, deviceScaleFactor: 1, mobile: false });
   await page.settle();
-  const [width, height] = await page.evaluate(`(({ width, height }) => [width, height])(document.querySelector("${LOSS} svg").getBoundingClientRect())`);
+  const { width, height } = await page.box(`${LOSS} svg`);
   assert.ok(height > width / 4, `a picture of ${width} x ${height}`);
 });
 
