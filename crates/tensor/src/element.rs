@@ -14,6 +14,7 @@ use barehand_kernels::optimizer::OptimizerStep;
 use barehand_kernels::pool2d::Pool2d;
 use barehand_kernels::real::Real;
 use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
+use barehand_kernels::rope::Rope;
 use barehand_kernels::softmax::Softmax;
 use barehand_kernels::view::View;
 
@@ -201,6 +202,7 @@ pub trait Float:
     + Pool2d
     + Dropout
     + OptimizerStep
+    + Rope
 {
     /// The other precision.
     type Other: Float<Other = Self>;

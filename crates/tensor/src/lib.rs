@@ -29,6 +29,7 @@ pub use element::{DType, Element, Float, Integer, Whole};
 pub use error::{Error, Result};
 pub use layout::{Axes, Layout};
 pub use npz::{read_npz, write_npz};
+pub use ops::attention::{AttentionDropout, AttentionMask, AttentionOptions, Causal};
 pub use ops::concat::{concat, stack};
 pub use ops::conv::Conv2dOptions;
 pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
@@ -37,6 +38,7 @@ pub use ops::index::{Index, where_};
 pub use ops::integer;
 pub use ops::nll_loss::NllLossOptions;
 pub use ops::pool::{AvgPool2dOptions, MaxPool2dOptions};
+pub use ops::rope::{RopeLayout, RopeOptions};
 pub use random::Generator;
 pub use tensor::Tensor;
 

@@ -23,7 +23,7 @@ fn matrix<T: Element>(x: &Tensor<T>) -> Matrix<'_, T> {
 }
 
 /// Where each matrix of a batch starts.
-fn batch_offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
+pub(crate) fn batch_offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
     let mut offsets = vec![0];
     for (&n, &stride) in shape.iter().zip(strides) {
         offsets = offsets.iter().flat_map(|o| (0..n).map(move |i| o + i * stride)).collect();

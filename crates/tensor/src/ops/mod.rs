@@ -2,12 +2,14 @@
 
 pub mod arithmetic;
 pub mod assign;
+pub mod attention;
 pub mod compare;
 pub mod concat;
 pub mod conv;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod einsum;
+pub(crate) mod heads;
 pub mod index;
 pub mod integer;
 pub mod matmul;
@@ -15,6 +17,7 @@ pub mod nll_loss;
 pub mod norm;
 pub mod pool;
 pub mod reduce;
+pub mod rope;
 pub mod shape;
 pub mod softmax;
 pub mod sort;
