@@ -35,7 +35,7 @@ def svg(results):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 44}" width="{WIDTH}" height="{bottom + 44}">',
         f"<style>{STYLE}</style>",
-        text(16, 26, "Time of a training step, peer / barehand", "title"),
+        text(16, 26, "Time of a step, peer / barehand", "title"),
         text(16, 46, "right of 1 barehand is faster; bars: least and most of the rounds", "soft"),
         *legend(peers),
     ]

@@ -39,7 +39,7 @@ def ratio_text(line, name):
 
 def progress(line, names):
     """A line of text while it runs."""
-    parts = [f"{line['work']:5} {line['label']:20} {line['threads']} threads"]
+    parts = [f"{line['work']:13} {line['label']:20} {line['threads']} threads"]
     parts += [f"{name} {time_text(seconds(line, name))} ms" for name in names if name in line["sides"]]
     return "; ".join(parts)
 

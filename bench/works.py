@@ -101,6 +101,81 @@ class Operation:
         return {"flops": n, "bytes": 12 * n, "footprint": 12 * n}
 
 
+@dataclass(frozen=True)
+class Operator:
+    """One operator on random numbers: forward alone, and with the gradients of everything that it takes.
+
+    `forward` and `backward` are the flops and the floats moved of each pass at the least: what it must read and write
+    where nothing that it has read is still in a cache. An operator without `backward` is raced forward only.
+    """
+
+    name: str
+    text: str
+    forward: tuple[int, int]
+    backward: tuple[int, int] | None
+    held: int
+
+    def variants(self, options):
+        return [{"pass": name} for name in ("forward", "gradients")[: 2 if self.backward else 1]]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return None
+
+    def label(self, settings):
+        return {"forward": "forward", "gradients": "with gradients"}[settings["pass"]]
+
+    def floor(self, settings):
+        passes = [self.forward, self.backward] if settings["pass"] == "gradients" else [self.forward]
+        flops, moved = (sum(part) for part in zip(*passes))
+        return {"flops": flops, "bytes": 4 * moved, "footprint": 4 * self.held}
+
+
+def elementwise(name, text, n, weights=0):
+    """Of n numbers: reads x and writes y; reads x or y and dy and writes dx."""
+    return Operator(name, text, (0, 2 * n + weights), (0, 3 * n + weights), 4 * n)
+
+
+def convolution(name, text, batch, inputs, outputs, side, kernel, stride, groups=1):
+    """Two gradients cost what the forward pass costs, each."""
+    pixels, images = (side // stride) ** 2, batch * inputs * side**2
+    flops = 2 * batch * outputs * pixels * kernel**2 * inputs // groups
+    written, weights = batch * outputs * pixels, outputs * inputs // groups * kernel**2
+    moved = (images + written + weights, 2 * images + written + 2 * weights)
+    return Operator(name, text, (flops, moved[0]), (2 * flops, moved[1]), 2 * (images + written + weights))
+
+
+@dataclass(frozen=True)
+class OptimizerSteps:
+    """Adam alone on `count` tensors of `elements` numbers."""
+
+    name: str
+    text: str
+    count: int
+    elements: int
+
+    def variants(self, options):
+        return [{"optimizer": "adam"}]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return None
+
+    def label(self, settings):
+        return settings["optimizer"]
+
+    def floor(self, settings):
+        n = self.count * self.elements
+        # Reads parameter, gradient and both moments, writes all but the gradient.
+        return {"flops": 0, "bytes": 28 * n, "footprint": 16 * n}
+
+
+IMAGES, ROWS, LOGITS = 32 * 64 * 56**2, 4096 * 1024, 4096 * 32_000
+
 WORKS = {
     work.name: work
     for work in [
@@ -116,5 +191,20 @@ WORKS = {
             "small", "64-64-64-10 with ReLU, a module of modules", 64, (linear(64, 64), linear(64, 64), linear(64, 10)), 32
         ),
         Operation("one", "x * w of eight numbers, recorded and dropped", 8),
+        convolution("conv3x3", "3 x 3, 64 to 64 channels, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1),
+        convolution("conv7x7", "7 x 7 stride 2, 3 to 64 channels, 32 images of 224 x 224", 32, 3, 64, 224, 7, 2),
+        convolution("depthwise", "3 x 3, each of 64 channels alone, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1, 64),
+        Operator("max_pool2d", "2 x 2, 32 x 64 x 56 x 56", (0, IMAGES * 5 // 4), (0, IMAGES * 5 // 4), IMAGES * 5 // 2),
+        # Statistics first: the images do not fit a cache and are read twice, forward and backward.
+        Operator("batch_norm", "in training, 32 x 64 x 56 x 56", (0, 3 * IMAGES), (0, 5 * IMAGES), 4 * IMAGES),
+        elementwise("layer_norm", "4096 x 1024", ROWS, 2048),
+        elementwise("softmax", "4096 x 1024", ROWS),
+        elementwise("gelu", "4096 x 1024", ROWS),
+        elementwise("gelu_tanh", "GELU by tanh, 4096 x 1024", ROWS),
+        # The logits are read forward, and read and their gradient written backward.
+        Operator("cross_entropy", "4096 x 32,000 classes", (0, LOGITS), (0, 2 * LOGITS), 2 * LOGITS),
+        Operator("dropout", "4,000,000 numbers", (0, 8_000_000), None, 8_000_000),
+        OptimizerSteps("adam", "Adam on one tensor of 10,000,000 numbers", 1, 10_000_000),
+        OptimizerSteps("adam_many", "Adam on 100 tensors of 64 numbers", 100, 64),
     ]
 }

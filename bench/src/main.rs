@@ -8,6 +8,8 @@
 
 mod floors;
 mod operation;
+mod operator;
+mod optimizer_step;
 mod training;
 
 use barehand_bench_protocol::{Result, serve};
@@ -18,13 +20,24 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {
             let isa = isa::active().name();
-            serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), |work, file| match work {
-                "one" => operation::load(file).map(Some),
-                _ => training::load(work, file),
+            serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), |work, file| {
+                for load in [operation::load, operator::load, optimizer_step::load, training::load] {
+                    if let Some(work) = load(work, file)? {
+                        return Ok(Some(work));
+                    }
+                }
+                Ok(None)
             })
         }
-        ["prepare", "one", file] => operation::prepare(file),
-        ["prepare", work, file] => training::prepare(work, file),
+        ["prepare", work, file] => {
+            for prepare in [operation::prepare, operator::prepare, optimizer_step::prepare, training::prepare]
+            {
+                if prepare(work, file)? {
+                    return Ok(());
+                }
+            }
+            Err(format!("no work is called {work}").into())
+        }
         ["floors", footprints @ ..] => {
             println!("{}", floors::peak_flops(threads::num_threads()));
             for bytes in footprints {

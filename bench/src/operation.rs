@@ -6,14 +6,18 @@ use barehand_tensor::safetensors::Archive;
 
 const ELEMENTS: usize = 8;
 
-/// Writes `x` and `w`.
-pub fn prepare(file: &str) -> Result<()> {
+/// Writes `x` and `w`; `false` where the work is another.
+pub fn prepare(work: &str, file: &str) -> Result<bool> {
+    if work != "one" {
+        return Ok(false);
+    }
     let mut generator = Generator::new(2);
     let mut archive = Archive::default();
     for name in ["x", "w"] {
         archive.tensors.insert(name.into(), Tensor::<f32>::randn([ELEMENTS], &mut generator).into());
     }
-    Ok(archive.write(file)?)
+    archive.write(file)?;
+    Ok(true)
 }
 
 struct Operation {
@@ -21,10 +25,14 @@ struct Operation {
     w: Tensor,
 }
 
-/// Reads what [`prepare`] wrote.
-pub fn load(file: &str) -> Result<Box<dyn Work>> {
+/// Reads what [`prepare`] wrote; none where the work is another.
+pub fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
+    if work != "one" {
+        return Ok(None);
+    }
     let tensors = Archive::read(file)?.tensors;
-    Ok(Box::new(Operation { x: tensors["x"].get()?, w: tensors["w"].get::<f32>()?.requires_grad() }))
+    let (x, w) = (tensors["x"].get()?, tensors["w"].get::<f32>()?.requires_grad());
+    Ok(Some(Box::new(Operation { x, w })))
 }
 
 impl Work for Operation {

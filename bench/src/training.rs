@@ -29,9 +29,9 @@ fn network(work: &str) -> Result<Option<(Model, &'static [usize])>> {
 /// Writes what all sides start from: `inputs`, `labels`, the stored `order`, and the weights by their names.
 ///
 /// The inputs are noise with a faint pattern for each class, and one label in ten is wrong: no side ever learns so well
-/// that its gradients become numbers too small to be ordinary.
-pub fn prepare(work: &str, file: &str) -> Result<()> {
-    let (model, shape) = network(work)?.ok_or_else(|| format!("no work is called {work}"))?;
+/// that its gradients become numbers too small to be ordinary. `false` where no network has this name.
+pub fn prepare(work: &str, file: &str) -> Result<bool> {
+    let Some((model, shape)) = network(work)? else { return Ok(false) };
     let mut generator = Generator::new(1);
     let features = shape.iter().product::<usize>();
     let patterns = Tensor::<f32>::randn([CLASSES, features], &mut generator).to_vec();
@@ -52,7 +52,8 @@ pub fn prepare(work: &str, file: &str) -> Result<()> {
     archive.tensors.insert("inputs".into(), inputs.into());
     archive.tensors.insert("labels".into(), Tensor::from_vec(labels, [SAMPLES])?.into());
     archive.tensors.insert("order".into(), order.into());
-    Ok(archive.write(file)?)
+    archive.write(file)?;
+    Ok(true)
 }
 
 /// A network on its way over shuffled batches, epoch after epoch.
@@ -69,7 +70,7 @@ struct Training {
     epoch: u64,
 }
 
-/// Reads what [`prepare`] wrote.
+/// Reads what [`prepare`] wrote; none where no network has this name.
 pub fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     let Some((model, _)) = network(work)? else { return Ok(None) };
     let mut tensors = Archive::read(file)?.tensors;

@@ -121,6 +121,84 @@ class One:
             x * w
 
 
+OPERATORS = {
+    "conv3x3": lambda i: F.conv2d(i["x"], i["w"], padding=1),
+    "conv7x7": lambda i: F.conv2d(i["x"], i["w"], stride=2, padding=3),
+    "depthwise": lambda i: F.conv2d(i["x"], i["w"], padding=1, groups=64),
+    "max_pool2d": lambda i: F.max_pool2d(i["x"], 2),
+    "batch_norm": lambda i: F.batch_norm(i["x"], None, None, i["w"], i["b"], training=True),
+    "layer_norm": lambda i: F.layer_norm(i["x"], i["x"].shape[-1:], i["w"], i["b"]),
+    "softmax": lambda i: F.softmax(i["x"], dim=-1),
+    "gelu": lambda i: F.gelu(i["x"]),
+    "gelu_tanh": lambda i: F.gelu(i["x"], approximate="tanh"),
+    "cross_entropy": lambda i: F.cross_entropy(i["x"], i["labels"]),
+    "dropout": lambda i: F.dropout(i["x"], 0.5),
+}
+
+
+class Operator:
+    """One operator on random numbers: forward alone, or with the gradients of everything that it takes."""
+
+    def __init__(self, work, file):
+        self.inputs, self.apply, self.is_random = load_file(file), OPERATORS[work], work == "dropout"
+        self.grad = self.inputs.pop("grad")
+        self.reals = [name for name in self.inputs if name != "labels"]
+
+    def start(self, settings):
+        self.with_gradients = settings["pass"] == "gradients"
+        for name in self.reals:
+            self.inputs[name] = self.inputs[name].detach().clone().requires_grad_(self.with_gradients)
+        return "fused" not in settings
+
+    def check(self):
+        output = self.apply(self.inputs)
+        if self.is_random:
+            return [(output == 0).sum().item() / output.numel()]
+        numbers = [output.detach().abs().mean().item()]
+        if self.with_gradients:
+            self.backward(output)
+            # In the order of the operator's own list, where its input comes first.
+            numbers += [self.inputs[name].grad.abs().mean().item() for name in ORDER if name in self.reals]
+        return numbers
+
+    def backward(self, output):
+        for name in self.reals:
+            self.inputs[name].grad = None
+        output.backward(self.grad)
+
+    def run(self, count):
+        for _ in range(count):
+            output = self.apply(self.inputs)
+            if self.with_gradients:
+                self.backward(output)
+
+
+ORDER = ["x", "w", "b"]
+
+
+class OptimizerSteps:
+    """Steps of an optimizer alone: the gradients stay as they are."""
+
+    def __init__(self, file):
+        self.tensors = load_file(file)
+
+    def start(self, settings):
+        self.parameters = [row.clone().requires_grad_() for row in self.tensors["parameters"]]
+        for parameter, gradient in zip(self.parameters, self.tensors["gradients"]):
+            parameter.grad = gradient.clone()
+        fused = {"fused": True} if "fused" in settings else {}
+        self.optimizer = torch.optim.Adam(self.parameters, lr=1e-3, **fused)
+        return True
+
+    def check(self):
+        self.run(1)
+        return [self.parameters[0].detach().abs().mean().item()]
+
+    def run(self, count):
+        for _ in range(count):
+            self.optimizer.step()
+
+
 def load_file(file):
     if torch.__name__ == "barehand":
         return torch.load(file)
@@ -130,6 +208,10 @@ def load_file(file):
 def load(work, file):
     if work == "one":
         return One(file)
+    if work in OPERATORS:
+        return Operator(work, file)
+    if work in ("adam", "adam_many"):
+        return OptimizerSteps(file)
     return Training(work, file) if work in NETWORKS else None
 
 

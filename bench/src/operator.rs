@@ -1,0 +1,169 @@
+//! One operator on random numbers: forward alone, or with the gradients of everything that it takes.
+
+use std::collections::BTreeMap;
+
+use barehand_bench_protocol::{Result, Settings, Work};
+use barehand_nn::{Generator, Tensor, cross_entropy};
+use barehand_tensor::safetensors::Archive;
+use barehand_tensor::{Conv2dOptions, MaxPool2dOptions};
+
+/// What an operator takes: reals by their names, and for some the classes of its rows.
+struct Inputs {
+    reals: BTreeMap<String, Tensor>,
+    labels: Option<Tensor<i64>>,
+    generator: Generator,
+}
+
+impl Inputs {
+    fn real(&self, name: &str) -> &Tensor {
+        &self.reals[name]
+    }
+}
+
+struct Operator {
+    name: &'static str,
+    reals: &'static [(&'static str, &'static [usize])],
+    /// Rows and the classes among which each has one.
+    labels: Option<(usize, usize)>,
+    /// Whether sides can agree on nothing but how many zeros come out.
+    is_random: bool,
+    apply: fn(&mut Inputs) -> Result<Tensor>,
+}
+
+const fn operator(
+    name: &'static str,
+    reals: &'static [(&'static str, &'static [usize])],
+    apply: fn(&mut Inputs) -> Result<Tensor>,
+) -> Operator {
+    Operator { name, reals, labels: None, is_random: false, apply }
+}
+
+const IMAGES: &[usize] = &[32, 64, 56, 56];
+const ROWS: &[usize] = &[4096, 1024];
+
+/// A convolution whose kernel keeps the size of an image, or halves it.
+fn convolved(inputs: &Inputs, stride: usize, groups: usize) -> Result<Tensor> {
+    let (x, w) = (inputs.real("x"), inputs.real("w"));
+    let padding = [w.shape()[2] / 2; 2];
+    Ok(x.conv2d(w, None, Conv2dOptions { stride: [stride; 2], padding, groups, ..Default::default() })?)
+}
+
+const OPERATORS: &[Operator] = &[
+    operator("conv3x3", &[("x", IMAGES), ("w", &[64, 64, 3, 3])], |inputs| convolved(inputs, 1, 1)),
+    operator("conv7x7", &[("x", &[32, 3, 224, 224]), ("w", &[64, 3, 7, 7])], |inputs| {
+        convolved(inputs, 2, 1)
+    }),
+    operator("depthwise", &[("x", IMAGES), ("w", &[64, 1, 3, 3])], |inputs| convolved(inputs, 1, 64)),
+    operator("max_pool2d", &[("x", IMAGES)], |inputs| {
+        Ok(inputs.real("x").max_pool2d(MaxPool2dOptions::new([2, 2]))?)
+    }),
+    operator("batch_norm", &[("x", IMAGES), ("w", &[64]), ("b", &[64])], |inputs| {
+        let (w, b) = (Some(inputs.real("w")), Some(inputs.real("b")));
+        Ok(inputs.real("x").batch_norm_train(w, b, 1e-5)?.0)
+    }),
+    operator("layer_norm", &[("x", ROWS), ("w", &[1024]), ("b", &[1024])], |inputs| {
+        Ok(inputs.real("x").layer_norm(Some(inputs.real("w")), Some(inputs.real("b")), 1e-5)?)
+    }),
+    operator("softmax", &[("x", ROWS)], |inputs| Ok(inputs.real("x").softmax(-1)?)),
+    operator("gelu", &[("x", ROWS)], |inputs| Ok(inputs.real("x").gelu()?)),
+    operator("gelu_tanh", &[("x", ROWS)], |inputs| Ok(inputs.real("x").gelu_tanh()?)),
+    Operator {
+        labels: Some((4096, 32_000)),
+        ..operator("cross_entropy", &[("x", &[4096, 32_000])], |inputs| {
+            let labels = inputs.labels.as_ref().ok_or("no labels")?;
+            Ok(cross_entropy(inputs.real("x"), labels)?)
+        })
+    },
+    Operator {
+        is_random: true,
+        ..operator("dropout", &[("x", &[4_000_000])], |inputs| {
+            Ok(inputs.reals["x"].dropout(0.5, &mut inputs.generator)?)
+        })
+    },
+];
+
+fn find(name: &str) -> Option<&'static Operator> {
+    OPERATORS.iter().find(|operator| operator.name == name)
+}
+
+/// Writes the inputs, and the gradient that comes down to the output; `false` where no operator has this name.
+pub fn prepare(name: &str, file: &str) -> Result<bool> {
+    let Some(operator) = find(name) else { return Ok(false) };
+    let mut generator = Generator::new(3);
+    let draw = |&(name, shape): &(&str, &[usize])| (name.to_owned(), Tensor::randn(shape, &mut generator));
+    let reals: BTreeMap<String, Tensor> = operator.reals.iter().map(draw).collect();
+    let mut classes =
+        |(rows, classes): (usize, usize)| Tensor::randint(0, classes as i64, [rows], &mut generator);
+    let labels = operator.labels.map(&mut classes).transpose()?;
+    let mut inputs = Inputs { reals, labels, generator };
+    let output = (operator.apply)(&mut inputs)?;
+    let grad = Tensor::<f32>::randn(output.shape(), &mut inputs.generator);
+    let mut archive = Archive::default();
+    archive.tensors.extend(inputs.reals.into_iter().map(|(name, tensor)| (name, tensor.into())));
+    archive.tensors.extend(inputs.labels.map(|labels| ("labels".to_owned(), labels.into())));
+    archive.tensors.insert("grad".into(), grad.into());
+    archive.write(file)?;
+    Ok(true)
+}
+
+struct Repeated {
+    operator: &'static Operator,
+    inputs: Inputs,
+    grad: Tensor,
+    with_gradients: bool,
+}
+
+/// Reads what [`prepare`] wrote; none where no operator has this name.
+pub fn load(name: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
+    let Some(operator) = find(name) else { return Ok(None) };
+    let mut tensors = Archive::read(file)?.tensors;
+    let grad = tensors.remove("grad").ok_or("no grad")?.get()?;
+    let labels = tensors.remove("labels").map(|labels| labels.get()).transpose()?;
+    let reals = tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.get()?)));
+    let inputs = Inputs { reals: reals.collect::<Result<_>>()?, labels, generator: Generator::new(4) };
+    Ok(Some(Box::new(Repeated { operator, inputs, grad, with_gradients: false })))
+}
+
+/// What sides compare: the mean size of the numbers.
+fn mean_size(x: &Tensor) -> Result<f64> {
+    Ok(f64::from(x.abs()?.mean()?.item()?))
+}
+
+impl Work for Repeated {
+    fn start(&mut self, settings: &Settings) -> Result<bool> {
+        self.with_gradients = settings.get("pass")? == "gradients";
+        for tensor in self.inputs.reals.values_mut() {
+            *tensor = if self.with_gradients { tensor.detach().requires_grad() } else { tensor.detach() };
+        }
+        Ok(true)
+    }
+
+    fn check(&mut self) -> Result<Vec<f64>> {
+        let output = (self.operator.apply)(&mut self.inputs)?;
+        if self.operator.is_random {
+            let zeros = output.to_vec().iter().filter(|x| **x == 0.0).count();
+            return Ok(vec![zeros as f64 / output.len() as f64]);
+        }
+        let mut numbers = vec![mean_size(&output.detach())?];
+        if self.with_gradients {
+            let gradients = output.backward_with(&self.grad)?;
+            for &(name, _) in self.operator.reals {
+                let gradient = gradients.of(self.inputs.real(name))?;
+                numbers.push(mean_size(gradient)?);
+            }
+        }
+        Ok(numbers)
+    }
+
+    fn run(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let output = (self.operator.apply)(&mut self.inputs)?;
+            if self.with_gradients {
+                std::hint::black_box(output.backward_with(&self.grad)?);
+            } else {
+                std::hint::black_box(output);
+            }
+        }
+        Ok(())
+    }
+}
