@@ -16,6 +16,7 @@ pub mod cross_entropy;
 mod disjoint;
 pub mod dropout;
 pub mod elementwise;
+pub mod embedding;
 pub mod gather;
 pub mod gemm;
 pub mod heads;

@@ -34,6 +34,7 @@ pub use ops::concat::{concat, stack};
 pub use ops::conv::Conv2dOptions;
 pub use ops::cross_entropy::{CrossEntropyOptions, Reduction, Targets};
 pub use ops::einsum::einsum;
+pub use ops::embedding::EmbeddingOptions;
 pub use ops::index::{Index, where_};
 pub use ops::integer;
 pub use ops::nll_loss::NllLossOptions;

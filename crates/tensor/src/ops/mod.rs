@@ -9,6 +9,7 @@ pub mod conv;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod einsum;
+pub mod embedding;
 pub(crate) mod heads;
 pub mod index;
 pub mod integer;
