@@ -1,6 +1,7 @@
 //! What a model is: named parameters ([`Parameters`]) and a computation over them ([`Module`]).
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Float, Generator, Result, Tensor};
@@ -70,24 +71,77 @@ pub trait Parameters<T: Float = f32> {
     /// Lends `visitor` everything this holds, in the order of [`visit`](Parameters::visit).
     fn visit_mut(&mut self, path: &str, visitor: &mut dyn FnMut(&str, EntryMut<'_, T>));
 
-    /// Every parameter with its name, frozen ones included.
+    /// Every parameter with its name, frozen ones included. One that is held under several names (tied weights: clones of
+    /// one leaf) is there once, under the first.
     fn named_parameters(&self) -> Vec<(String, &Tensor<T>)> {
         let mut named = Vec::new();
+        let mut seen = HashSet::new();
         self.visit("", &mut |name, entry| {
-            if let Entry::Parameter(parameter) = entry {
+            if let Entry::Parameter(parameter) = entry
+                && seen.insert(identity(parameter))
+            {
                 named.push((name.to_owned(), parameter));
             }
         });
         named
     }
 
-    /// Lends every parameter, under its name.
+    /// Lends every parameter, under its name. One that is held under several names (tied weights: clones of one leaf) is
+    /// lent once, under the first, and the other places hold what has become of it: so it is changed once, in place, and
+    /// stays tied.
     fn visit_parameters_mut(&mut self, visitor: &mut dyn FnMut(&str, &mut Tensor<T>)) {
+        let ties = self.ties();
+        // The other places let go of the memory first, or else the change would be made in a copy.
+        if !ties.is_empty() {
+            self.visit_mut("", &mut |name, entry| {
+                if let EntryMut::Parameter(parameter) = entry
+                    && ties.contains_key(name)
+                {
+                    *parameter = Tensor::zeros([0]);
+                }
+            });
+        }
+        let mut changed: BTreeMap<&str, Tensor<T>> = BTreeMap::new();
         self.visit_mut("", &mut |name, entry| {
-            if let EntryMut::Parameter(parameter) = entry {
-                visitor(name, parameter);
+            let EntryMut::Parameter(parameter) = entry else { return };
+            if let Some(tied) = ties.get(name).and_then(|first| changed.get(first.as_str())) {
+                *parameter = tied.clone();
+                return;
+            }
+            visitor(name, parameter);
+            if let Some(first) = ties.values().find(|first| *first == name) {
+                changed.insert(first, parameter.clone());
             }
         });
+    }
+
+    /// For each further name of a parameter that is held under several, its first name.
+    fn ties(&self) -> BTreeMap<String, String> {
+        let mut count = 0;
+        let mut seen = HashSet::new();
+        self.visit("", &mut |_, entry| {
+            if let Entry::Parameter(parameter) = entry {
+                count += 1;
+                seen.insert(identity(parameter));
+            }
+        });
+        let mut ties = BTreeMap::new();
+        if seen.len() < count {
+            let mut first: HashMap<_, String> = HashMap::new();
+            self.visit("", &mut |name, entry| {
+                if let Entry::Parameter(parameter) = entry {
+                    match first.entry(identity(parameter)) {
+                        Slot::Vacant(slot) => {
+                            slot.insert(name.to_owned());
+                        }
+                        Slot::Occupied(slot) => {
+                            ties.insert(name.to_owned(), slot.get().clone());
+                        }
+                    }
+                }
+            });
+        }
+        ties
     }
 
     /// How many numbers the parameters are, frozen ones included.
@@ -137,6 +191,13 @@ pub trait Parameters<T: Float = f32> {
                 Some(_) => {}
             }
         }
+        for (name, first) in self.ties() {
+            if let (Some(tensor), Some(other)) = (given.get(name.as_str()), given.get(first.as_str()))
+                && tensor != other
+            {
+                wrong.push(format!("{name} and {first} are one tensor here, and two are given"));
+            }
+        }
         let unexpected = given.keys().filter(|name| !expected.iter().any(|(held, _)| held == *name));
         wrong.extend(unexpected.map(|name| format!("{name} is unexpected")));
         if !wrong.is_empty() {
@@ -144,12 +205,17 @@ pub trait Parameters<T: Float = f32> {
         }
         // Let go of the shared memory, so that the copies below are made in place.
         drop(expected);
-        self.visit_mut("", &mut |name, entry| {
-            if let EntryMut::Parameter(held) | EntryMut::Buffer(held) = entry
-                && let Some(tensor) = given.get(name)
+        let copy = |name: &str, held: &mut Tensor<T>| {
+            if let Some(tensor) = given.get(name)
                 && !held.same_memory(tensor)
             {
                 held.data_mut().copy_from_slice(&tensor.to_vec());
+            }
+        };
+        self.visit_parameters_mut(&mut |name, held| copy(name, held));
+        self.visit_mut("", &mut |name, entry| {
+            if let EntryMut::Buffer(held) = entry {
+                copy(name, held);
             }
         });
         Ok(())
@@ -239,6 +305,14 @@ pub trait Parameters<T: Float = f32> {
 pub trait Module<T: Float = f32>: Parameters<T> + Send + Sync {
     /// The output for an input.
     fn forward(&self, x: &Tensor<T>) -> Result<Tensor<T>>;
+}
+
+/// What tells parameters apart: the leaf, and for a frozen one the memory that it shares with its clones.
+fn identity<T: Float>(parameter: &Tensor<T>) -> (Option<u64>, usize, &[usize]) {
+    match parameter.leaf_id() {
+        Some(leaf) => (Some(leaf), 0, &[]),
+        None => (None, parameter.memory().as_ptr().addr(), parameter.shape()),
+    }
 }
 
 /// `path.name`, or `name` where the path is empty.

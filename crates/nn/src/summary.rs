@@ -1,6 +1,7 @@
 //! A table of a model: its layers, the shapes they put out, and what they cost.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::module::{Entry, Place};
@@ -117,6 +118,7 @@ pub fn summary<T: Float>(model: &dyn Module<T>, input: &[usize]) -> Result<Summa
 
     let mut rows: Vec<Row> = Vec::new();
     let (mut parameters, mut trainable) = (0, 0);
+    let mut leaves = HashSet::new();
     model.visit("", &mut |path, entry| match entry {
         Entry::Module(place) => {
             // Modules without fields may share an address: each takes the first output that is left.
@@ -133,7 +135,8 @@ pub fn summary<T: Float>(model: &dyn Module<T>, input: &[usize]) -> Result<Summa
                 depth,
             });
         }
-        Entry::Parameter(parameter) => {
+        // A tied parameter was counted under its first name.
+        Entry::Parameter(parameter) if parameter.leaf_id().is_none_or(|leaf| leaves.insert(leaf)) => {
             parameters += parameter.len();
             trainable += if parameter.is_leaf() { parameter.len() } else { 0 };
             if let Some(row) = rows.iter_mut().rev().find(|row| inside(path, &row.path)) {

@@ -366,6 +366,11 @@ impl<T: Element> Tensor<T> {
     pub fn same_memory(&self, other: &Tensor<T>) -> bool {
         Arc::ptr_eq(&self.storage, &other.storage) && self.layout == other.layout
     }
+
+    /// Whether one is a clone of the other: the same memory under the same layout, and the same place on the tape.
+    pub fn is_clone_of(&self, other: &Tensor<T>) -> bool {
+        self.same_memory(other) && self.node_id() == other.node_id()
+    }
 }
 
 impl<T: Float> Tensor<T> {

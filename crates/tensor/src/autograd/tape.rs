@@ -156,6 +156,11 @@ impl<T: Element> Tensor<T> {
         self.node.as_ref().is_some_and(|node| node.is_leaf())
     }
 
+    /// Which leaf this is: equal for clones of one leaf, which have one gradient together; `None` for all other tensors.
+    pub fn leaf_id(&self) -> Option<u64> {
+        self.node.as_ref().filter(|node| node.is_leaf()).map(|node| node.id)
+    }
+
     /// The number under which gradients of this tensor are kept, where it is recorded.
     pub(crate) fn node_id(&self) -> Option<u64> {
         self.node.as_ref().map(|node| node.id)
