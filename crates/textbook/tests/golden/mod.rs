@@ -1,5 +1,7 @@
 //! Reads the committed answers of PyTorch (`proofs/goldens/golden.py` documents the format) as textbook arrays.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
