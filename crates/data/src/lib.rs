@@ -2,7 +2,7 @@
 //!
 //! - Ready-made: [`embedded`] (real images in the program itself), [`fashion_mnist`], [`mnist`], [`cifar10`].
 //! - Files: [`Idx`], [`read_mnist_csv`], [`read_cifar10`], pictures ([`ImageOptions`]) and folders of them
-//!   ([`image_folder`]).
+//!   ([`image_folder`]); texts ([`read_text`]), as numbers ([`CharVocabulary`]) and as samples ([`TokenWindows`]).
 //! - On the way to training: [`Splitter`], [`ImageTransform`], [`DataLoader`].
 //!
 //! Readers take hostile files: whatever the bytes, they return a clear error, and ask for no memory that the file's size
@@ -37,6 +37,7 @@ mod mnist_csv;
 mod resize;
 mod source;
 mod split;
+mod text;
 
 pub use barehand_kernels::random::Philox;
 pub use cifar10::{cifar10, parse_cifar10, read_cifar10};
@@ -52,3 +53,4 @@ pub use mnist::mnist;
 pub use mnist_csv::{parse_mnist_csv, read_mnist_csv};
 pub use resize::Resize;
 pub use split::{Split, Splitter};
+pub use text::{CharVocabulary, TokenWindows, parse_text, read_text};

@@ -43,6 +43,7 @@ fn read_all(bytes: &[u8]) {
         let _ = Idx::parse(bytes).and_then(Idx::into_u8);
         let _ = parse_cifar10(bytes);
         let _ = parse_mnist_csv(bytes);
+        let _ = parse_text(bytes);
         let largest = LARGEST.get();
         assert!(
             largest <= (1 << 17) | (4 * 1032 * bytes.len()),

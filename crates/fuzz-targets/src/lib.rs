@@ -9,6 +9,7 @@
 mod arrays;
 mod images;
 mod program;
+mod text;
 mod training;
 
 /// A reader under test.
@@ -23,7 +24,7 @@ pub struct Target {
 }
 
 /// Every reader of outside bytes.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "idx", run: images::idx, seeds: images::idx_seeds },
     Target { name: "cifar10", run: images::cifar10, seeds: images::cifar10_seeds },
     Target { name: "mnist_csv", run: images::mnist_csv, seeds: images::mnist_csv_seeds },
@@ -34,6 +35,7 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "checkpoint", run: training::checkpoint, seeds: training::checkpoint_seeds },
     Target { name: "metrics", run: training::metrics, seeds: training::metrics_seeds },
     Target { name: "config", run: program::config, seeds: program::config_seeds },
+    Target { name: "text", run: text::text, seeds: text::text_seeds },
     Target { name: "model", run: program::model, seeds: program::model_seeds },
     Target { name: "trace", run: program::trace, seeds: program::trace_seeds },
 ];
