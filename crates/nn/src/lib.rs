@@ -55,14 +55,28 @@ pub use layers::activation::{
     Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax,
     Softplus, Softsign, Tanh,
 };
+pub use layers::attention::Attention;
+pub use layers::attention_masks::AttentionMasks;
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
 pub use layers::conv2d::Conv2d;
 pub use layers::dropout::Dropout;
+pub use layers::embedding::Embedding;
+pub use layers::feed_forward::{FeedForward, SwiGluFeedForward};
 pub use layers::flatten::Flatten;
+pub use layers::kv_cache::KvCache;
 pub use layers::layer_norm::LayerNorm;
 pub use layers::linear::Linear;
+pub use layers::multihead_attention::{
+    InProjection, MultiheadAttention, MultiheadParameters, multi_head_attention_forward,
+};
 pub use layers::pool2d::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+pub use layers::position::{LearnedPositions, SinusoidalPositions, sinusoidal_encoding};
 pub use layers::sequential::Sequential;
+pub use layers::shared_head_attention::SharedHeadAttention;
+pub use layers::transformer::Transformer;
+pub use layers::transformer_decoder::{TransformerDecoder, TransformerDecoderLayer};
+pub use layers::transformer_encoder::{TransformerEncoder, TransformerEncoderLayer};
+pub use layers::transformer_options::TransformerOptions;
 pub use loss::bce::{BceLoss, BceWithLogitsLoss, bce_loss, bce_with_logits_loss};
 pub use loss::cross_entropy::{CrossEntropyLoss, cross_entropy};
 pub use loss::l1::{L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss};

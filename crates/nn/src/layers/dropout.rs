@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use barehand_tensor::AttentionDropout;
+
 use crate::module::locked;
 use crate::summary::observe;
 use crate::{Error, Float, Generator, Module, Parameters, Result, Tensor};
@@ -41,6 +43,12 @@ impl Dropout {
             return Err(Error::value("Dropout", format!("p = {p} is not a probability from 0 to 1")));
         }
         Ok(Dropout { p, training: true, generator: Mutex::new(generator.fork()) })
+    }
+
+    /// The same for the weights inside an attention, each call dropping others; `None` where nothing is dropped.
+    pub fn of_attention(&self) -> Option<AttentionDropout> {
+        let dropping = self.training && self.p > 0.0;
+        dropping.then(|| AttentionDropout { p: self.p, generator: locked(&self.generator).fork() })
     }
 }
 
