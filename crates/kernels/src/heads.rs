@@ -24,7 +24,8 @@ impl<T> Heads<'_, T> {
     /// The first `cols` elements of a row.
     #[inline(always)]
     pub(crate) fn row(&self, head: usize, row: usize, cols: usize) -> &[T] {
-        &self.data[self.offsets[head] + row * self.row_stride..][..cols]
+        // Rows without elements may lie anywhere.
+        if cols == 0 { &[] } else { &self.data[self.offsets[head] + row * self.row_stride..][..cols] }
     }
 }
 
@@ -78,7 +79,8 @@ impl<T> Rows<'_, T> {
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // As for `Disjoint`.
     pub(crate) unsafe fn row(&self, head: usize, row: usize) -> &mut [T] {
+        let start = if self.cols == 0 { 0 } else { self.offsets[head] + row * self.row_stride };
         // SAFETY: the caller's.
-        unsafe { self.data.slice(self.offsets[head] + row * self.row_stride, self.cols) }
+        unsafe { self.data.slice(start, self.cols) }
     }
 }

@@ -8,6 +8,7 @@
 //! `f32` and `f64` (`T::softmax(..)`), so each is compiled here and nowhere else.
 #![allow(unsafe_code)] // This is the room where `unsafe` lives; each block states its reason.
 
+pub mod attention;
 pub mod batch_norm;
 pub mod buffer;
 pub mod compare;

@@ -61,9 +61,11 @@ fn rotate<T: Math>(rotation: &Rotation, x: Heads<T>, out: HeadsMut<T>) {
     let out = out.shared("rope output", count, positions, cols);
     let mut table = Buffer::<T>::scratch(positions * width);
     if width > 0 {
+        let angles: Buffer<f64> =
+            (0..width / 2).map(|i| rotation.base.powf(-2.0 * i as f64 / width as f64)).collect();
         // The cosines of a position's angles, then their sines.
         for_each_chunk(&mut table, width, DEAR_GRAIN / 4, |at, row| {
-            dispatch(Angles { position: rotation.first + at / width, rotation, row });
+            dispatch(Angles { position: (rotation.first + at / width) as f64, angles: &angles, row });
         });
     }
     let height = (CHUNK / cols.max(1)).max(1);
@@ -81,8 +83,9 @@ fn rotate<T: Math>(rotation: &Rotation, x: Heads<T>, out: HeadsMut<T>) {
 }
 
 struct Angles<'a, T> {
-    position: usize,
-    rotation: &'a Rotation,
+    position: f64,
+    /// Of position 1.
+    angles: &'a [f64],
     row: &'a mut [T],
 }
 
@@ -90,17 +93,17 @@ impl<T: Math> Kernel for Angles<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let width = self.rotation.width;
-        let (cos, sin) = self.row.split_at_mut(width / 2);
-        let step = -2.0 / width as f64 * self.rotation.base.ln();
-        for (i, (cos, sin)) in cos.iter_mut().zip(sin).enumerate() {
-            let angle = self.position as f64 * math::exp::<A, f64>(i as f64 * step);
-            let (s, c) = if angle.abs() <= f64::SIN_RANGE {
-                (math::sin::<A, f64>(angle), math::cos::<A, f64>(angle))
+        let (cos, sin) = self.row.split_at_mut(self.angles.len());
+        let near = self.angles.iter().all(|angle| self.position * angle <= f64::SIN_RANGE);
+        for ((cos, sin), angle) in cos.iter_mut().zip(sin).zip(self.angles) {
+            let angle = self.position * angle;
+            if near {
+                *sin = T::from_f64(math::sin::<A, f64>(angle));
+                *cos = T::from_f64(math::cos::<A, f64>(angle));
             } else {
-                angle.sin_cos_far()
-            };
-            (*cos, *sin) = (T::from_f64(c), T::from_f64(s));
+                let (s, c) = angle.sin_cos_far();
+                (*sin, *cos) = (T::from_f64(s), T::from_f64(c));
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 pub struct Block {
     /// The name it is found by, such as `cross_entropy`.
     pub name: &'static str,
-    /// The chapter it belongs to: `losses`, `activations`, `arithmetic`, `layers`, `optimizers`, `schedules`,
+    /// The chapter it belongs to: `losses`, `activations`, `arithmetic`, `layers`, `attention`, `optimizers`, `schedules`,
     /// `regression` or `metrics`.
     pub section: &'static str,
     /// One line on what it is.

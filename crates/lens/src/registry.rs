@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::block::Block;
-use crate::blocks::{activations, arithmetic, layers, losses, metrics, optimizers, regression, schedules};
+use crate::blocks::{
+    activations, arithmetic, attention, layers, losses, metrics, optimizers, regression, schedules,
+};
 use crate::error::Error;
 use crate::report::Trace;
 
@@ -18,6 +20,7 @@ pub fn blocks() -> &'static [&'static Block] {
             activations::BLOCKS,
             arithmetic::BLOCKS,
             layers::BLOCKS,
+            attention::BLOCKS,
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,

@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
+use barehand_kernels::attention::Attention;
 use barehand_kernels::batch_norm::BatchNorm;
 use barehand_kernels::buffer::Plain;
 use barehand_kernels::conv2d::Conv2d;
@@ -203,6 +204,7 @@ pub trait Float:
     + Dropout
     + OptimizerStep
     + Rope
+    + Attention
 {
     /// The other precision.
     type Other: Float<Other = Self>;

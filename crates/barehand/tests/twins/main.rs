@@ -1,6 +1,7 @@
 //! The engine against its textbook twin: random operands over random shapes and strides, in f64 and f32, on one thread
 //! and two.
 
+mod attention;
 mod elementwise;
 mod images;
 mod losses;

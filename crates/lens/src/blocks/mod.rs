@@ -2,6 +2,7 @@
 
 pub mod activations;
 pub mod arithmetic;
+pub mod attention;
 pub mod layers;
 pub mod losses;
 pub mod metrics;

@@ -1,8 +1,13 @@
-//! Scaled dot-product attention.
+//! Scaled dot-product attention, fused: the matrix of weights is never stored, in training neither.
 
+use barehand_kernels::Buffer;
+use barehand_kernels::attention::{Attend, AttentionGradients, AttentionPass, AttentionShape, Mask, Places};
 use barehand_kernels::random::Philox;
 
 use super::arithmetic::broadcast;
+use super::heads::{Dense, Matrices, heads};
+use super::matmul::batch_offsets;
+use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::layout::{Dims, broadcast_shapes};
@@ -169,6 +174,118 @@ impl Shapes {
     }
 }
 
+/// Which keys are seen, over the shape of the scores.
+enum Seen {
+    All,
+    /// Where the tensor holds the value.
+    Where(Tensor<bool>, bool),
+    /// The fourth input is added.
+    Added,
+}
+
+struct Attention {
+    shape: AttentionShape,
+    seen: Seen,
+    causal: Option<isize>,
+    scale: f64,
+    dropout: Option<AttentionDropout>,
+}
+
+/// Where the mask of each head of queries starts, over the shape of the scores.
+fn mask_offsets<T: Element>(mask: &Tensor<T>) -> Vec<usize> {
+    let outer = mask.rank() - 2;
+    batch_offsets(&mask.shape()[..outer], &mask.strides()[..outer])
+}
+
+fn places<'a, T: Element>(mask: &'a Tensor<T>, offsets: &'a [usize]) -> Places<'a, T> {
+    let strides = &mask.strides()[mask.rank() - 2..];
+    Places { data: mask.view().data, offsets, row_stride: strides[0], col_stride: strides[1] }
+}
+
+impl Attention {
+    /// Calls `run` with what the kernel is told in both directions.
+    fn with<T: Float, R>(
+        &self,
+        [query, key, value]: [&Matrices<T>; 3],
+        added: Option<&Tensor<T>>,
+        run: impl FnOnce(&Attend<T>) -> R,
+    ) -> R {
+        let offsets = match (&self.seen, added) {
+            (Seen::Where(mask, _), _) => mask_offsets(mask),
+            (_, Some(mask)) => mask_offsets(mask),
+            _ => Vec::new(),
+        };
+        let mask = match (&self.seen, added) {
+            (Seen::Where(mask, keep), _) => Some(Mask::Keep { places: places(mask, &offsets), keep: *keep }),
+            (Seen::Added, Some(mask)) => Some(Mask::Additive(places(mask, &offsets))),
+            _ => None,
+        };
+        run(&Attend {
+            shape: self.shape,
+            query: query.view(),
+            key: key.view(),
+            value: value.view(),
+            mask,
+            causal: self.causal,
+            scale: self.scale,
+            dropout: self.dropout.map(|dropout| (dropout.p, dropout.generator)),
+        })
+    }
+}
+
+struct Saved<T: Element> {
+    /// Query, key and value.
+    inputs: [Matrices<T>; 3],
+    mask: Option<Tensor<T>>,
+    out: Matrices<T>,
+    log_sums: Buffer<T>,
+}
+
+impl<T: Float> Operator<T> for Attention {
+    type Saved = Saved<T>;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
+        let mask = inputs.get(3).map(|mask| mask.detach());
+        let mut out = Dense::like(inputs[0], self.shape.value_width);
+        let mut log_sums = Buffer::scratch(self.shape.query_heads() * self.shape.queries);
+        let inputs = [0, 1, 2].map(|i| heads(inputs[i]));
+        self.with(inputs.each_ref(), mask.as_ref(), |attend| {
+            T::attention(attend, out.target(), &mut log_sums);
+        });
+        let out = out.into_tensor();
+        let saved = Saved { inputs, mask, out: heads(&out), log_sums };
+        Ok((out, saved))
+    }
+
+    fn backward(&self, saved: &Self::Saved, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
+        let Saved { inputs, mask, out, log_sums } = saved;
+        let like = |i: usize| wants[i].then(|| inputs[i].dense());
+        let [mut dquery, mut dkey, mut dvalue] = [0, 1, 2].map(like);
+        // A mask that is learnt gets its whole matrix of gradients, for it may be as large itself.
+        let mut dmask = mask.as_ref().filter(|_| wants[3]).map(|mask| Buffer::zeroed(mask.len()));
+        let dout = heads(grad);
+        self.with(inputs.each_ref(), mask.as_ref(), |attend| {
+            T::attention_backward(
+                attend,
+                &AttentionPass { out: out.view(), log_sums, dout: dout.view() },
+                AttentionGradients {
+                    dquery: dquery.as_mut().map(Dense::target),
+                    dkey: dkey.as_mut().map(Dense::target),
+                    dvalue: dvalue.as_mut().map(Dense::target),
+                    dmask: dmask.as_deref_mut(),
+                },
+            );
+        });
+        let dmask = dmask.zip(mask.as_ref()).map(|(dmask, mask)| Tensor::from_buffer(dmask, mask.shape()));
+        let dense = [dquery, dkey, dvalue].map(|gradient| gradient.map(Dense::into_tensor));
+        Ok(dense.into_iter().chain([dmask]).take(wants.len()).collect())
+    }
+}
+
 impl<T: Float> Tensor<T> {
     /// softmax(scale · Q Kᵀ + mask) V, along the keys (Vaswani et al. 2017; PyTorch's `scaled_dot_product_attention`).
     ///
@@ -204,44 +321,33 @@ impl<T: Float> Tensor<T> {
         {
             return Err(Error::value(NAME, format!("p = {p} is not a probability from 0 to 1")));
         }
-        let scores_shape = shapes.scores();
-        // Grouped heads beside their key's: (..., H_kv, group, L, E).
-        let repeated = |x: &Tensor<T>| -> Result<Tensor<T>> {
-            let x = Shapes::expanded(x, &shapes.shared)?;
-            if shapes.group == 1 {
-                return Ok(x);
-            }
-            let [.., length, width] = *x.shape() else { return Ok(x) };
-            let grouped: Dims = shapes.shared.iter().copied().chain([shapes.group, length, width]).collect();
-            let merged: Dims = shapes.batch.iter().copied().chain([length, width]).collect();
-            x.unsqueeze(-3)?.expand(&grouped)?.reshape_to(&merged)
+        let scores = shapes.scores();
+        let causal = options.causal.map(|causal| causal.diagonal(shapes.queries, shapes.keys));
+        let shape = AttentionShape {
+            heads: shapes.shared.iter().product(),
+            group: shapes.group,
+            queries: shapes.queries,
+            keys: shapes.keys,
+            width: shapes.width,
+            value_width: value.shape()[value.rank() - 1],
         };
-        let scale =
-            options.scale.unwrap_or(if shapes.width == 0 { 1.0 } else { 1.0 / (shapes.width as f64).sqrt() });
+        // Products of rows without elements are 0, whatever they are multiplied by.
+        let scale = options.scale.unwrap_or_else(|| 1.0 / (shapes.width.max(1) as f64).sqrt());
         let query = Shapes::expanded(self, &shapes.batch)?;
-        let mut scores = query.matmul(&repeated(key)?.t()?)?.mul_scalar(scale)?;
-        let mut keep = Tensor::<bool>::ones(&scores_shape);
-        if let Some(causal) = options.causal {
-            let diagonal = causal.diagonal(shapes.queries, shapes.keys);
-            let triangle = Tensor::<f32>::ones([shapes.queries, shapes.keys]).tril(diagonal)?;
-            keep = keep.and(&triangle.cast())?;
-        }
-        match &options.mask {
-            None => {}
-            Some(AttentionMask::Keep(mask)) => keep = keep.and(&broadcast(NAME, mask, &scores_shape)?)?,
-            Some(AttentionMask::KeyPadding(mask)) => keep = keep.and(&shapes.key_padding(mask)?.not()?)?,
-            Some(AttentionMask::Additive(mask)) => {
-                broadcast(NAME, mask, &scores_shape)?;
-                keep = keep.and(&broadcast(NAME, mask, &scores_shape)?.ne_scalar(T::NEG_INFINITY)?)?;
-                scores = scores.add(&mask.expand(&scores_shape)?)?;
+        let [key, value] = [key, value].map(|x| Shapes::expanded(x, &shapes.shared));
+        let (key, value) = (key?, value?);
+        let attention = |seen| Attention { shape, seen, causal, scale, dropout: options.dropout };
+        let seen = match &options.mask {
+            None => Seen::All,
+            Some(AttentionMask::Keep(mask)) => Seen::Where(broadcast(NAME, mask, &scores)?, true),
+            Some(AttentionMask::KeyPadding(mask)) => {
+                Seen::Where(broadcast(NAME, &shapes.key_padding(mask)?, &scores)?, false)
             }
-        }
-        let dead = keep.any_dim(-1, true)?.not()?;
-        let mut weights = scores.masked_fill(&keep.not()?, T::NEG_INFINITY)?;
-        weights = weights.masked_fill(&dead, T::ZERO)?.softmax(-1)?.masked_fill(&dead, T::ZERO)?;
-        if let Some(AttentionDropout { p, mut generator }) = options.dropout {
-            weights = weights.dropout(p, &mut generator)?;
-        }
-        weights.matmul(&repeated(value)?)
+            Some(AttentionMask::Additive(mask)) => {
+                broadcast(NAME, mask, &scores)?;
+                return apply(attention(Seen::Added), &[&query, &key, &value, &mask.expand(&scores)?]);
+            }
+        };
+        apply(attention(seen), &[&query, &key, &value])
     }
 }

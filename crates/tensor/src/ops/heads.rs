@@ -1,7 +1,7 @@
 //! Tensors (..., rows, columns) as the many matrices they are, for kernels that take them wherever they lie.
 
 use barehand_kernels::Buffer;
-use barehand_kernels::heads::Heads;
+use barehand_kernels::heads::{Heads, HeadsMut};
 
 use super::matmul::batch_offsets;
 use crate::element::Element;
@@ -27,14 +27,19 @@ impl<T: Element> Matrices<T> {
         let row_stride = self.tensor.strides()[self.tensor.rank() - 2];
         Heads { data: self.tensor.view().data, offsets: &self.offsets, row_stride }
     }
+
+    /// Memory for a gradient.
+    pub(crate) fn dense(&self) -> Dense<T> {
+        Dense::like(&self.tensor, self.tensor.shape()[self.tensor.rank() - 1])
+    }
 }
 
 /// A new tensor (..., rows, `columns`) without gaps whose axes lie in memory in the order of another's, so that what
 /// undoes a transposition of the one undoes that of the other without copying.
 pub(crate) struct Dense<T: Element> {
-    pub(crate) buffer: Buffer<T>,
-    pub(crate) offsets: Vec<usize>,
-    pub(crate) row_stride: usize,
+    buffer: Buffer<T>,
+    offsets: Vec<usize>,
+    row_stride: usize,
     layout: Layout,
 }
 
@@ -55,6 +60,10 @@ impl<T: Element> Dense<T> {
         let offsets = batch_offsets(&shape[..outer - 1], &strides[..outer - 1]);
         let buffer = Buffer::scratch(shape.iter().product());
         Dense { buffer, offsets, row_stride: strides[outer - 1], layout: Layout::strided(shape, strides, 0) }
+    }
+
+    pub(crate) fn target(&mut self) -> HeadsMut<'_, T> {
+        HeadsMut { data: &mut self.buffer, offsets: &self.offsets, row_stride: self.row_stride }
     }
 
     pub(crate) fn into_tensor(self) -> Tensor<T> {

@@ -1,6 +1,5 @@
 //! Rotary position embedding.
 
-use barehand_kernels::heads::HeadsMut;
 use barehand_kernels::rope::{Pairs, Rotation};
 
 use super::heads::{Dense, heads};
@@ -44,8 +43,7 @@ impl Rope {
     fn turned<T: Float>(&self, x: &Tensor<T>, back: bool) -> Tensor<T> {
         let mut out = Dense::like(x, x.shape()[x.rank() - 1]);
         let source = heads(x);
-        let target = HeadsMut { data: &mut out.buffer, offsets: &out.offsets, row_stride: out.row_stride };
-        T::rope(&Rotation { back, ..self.0 }, source.view(), target);
+        T::rope(&Rotation { back, ..self.0 }, source.view(), out.target());
         out.into_tensor()
     }
 }

@@ -3,6 +3,7 @@
 //! `proofs/goldens` says how the files were made. A case is either computed and compared, or its operation stands in
 //! [`ABSENT`], the list of what the tensor has no method for; both are counted, so that nothing is skipped silently.
 
+mod attention;
 mod binary;
 mod case;
 mod compare;
@@ -111,6 +112,13 @@ fn products() {
     let f64 = family::<f64>("products", products::run, products::F64);
     let f32 = family::<f32>("products", products::run, products::F32);
     assert_eq!((f64, f32), ((55, 0), (55, 0)));
+}
+
+#[test]
+fn attention() {
+    let f64 = family::<f64>("attention", attention::run, attention::F64);
+    let f32 = family::<f32>("attention", attention::run, attention::F32);
+    assert_eq!((f64, f32), ((56, 0), (56, 0)));
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Family {
                 Dtype::I64 => {
                     view.data().chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect()
                 }
+                Dtype::BOOL => view.data().iter().map(|&b| f64::from(b)).collect(),
                 _ => continue,
             };
             let array = Array::new(view.shape(), numbers).unwrap();
