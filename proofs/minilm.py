@@ -48,7 +48,11 @@ def make(found):
     from golden import write_tensors
     from safetensors.torch import load_file
 
-    p = {name: value.double() for name, value in load_file(found / "model.safetensors").items() if value.is_floating_point()}
+    p = {
+        name: value.double()
+        for name, value in load_file(found / "model.safetensors").items()
+        if value.is_floating_point()
+    }
     number = {word: i for i, word in enumerate((found / "vocab.txt").read_text(encoding="utf-8").split("\n"))}
     # Each of these words is a token of its own; others would need the model's tokenizer.
     rows = [[number[word] for word in ["[CLS]", *sentence.lower().split(), "[SEP]"]] for sentence in SENTENCES]

@@ -66,7 +66,12 @@ def attention():
         return np.array([[0, 0, 0, 1], [0, 1, 0, 0]])
 
     layer(
-        "mha.self", build(), lambda r: {"x": r.randn(3, 2, WIDTH)}, lambda f, x: out(f(x, x, x)), heads=HEADS, batch_first=False
+        "mha.self",
+        build(),
+        lambda r: {"x": r.randn(3, 2, WIDTH)},
+        lambda f, x: out(f(x, x, x)),
+        heads=HEADS,
+        batch_first=False,
     )
     layer(
         "mha.causal",
@@ -80,10 +85,13 @@ def attention():
     layer(
         "mha.cross",
         build(batch_first=True),
-        lambda r: {"x": r.randn(2, 3, WIDTH), "key": r.randn(2, 4, WIDTH), "bias": r.randn(3, 4), "key_padding_mask": padding()},
-        lambda f, x, key, bias, p: out(
-            f(x, key, key, key_padding_mask=p, attn_mask=bias, average_attn_weights=False)
-        ),
+        lambda r: {
+            "x": r.randn(2, 3, WIDTH),
+            "key": r.randn(2, 4, WIDTH),
+            "bias": r.randn(3, 4),
+            "key_padding_mask": padding(),
+        },
+        lambda f, x, key, bias, p: out(f(x, key, key, key_padding_mask=p, attn_mask=bias, average_attn_weights=False)),
         heads=HEADS,
         batch_first=True,
         per_head=True,
@@ -99,7 +107,12 @@ def attention():
     layer(
         "mha.widths",
         build(batch_first=True, kdim=3, vdim=5),
-        lambda r: {"x": r.randn(2, 3, WIDTH), "key": r.randn(2, 4, 3), "value": r.randn(2, 4, 5), "key_padding_mask": padding()},
+        lambda r: {
+            "x": r.randn(2, 3, WIDTH),
+            "key": r.randn(2, 4, 3),
+            "value": r.randn(2, 4, 5),
+            "key_padding_mask": padding(),
+        },
         lambda f, x, key, value, p: out(f(x, key, value, key_padding_mask=p, need_weights=False)),
         heads=HEADS,
         batch_first=True,
@@ -182,7 +195,12 @@ def transformers():
     layer(
         "decoder_layer.post",
         nn.TransformerDecoderLayer(WIDTH, HEADS, batch_first=True, **common),
-        lambda r: {"x": r.randn(2, 3, WIDTH), "memory": r.randn(2, 3, WIDTH), "attn_mask": upper, "memory_padding": padding},
+        lambda r: {
+            "x": r.randn(2, 3, WIDTH),
+            "memory": r.randn(2, 3, WIDTH),
+            "attn_mask": upper,
+            "memory_padding": padding,
+        },
         lambda f, x, memory, mask, p: f(x, memory, tgt_mask=mask, tgt_is_causal=True, memory_key_padding_mask=p),
         batch_first=True,
     )

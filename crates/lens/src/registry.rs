@@ -8,6 +8,7 @@ use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
     activations, arithmetic, attention, layers, losses, metrics, optimizers, regression, schedules,
+    transformers,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -21,6 +22,7 @@ pub fn blocks() -> &'static [&'static Block] {
             arithmetic::BLOCKS,
             layers::BLOCKS,
             attention::BLOCKS,
+            transformers::BLOCKS,
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,

@@ -9,3 +9,4 @@ mod norms;
 mod pair;
 mod products;
 mod training;
+mod transformers;

@@ -9,3 +9,4 @@ pub mod metrics;
 pub mod optimizers;
 pub mod regression;
 pub mod schedules;
+pub mod transformers;

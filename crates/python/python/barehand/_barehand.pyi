@@ -786,6 +786,10 @@ class _Functional:
     @staticmethod
     def elu(input: Tensor, alpha: _float = 1.0, inplace: _bool = False) -> Tensor: ...
     @staticmethod
+    def embedding(
+        input: Tensor, weight: Tensor, padding_idx: _int | None = None, *, scale_grad_by_freq: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
     def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor: ...
     @staticmethod
     def gelu(input: Tensor, *, approximate: str = "none") -> Tensor: ...
@@ -822,6 +826,34 @@ class _Functional:
     def mish(input: Tensor, inplace: _bool = False) -> Tensor: ...
     @staticmethod
     def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor: ...
+    @staticmethod
+    def multi_head_attention_forward(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        embed_dim_to_check: _int,
+        num_heads: _int,
+        in_proj_weight: Tensor | None,
+        in_proj_bias: Tensor | None,
+        bias_k: Tensor | None,
+        bias_v: Tensor | None,
+        add_zero_attn: _bool,
+        dropout_p: _float,
+        out_proj_weight: Tensor,
+        out_proj_bias: Tensor | None,
+        training: _bool = True,
+        key_padding_mask: Tensor | None = None,
+        need_weights: _bool = True,
+        attn_mask: Tensor | None = None,
+        use_separate_proj_weight: _bool = False,
+        q_proj_weight: Tensor | None = None,
+        k_proj_weight: Tensor | None = None,
+        v_proj_weight: Tensor | None = None,
+        *,
+        average_attn_weights: _bool = True,
+        is_causal: _bool = False,
+        batch_first: _bool = False,
+    ) -> tuple[Tensor, Tensor | None]: ...
     @staticmethod
     def nll_loss(
         input: Tensor,

@@ -3,10 +3,12 @@
 //! They are the extension's own functions under the names of the Python module, so that a call runs no Python code.
 
 mod activation;
+mod embedding;
 mod gradient;
 mod image;
 mod initial;
 mod loss;
+mod multihead_attention;
 mod normalization;
 mod state;
 
@@ -304,8 +306,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functional.add_function(wrap_pyfunction!(pad, &functional)?)?;
     functional.add_function(wrap_pyfunction!(one_hot, &functional)?)?;
     activation::register(&functional)?;
+    embedding::register(&functional)?;
     image::register(&functional)?;
     loss::register(&functional)?;
+    multihead_attention::register(&functional)?;
     normalization::register(&functional)?;
     // Not among the names that `import *` of the package brings.
     module.setattr("_functional", functional)?;

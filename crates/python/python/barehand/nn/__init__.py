@@ -27,6 +27,7 @@ from barehand.nn.container import ModuleList as ModuleList
 from barehand.nn.container import ParameterList as ParameterList
 from barehand.nn.container import Sequential as Sequential
 from barehand.nn.convolution import Conv2d as Conv2d
+from barehand.nn.embedding import Embedding as Embedding
 from barehand.nn.linear import Flatten as Flatten
 from barehand.nn.linear import Identity as Identity
 from barehand.nn.linear import Linear as Linear
@@ -39,6 +40,7 @@ from barehand.nn.loss import MSELoss as MSELoss
 from barehand.nn.loss import NLLLoss as NLLLoss
 from barehand.nn.loss import SmoothL1Loss as SmoothL1Loss
 from barehand.nn.module import Module as Module
+from barehand.nn.multihead_attention import MultiheadAttention as MultiheadAttention
 from barehand.nn.normalization import BatchNorm1d as BatchNorm1d
 from barehand.nn.normalization import BatchNorm2d as BatchNorm2d
 from barehand.nn.normalization import Dropout as Dropout
@@ -47,3 +49,8 @@ from barehand.nn.parameter import Parameter as Parameter
 from barehand.nn.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from barehand.nn.pooling import AvgPool2d as AvgPool2d
 from barehand.nn.pooling import MaxPool2d as MaxPool2d
+from barehand.nn.transformer import Transformer as Transformer
+from barehand.nn.transformer import TransformerDecoder as TransformerDecoder
+from barehand.nn.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from barehand.nn.transformer import TransformerEncoder as TransformerEncoder
+from barehand.nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer

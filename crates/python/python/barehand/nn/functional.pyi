@@ -57,6 +57,9 @@ def cross_entropy(
 ) -> Tensor: ...
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor: ...
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor: ...
+def embedding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, *, scale_grad_by_freq: bool = False
+) -> Tensor: ...
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor: ...
 def gelu(input: Tensor, *, approximate: Literal["none", "tanh"] = "none") -> Tensor: ...
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor: ...
@@ -82,6 +85,33 @@ def max_pool2d(
 ) -> Tensor: ...
 def mish(input: Tensor, inplace: bool = False) -> Tensor: ...
 def mse_loss(input: Tensor, target: Tensor, *, reduction: _Reduction = "mean") -> Tensor: ...
+def multi_head_attention_forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Tensor,
+    out_proj_bias: Tensor | None,
+    training: bool = True,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+    use_separate_proj_weight: bool = False,
+    q_proj_weight: Tensor | None = None,
+    k_proj_weight: Tensor | None = None,
+    v_proj_weight: Tensor | None = None,
+    *,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+    batch_first: bool = False,
+) -> tuple[Tensor, Tensor | None]: ...
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -12,6 +12,7 @@ from parity.table import (
     reductions,
     schedulers,
     shapes,
+    transformers,
     whole,
 )
 
@@ -25,6 +26,7 @@ FAMILIES: dict[str, list[Row]] = {
     "products": products.ROWS,
     "layers": layers.ROWS,
     "losses": losses.ROWS,
+    "transformers": transformers.ROWS,
     "optimizers": optimizers.ROWS,
     "schedulers": schedulers.ROWS,
 }

@@ -1,0 +1,54 @@
+//! Embedding.
+
+use barehand_tensor::{DType, EmbeddingOptions};
+use pyo3::prelude::*;
+
+use super::{compute, on_floats};
+use crate::dtype;
+use crate::error::{Failure, Result};
+use crate::tensor::PyTensor;
+
+/// The row of `weight` (V, D) for each index: (*) to (*, D).
+///
+/// The row `padding_idx`, which may count from the end, gets no gradient; `scale_grad_by_freq` divides each row's gradient
+/// by the number of times that the row was picked.
+///
+/// >>> F.embedding(bh.tensor([1, 1, 0]), bh.tensor([[1.0, 2.0], [3.0, 4.0]]))
+/// tensor([[3., 4.],
+///         [3., 4.],
+///         [1., 2.]])
+#[pyfunction]
+#[pyo3(signature = (input, weight, padding_idx=None, *, scale_grad_by_freq=false))]
+fn embedding(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    weight: &Bound<'_, PyTensor>,
+    padding_idx: Option<i64>,
+    scale_grad_by_freq: bool,
+) -> Result<PyTensor> {
+    const NAME: &str = "embedding";
+    let given = input.get().value();
+    if !matches!(given.dtype(), DType::I64 | DType::I32) {
+        return Err(Failure::wrong_type(format!(
+            "{NAME}: indices are int64 or int32, not {}",
+            dtype::name(given.dtype())
+        )));
+    }
+    let ids = given.cast::<i64>();
+    on_floats!(NAME, weight, table => {
+        let rows = table.shape().first().map_or(0, |&rows| rows as i64);
+        let padding_idx = match padding_idx {
+            Some(row) if row < -rows || row >= rows => {
+                return Err(Failure::value(NAME, format!("padding_idx {row} must be within a table of {rows} rows")));
+            }
+            Some(row) => Some(row.rem_euclid(rows) as usize),
+            None => None,
+        };
+        let options = EmbeddingOptions { padding_idx, scale_grad_by_freq };
+        compute(py, ids.len() * table.shape().last().copied().unwrap_or(1), || table.embedding(&ids, options))
+    })
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(embedding, module)?)
+}
