@@ -147,6 +147,47 @@ def convolution(name, text, batch, inputs, outputs, side, kernel, stride, groups
     return Operator(name, text, (flops, moved[0]), (2 * flops, moved[1]), 2 * (images + written + weights))
 
 
+def attention(name, text, heads, length, width):
+    """Causal: half of the products are masked. Backward the scores are computed again: five products after two."""
+    n, products = heads * length * width, heads * length**2 * width
+    return Operator(name, text, (2 * products, 4 * n), (5 * products, 8 * n), 8 * n)
+
+
+@dataclass(frozen=True)
+class Language:
+    """Training steps of a GPT: embedding, blocks of attention and feed-forward, cross entropy, backward, AdamW."""
+
+    name: str
+    text: str
+    layers: int
+    width: int
+    length: int
+    batch: int
+    vocabulary: int = 80
+
+    def variants(self, options):
+        return [{"optimizer": "adamw", "batch": self.batch}]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return {"optimizer": "adamw", "batch": self.batch}
+
+    def label(self, settings):
+        return f"batch {self.batch}, adamw"
+
+    def floor(self, settings):
+        tokens, width = self.batch * self.length, self.width
+        weights = self.layers * 12 * width**2 + self.vocabulary * width
+        parameters = weights + self.layers * 13 * width + (self.vocabulary + self.length + 2) * width
+        # Products with weights cost the same forward and for each gradient; those of attention as `attention` has them.
+        flops = 6 * tokens * weights + 7 * self.layers * self.batch * self.length**2 * width
+        # What is kept for the way back, for each token and layer: inputs of norms, products, GELU and attention.
+        activations = tokens * (self.layers * 16 * width + self.vocabulary)
+        return {"flops": flops, "bytes": 4 * (9 * parameters + 4 * activations), "footprint": 4 * (4 * parameters + activations)}
+
+
 @dataclass(frozen=True)
 class OptimizerSteps:
     """Adam alone on `count` tensors of `elements` numbers."""
@@ -190,7 +231,11 @@ WORKS = {
         Training(
             "small", "64-64-64-10 with ReLU, a module of modules", 64, (linear(64, 64), linear(64, 64), linear(64, 10)), 32
         ),
+        Language("gpt", "GPT of 4 layers, 4 heads, width 128, 64 tokens", 4, 128, 64, 12),
+        Language("gpt_wide", "GPT of 6 layers, 6 heads, width 384, 256 tokens", 6, 384, 256, 8),
         Operation("one", "x * w of eight numbers, recorded and dropped", 8),
+        attention("attention", "causal, 8 x 8 heads, 512 tokens, width 64", 64, 512, 64),
+        attention("attention_long", "causal, 12 heads, 2048 tokens, width 64", 12, 2048, 64),
         convolution("conv3x3", "3 x 3, 64 to 64 channels, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1),
         convolution("conv7x7", "7 x 7 stride 2, 3 to 64 channels, 32 images of 224 x 224", 32, 3, 64, 224, 7, 2),
         convolution("depthwise", "3 x 3, each of 64 channels alone, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1, 64),

@@ -7,13 +7,25 @@
 //! The environment variable `BAREHAND_NUM_THREADS` says with how many threads.
 
 mod floors;
+mod language;
 mod operation;
 mod operator;
 mod optimizer_step;
 mod training;
 
-use barehand_bench_protocol::{Result, serve};
+use barehand_bench_protocol::{Result, Work, serve};
 use barehand_tensor::{isa, threads};
+
+/// What writes a work's file, and what reads it; each knows the names of its own works.
+type Kind = (fn(&str, &str) -> Result<bool>, fn(&str, &str) -> Result<Option<Box<dyn Work>>>);
+
+const KINDS: [Kind; 5] = [
+    (language::prepare, language::load),
+    (operation::prepare, operation::load),
+    (operator::prepare, operator::load),
+    (optimizer_step::prepare, optimizer_step::load),
+    (training::prepare, training::load),
+];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +33,7 @@ fn main() -> Result<()> {
         [] => {
             let isa = isa::active().name();
             serve(&format!("barehand, {isa}, {} threads", threads::num_threads()), |work, file| {
-                for load in [operation::load, operator::load, optimizer_step::load, training::load] {
+                for (_, load) in KINDS {
                     if let Some(work) = load(work, file)? {
                         return Ok(Some(work));
                     }
@@ -30,8 +42,7 @@ fn main() -> Result<()> {
             })
         }
         ["prepare", work, file] => {
-            for prepare in [operation::prepare, operator::prepare, optimizer_step::prepare, training::prepare]
-            {
+            for (prepare, _) in KINDS {
                 if prepare(work, file)? {
                     return Ok(());
                 }

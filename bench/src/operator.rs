@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use barehand_bench_protocol::{Result, Settings, Work};
 use barehand_nn::{Generator, Tensor, cross_entropy};
 use barehand_tensor::safetensors::Archive;
-use barehand_tensor::{Conv2dOptions, MaxPool2dOptions};
+use barehand_tensor::{AttentionOptions, Causal, Conv2dOptions, MaxPool2dOptions};
 
 /// What an operator takes: reals by their names, and for some the classes of its rows.
 struct Inputs {
@@ -48,7 +48,18 @@ fn convolved(inputs: &Inputs, stride: usize, groups: usize) -> Result<Tensor> {
     Ok(x.conv2d(w, None, Conv2dOptions { stride: [stride; 2], padding, groups, ..Default::default() })?)
 }
 
+fn attended(inputs: &mut Inputs) -> Result<Tensor> {
+    let options = AttentionOptions { causal: Some(Causal::UpperLeft), ..Default::default() };
+    Ok(inputs.real("q").scaled_dot_product_attention(inputs.real("k"), inputs.real("v"), &options)?)
+}
+
+/// Queries, keys and values: (batch, heads, length, width of a head).
+const HEADS: &[usize] = &[8, 8, 512, 64];
+const LONG_HEADS: &[usize] = &[1, 12, 2048, 64];
+
 const OPERATORS: &[Operator] = &[
+    operator("attention", &[("q", HEADS), ("k", HEADS), ("v", HEADS)], attended),
+    operator("attention_long", &[("q", LONG_HEADS), ("k", LONG_HEADS), ("v", LONG_HEADS)], attended),
     operator("conv3x3", &[("x", IMAGES), ("w", &[64, 64, 3, 3])], |inputs| convolved(inputs, 1, 1)),
     operator("conv7x7", &[("x", &[32, 3, 224, 224]), ("w", &[64, 3, 7, 7])], |inputs| {
         convolved(inputs, 2, 1)

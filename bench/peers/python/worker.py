@@ -121,7 +121,90 @@ class One:
             x * w
 
 
+class Block(torch.nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.ln_1, self.ln_2 = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+        self.attn = torch.nn.ModuleDict(
+            {"c_attn": torch.nn.Linear(width, 3 * width), "c_proj": torch.nn.Linear(width, width)}
+        )
+        self.mlp = torch.nn.ModuleDict(
+            {"c_fc": torch.nn.Linear(width, 4 * width), "c_proj": torch.nn.Linear(4 * width, width)}
+        )
+
+    def forward(self, x):
+        x = x + self.attention(self.ln_1(x))
+        return x + self.mlp["c_proj"](F.gelu(self.mlp["c_fc"](self.ln_2(x))))
+
+    def attention(self, x):
+        n, length, width = x.shape
+        q, k, v = self.attn["c_attn"](x).split(width, dim=2)
+        q, k, v = (part.view(n, length, self.heads, width // self.heads).transpose(1, 2) for part in (q, k, v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.attn["c_proj"](y.transpose(1, 2).reshape(n, length, width))
+
+
+class Gpt(torch.nn.Module):
+    """nanoGPT's model with a last layer of its own."""
+
+    def __init__(self, vocabulary, length, layers, heads, width):
+        super().__init__()
+        self.transformer = torch.nn.ModuleDict(
+            {
+                "wte": torch.nn.Embedding(vocabulary, width),
+                "wpe": torch.nn.Embedding(length, width),
+                "h": torch.nn.ModuleList([Block(width, heads) for _ in range(layers)]),
+                "ln_f": torch.nn.LayerNorm(width),
+            }
+        )
+        self.lm_head = torch.nn.Linear(width, vocabulary, bias=False)
+        self.positions = torch.arange(length)
+
+    def forward(self, tokens):
+        x = self.transformer["wte"](tokens) + self.transformer["wpe"](self.positions)
+        for block in self.transformer["h"]:
+            x = block(x)
+        return self.lm_head(self.transformer["ln_f"](x))
+
+
+HEADS = {"gpt": 4, "gpt_wide": 6}
+
+
+class Language:
+    """A language model on its way over sequences of tokens."""
+
+    def __init__(self, work, file):
+        self.weights, self.heads = load_file(file), HEADS[work]
+        self.tokens = self.weights.pop("tokens")
+
+    def start(self, settings):
+        vocabulary, width = self.weights["transformer.wte.weight"].shape
+        layers = sum(name.endswith("ln_1.weight") for name in self.weights)
+        self.model = Gpt(vocabulary, self.tokens.shape[1] - 1, layers, self.heads, width)
+        self.model.load_state_dict(self.weights)
+        fused = {"fused": True} if "fused" in settings else {}
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, weight_decay=0.01, **fused)
+        self.batch, self.at = int(settings["batch"]), 0
+        return True
+
+    def check(self):
+        rows = self.tokens[self.at : self.at + self.batch]
+        self.at = (self.at + self.batch) % (len(self.tokens) - self.batch + 1)
+        loss = F.cross_entropy(self.model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return [loss.item()]
+
+    def run(self, count):
+        for _ in range(count):
+            self.check()
+
+
 OPERATORS = {
+    "attention": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
+    "attention_long": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
     "conv3x3": lambda i: F.conv2d(i["x"], i["w"], padding=1),
     "conv7x7": lambda i: F.conv2d(i["x"], i["w"], stride=2, padding=3),
     "depthwise": lambda i: F.conv2d(i["x"], i["w"], padding=1, groups=64),
@@ -173,7 +256,7 @@ class Operator:
                 self.backward(output)
 
 
-ORDER = ["x", "w", "b"]
+ORDER = ["q", "k", "v", "x", "w", "b"]
 
 
 class OptimizerSteps:
@@ -208,6 +291,8 @@ def load_file(file):
 def load(work, file):
     if work == "one":
         return One(file)
+    if work in HEADS:
+        return Language(work, file)
     if work in OPERATORS:
         return Operator(work, file)
     if work in ("adam", "adam_many"):

@@ -1,5 +1,7 @@
 //! burn's side of `run.py`: training steps as its guide writes them, on the flex backend with autodiff.
 
+mod language;
+
 use std::collections::HashMap;
 
 use barehand_bench_protocol::{Result, Settings, Shuffled, Work, serve};
@@ -93,7 +95,7 @@ struct Training {
 
 fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     if !["mlp", "cnn", "tiny"].contains(&work) {
-        return Ok(None);
+        return language::load(work, file);
     }
     let device = Device::flex().autodiff();
     let bytes = std::fs::read(file)?;

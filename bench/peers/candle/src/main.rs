@@ -1,5 +1,7 @@
 //! candle's side of `run.py`: training steps as its examples write them.
 
+mod language;
+
 use std::collections::HashMap;
 
 use barehand_bench_protocol::{Result, Settings, Shuffled, Work, serve};
@@ -62,7 +64,7 @@ struct Training {
 
 fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     if !["mlp", "cnn", "tiny"].contains(&work) {
-        return Ok(None);
+        return language::load(work, file);
     }
     let mut tensors = candle_core::safetensors::load(file, &Device::Cpu)?;
     let mut take = |name: &str| tensors.remove(name).ok_or(format!("{file} has no {name}"));
