@@ -68,7 +68,7 @@ impl Conv2dShape {
 /// What the gradients of a convolution are computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2dPass<'a, T> {
-    /// The images.
+    /// The images. They are not read, and may be none, where neither weights nor biases want a gradient.
     pub x: &'a [T],
     /// The weights.
     pub w: &'a [T],
@@ -113,6 +113,11 @@ pub trait Conv2d: Real {
 
     /// The gradients, all from one visit to the images.
     fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>);
+
+    /// The transposed convolution: from what has the shape of the outputs of `s` to what has the shape of its images, with
+    /// the same weights. It is the gradient for the images, and a bias for each of their channels:
+    /// `y[n, c, i stride + r dilation - padding, ..] = bias[c] + sum over k, i, r of x[n, k, i, ..] w[k, c, r, ..]`.
+    fn conv_transpose2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, y: &mut [Self]);
 }
 
 macro_rules! conv2d {
@@ -128,7 +133,11 @@ macro_rules! conv2d {
                 forward::forward(s, x, w, bias, relu, Some((pool, indices)), y);
             }
             fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>) {
-                backward::backward(s, pass, gradients);
+                backward::backward(s, pass, None, gradients);
+            }
+            fn conv_transpose2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, y: &mut [Self]) {
+                let pass = Conv2dPass { x: &[], w, relu: None, pool: None, dy: x };
+                backward::backward(s, pass, bias, Conv2dGradients { dx: Some(y), dw: None, dbias: None });
             }
         }
     )* };

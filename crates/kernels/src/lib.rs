@@ -36,6 +36,7 @@ pub mod rope;
 pub mod softmax;
 pub mod strided;
 pub mod threads;
+pub mod unfold;
 pub mod view;
 
 pub use buffer::Buffer;

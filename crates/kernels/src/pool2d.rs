@@ -87,8 +87,19 @@ pub trait Pool2d: Real {
     /// equals wins, and NaN wins over all. A window over nothing but padding gives minus infinity and [`NO_INDEX`].
     fn max_pool2d(s: &Pool2dShape, x: &[Self], y: &mut [Self], indices: &mut [u32]);
 
-    /// Every `dy` is added to the element that its window chose; all of `dx` is written.
-    fn max_pool2d_backward(s: &Pool2dShape, dy: &[Self], indices: &[u32], dx: &mut [Self]);
+    /// Every `dy` is added to the element that its window chose; all of `dx` is written. `x` was `planes` planes.
+    fn max_pool2d_backward(planes: usize, dy: &[Self], indices: &[u32], dx: &mut [Self]);
+
+    /// The largest element, and its place, of each of `output[0] x output[1]` windows that share the input out, as
+    /// [`adaptive_avg_pool2d`](Self::adaptive_avg_pool2d) has them.
+    fn adaptive_max_pool2d(
+        planes: usize,
+        input: [usize; 2],
+        output: [usize; 2],
+        x: &[Self],
+        y: &mut [Self],
+        indices: &mut [u32],
+    );
 
     /// The sum over every window divided by: `divisor_override`, or the window's elements, those in the padding counted
     /// only with `count_include_pad` (and those past the padding, which `ceil_mode` allows, never).
@@ -129,8 +140,13 @@ macro_rules! pool2d {
             fn max_pool2d(s: &Pool2dShape, x: &[Self], y: &mut [Self], indices: &mut [u32]) {
                 max(s, x, y, indices);
             }
-            fn max_pool2d_backward(s: &Pool2dShape, dy: &[Self], indices: &[u32], dx: &mut [Self]) {
-                max_backward(s, dy, indices, dx);
+            fn max_pool2d_backward(planes: usize, dy: &[Self], indices: &[u32], dx: &mut [Self]) {
+                max_backward(planes, dy, indices, dx);
+            }
+            fn adaptive_max_pool2d(
+                planes: usize, input: [usize; 2], output: [usize; 2], x: &[Self], y: &mut [Self], indices: &mut [u32],
+            ) {
+                largest_shares(planes, input, output, x, y, indices);
             }
             fn avg_pool2d(
                 s: &Pool2dShape, x: &[Self], count_include_pad: bool, divisor_override: Option<usize>, y: &mut [Self],
@@ -265,17 +281,59 @@ fn max_of_four<T: Real>(rows: &[T], start: usize, y: &mut [T], indices: &mut [u3
     }
 }
 
-fn max_backward<T: Real>(s: &Pool2dShape, dy: &[T], indices: &[u32], dx: &mut [T]) {
-    let Sizes { planes, input, pixels, .. } = s.sizes();
+fn max_backward<T: Real>(planes: usize, dy: &[T], indices: &[u32], dx: &mut [T]) {
+    let (input, pixels) = (dx.len() / planes.max(1), dy.len() / planes.max(1));
     assert!(
         dx.len() == planes * input && dy.len() == planes * pixels && indices.len() == dy.len(),
-        "sizes of {s:?}"
+        "{} gradients and {} indices for {} elements in {planes} planes",
+        dy.len(),
+        indices.len(),
+        dx.len()
     );
     threads::for_each_chunk(dx, input, GRAIN, |start, dx| {
         let plane = start / input * pixels..start / input * pixels + pixels;
         dx.fill(T::ZERO);
         give_back(dx, indices[plane.clone()].iter().zip(&dy[plane]).map(|(&index, &dy)| (index, dy)));
     });
+}
+
+fn largest_shares<T: Real>(
+    planes: usize,
+    input: [usize; 2],
+    output: [usize; 2],
+    x: &[T],
+    y: &mut [T],
+    indices: &mut [u32],
+) {
+    let (plane, pixels) = (input[0] * input[1], output[0] * output[1]);
+    assert!(
+        x.len() == planes * plane && y.len() == planes * pixels && indices.len() == y.len(),
+        "sizes of an adaptive pooling"
+    );
+    assert!(plane < NO_INDEX as usize, "a plane of {plane} elements has more than 32-bit indices");
+    let [rows, columns] = [0, 1].map(|axis| shares(input[axis], output[axis]));
+    let threads = threads::threads_for(x.len(), GRAIN);
+    let (y, indices) = (Disjoint::new(y), Disjoint::new(indices));
+    threads::for_each(planes, threads, |p| {
+        // SAFETY: every plane is taken once.
+        let (y, indices) = unsafe { (y.slice(p * pixels, pixels), indices.slice(p * pixels, pixels)) };
+        let x = &x[p * plane..][..plane];
+        let windows = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        for ((y, index), (row, column)) in y.iter_mut().zip(indices).zip(windows) {
+            (*y, *index) = (T::NEG_INFINITY, NO_INDEX);
+            for at in row.clone().flat_map(|r| column.clone().map(move |c| r * input[1] + c)) {
+                if x[at] > *y || x[at].is_nan() || *index == NO_INDEX {
+                    (*y, *index) = (x[at], at as u32);
+                }
+            }
+        }
+    });
+}
+
+/// The ranges of `n` windows that share `size` elements out.
+fn shares(size: usize, n: usize) -> Vec<Range<usize>> {
+    assert!(size > 0 || n == 0, "no window fits an empty input");
+    (0..n).map(|i| i * size / n..((i + 1) * size).div_ceil(n)).collect()
 }
 
 /// Adds gradients to the elements of a plane that windows chose.
@@ -331,13 +389,8 @@ impl Means {
 
     fn sharing_out(planes: usize, input: [usize; 2], output: [usize; 2]) -> Self {
         let axis = |axis: usize| -> Vec<Span> {
-            let (size, n) = (input[axis], output[axis]);
-            assert!(size > 0 || n == 0, "no window fits an empty input");
-            let window = |i: usize| {
-                let range = i * size / n..((i + 1) * size).div_ceil(n);
-                Span { count: range.len(), range }
-            };
-            (0..n).map(window).collect()
+            let span = |range: Range<usize>| Span { count: range.len(), range };
+            shares(input[axis], output[axis]).into_iter().map(span).collect()
         };
         let pairs = input[1] == 2 * output[1];
         Means { planes, input, rows: axis(0), columns: axis(1), divisor: None, pairs }

@@ -7,6 +7,7 @@ use barehand_kernels::conv2d::{Conv2d, Conv2dGradients, Conv2dPass, Conv2dShape}
 use barehand_kernels::isa::{self, Isa};
 use barehand_kernels::pool2d::{Pool2d, Pool2dShape};
 use barehand_kernels::threads;
+use barehand_kernels::unfold::Unfold;
 
 /// Held while the instruction set is forced or must not change.
 static ISA: Mutex<()> = Mutex::new(());
@@ -94,6 +95,10 @@ fn check<T: Conv2d>(draws: &mut Draws, s: &Conv2dShape) {
     let masked: Vec<T> =
         dy.iter().zip(&rectified).map(|(&dy, &y)| if y > 0.0 { dy } else { T::ZERO }).collect();
     let (plain, through) = (Expected::of(s, &x, &w, &dy), Expected::of(s, &x, &w, &masked));
+    let lift: Vec<T> = draws.values(s.in_channels);
+    let pixels = s.input[0] * s.input[1];
+    let lifted: Vec<f64> =
+        plain.dx.iter().enumerate().map(|(i, dx)| dx + lift[i / pixels % s.in_channels].to_f64()).collect();
     let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
     for isa in Isa::available() {
         isa::force(Some(isa));
@@ -111,6 +116,11 @@ fn check<T: Conv2d>(draws: &mut Draws, s: &Conv2dShape) {
                 plain.check(s, pass, [false, true, false]);
                 plain.check(s, pass, [false, false, true]);
                 plain.check(s, pass, [true, true, true]);
+                let (mut got, back) = (vec![T::NAN; x.len()], taps * s.out_channels / s.in_channels);
+                T::conv_transpose2d(s, &dy, &w, None, &mut got);
+                close("transposed", s, &got, &plain.dx, back);
+                T::conv_transpose2d(s, &dy, &w, Some(&lift), &mut got);
+                close("transposed, biased", s, &got, &lifted, back);
                 let pass = Conv2dPass { relu: Some(&y_relu), ..pass };
                 through.check(s, pass, [true, false, true]);
                 through.check(s, pass, [true, true, true]);
@@ -285,7 +295,7 @@ fn check_pooled<T: Conv2d + Pool2d>(draws: &mut Draws, s: &Conv2dShape) {
         assert!(got == pooled && got_indices == indices, "{s:?} {pool:?}");
 
         let mut through = y.clone();
-        T::max_pool2d_backward(&pool, &dy, &indices, &mut through);
+        T::max_pool2d_backward(s.batch * s.out_channels, &dy, &indices, &mut through);
         let run = |pass: Conv2dPass<T>| {
             let (mut dx, mut dw) = (vec![T::NAN; x.len()], vec![T::NAN; w.len()]);
             let mut dbias = vec![T::NAN; bias.len()];
@@ -316,6 +326,35 @@ fn pooling_in_the_same_pass_is_pooling_afterwards() {
     }
     let s = Conv2dShape { batch: 5, in_channels: 16, out_channels: 32, ..PLAIN };
     check_pooled::<f32>(&mut draws, &s);
+}
+
+#[test]
+fn a_product_with_unfolded_images_is_the_convolution() {
+    let mut draws = Draws(5);
+    for _ in 0..100 {
+        let s = Conv2dShape { groups: 1, ..draws.shape() };
+        let [oh, ow] = s.output().unwrap();
+        let x: Vec<f64> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
+        let kernel = s.kernel[0] * s.kernel[1];
+        let mut columns = vec![f64::NAN; s.batch * s.in_channels * kernel * oh * ow];
+        let dcolumns: Vec<f64> = draws.values(columns.len());
+        // One output channel for each tap, which picks it: the convolution is the columns.
+        let taps = s.in_channels * kernel;
+        let pick: Vec<f64> = (0..taps * taps).map(|i| f64::from(u8::from(i % taps == i / taps))).collect();
+        let each_tap = Conv2dShape { out_channels: taps, ..s };
+        let mut expected = vec![0.0; columns.len()];
+        each(&each_tap, |x_at, w_at, y_at| expected[y_at] += x[x_at] * pick[w_at]);
+        let back = Expected::of(&each_tap, &x, &pick, &dcolumns).dx;
+        for n in [1, 2] {
+            threads::with_num_threads(n, || {
+                f64::im2col(&s, &x, &mut columns);
+                assert_eq!(columns, expected, "{s:?}");
+                let mut dx = vec![f64::NAN; x.len()];
+                f64::col2im(&s, &dcolumns, &mut dx);
+                close("folded", &s, &dx, &back, kernel);
+            });
+        }
+    }
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn maximum_is_the_definition() {
             f64::max_pool2d(&s, &x, &mut got, &mut at);
             assert!(got.iter().zip(&y).all(|(a, b)| same(*a, *b)), "{s:?}\n{got:?}\n{y:?}");
             assert_eq!(at, indices, "{s:?}");
-            f64::max_pool2d_backward(&s, &dy, &at, &mut got_dx);
+            f64::max_pool2d_backward(planes, &dy, &at, &mut got_dx);
             assert_eq!(got_dx, dx, "{s:?}");
 
             let (x, dy) = (narrow(&x), narrow(&dy));
@@ -108,7 +108,7 @@ fn maximum_is_the_definition() {
             f32::max_pool2d(&s, &x, &mut got, &mut at);
             assert!(got.iter().zip(&y).all(|(a, b)| same(f64::from(*a), *b)), "{s:?}");
             assert_eq!(at, indices, "{s:?}");
-            f32::max_pool2d_backward(&s, &dy, &at, &mut got_dx);
+            f32::max_pool2d_backward(planes, &dy, &at, &mut got_dx);
             assert_eq!(wide(&got_dx), dx, "{s:?}");
         });
     }
@@ -217,6 +217,42 @@ fn adaptive_mean_is_the_definition() {
             f64::adaptive_avg_pool2d_backward(planes, input, output, &dy, &mut got_dx);
             close(&got, &y, 1e-14, &(input, output));
             close(&got_dx, &dx, 1e-14, &(input, output));
+        });
+    }
+}
+
+#[test]
+fn adaptive_maximum_is_the_definition() {
+    let mut draws = Draws(4);
+    for case in 0..200 {
+        let (planes, input) = (draws.next(4), [1 + draws.next(9), 1 + draws.next(30)]);
+        let output = [1 + draws.next(6), 1 + draws.next(12)];
+        let plane = input[0] * input[1];
+        let mut x = draws.values(planes * plane);
+        if case % 5 == 0 {
+            x.iter_mut().filter(|x| **x > 7.0).for_each(|x| *x = f64::NAN);
+        }
+        let (mut y, mut indices) = (vec![], vec![]);
+        for x in x.chunks(plane) {
+            for (i, j) in (0..output[0]).flat_map(|i| (0..output[1]).map(move |j| (i, j))) {
+                let mut best = (f64::NEG_INFINITY, NO_INDEX);
+                for row in i * input[0] / output[0]..((i + 1) * input[0]).div_ceil(output[0]) {
+                    for column in j * input[1] / output[1]..((j + 1) * input[1]).div_ceil(output[1]) {
+                        let at = row * input[1] + column;
+                        if x[at] > best.0 || x[at].is_nan() || best.1 == NO_INDEX {
+                            best = (x[at], at as u32);
+                        }
+                    }
+                }
+                y.push(best.0);
+                indices.push(best.1);
+            }
+        }
+        everywhere(|| {
+            let (mut got, mut at) = (vec![9.0; y.len()], vec![9; y.len()]);
+            f64::adaptive_max_pool2d(planes, input, output, &x, &mut got, &mut at);
+            assert!(got.iter().zip(&y).all(|(a, b)| a == b || a.is_nan() && b.is_nan()));
+            assert_eq!(at, indices, "{input:?} to {output:?}");
         });
     }
 }

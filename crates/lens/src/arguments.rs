@@ -130,6 +130,11 @@ impl Arguments {
         }
     }
 
+    /// A pair, or `None` for null.
+    pub fn maybe_pair(&self, name: &str) -> Result<Option<[usize; 2]>, Error> {
+        if self.get(name).is_null() { Ok(None) } else { self.pair(name).map(Some) }
+    }
+
     /// true or false.
     pub fn flag(&self, name: &str) -> Result<bool, Error> {
         let value = self.get(name);

@@ -21,6 +21,8 @@ use syn::{
 ///
 /// The element type is the struct's first type parameter; without one it is `f32`, or `f64` under `#[module(f64)]` on
 /// the struct. A struct that holds no tensor at all is a module of every element type.
+///
+/// Under `#[module(named)]` on the struct, the module goes by its constant `NAME` instead of its type's name.
 #[proc_macro_derive(Parameters, attributes(module))]
 pub fn derive_parameters(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -44,6 +46,7 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
         ));
     };
     let root = library();
+    let flags = Flags::of(&input.attrs)?;
     let (mut reads, mut writes, mut holds_tensors) = (Vec::new(), Vec::new(), false);
     for (i, field) in data.fields.iter().enumerate() {
         let index = Index::from(i);
@@ -81,13 +84,18 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
     });
     let element = match parameter {
         Some(ident) => quote!(#ident),
-        None if holds_tensors && has_flag(&input.attrs, "f64")? => quote!(f64),
+        None if holds_tensors && flags.f64 => quote!(f64),
         None if holds_tensors => quote!(f32),
         None => {
             let any = format_ident!("Element");
             generics.params.push(parse_quote!(#any: #root::Float));
             quote!(#any)
         }
+    };
+    let place = if flags.named {
+        quote!(#root::module::Place::named(self, Self::NAME))
+    } else {
+        quote!(#root::module::Place::of(self))
     };
     let name = &input.ident;
     let (with_element, _, bounds) = generics.split_for_impl();
@@ -99,7 +107,7 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
                 path: &str,
                 visitor: &mut dyn FnMut(&str, #root::module::Entry<'visit, #element>),
             ) {
-                visitor(path, #root::module::Entry::Module(#root::module::Place::of(self)));
+                visitor(path, #root::module::Entry::Module(#place));
                 #(#reads)*
             }
 
@@ -131,19 +139,28 @@ fn role(field: &Field) -> Result<Role> {
     Ok(role)
 }
 
-/// Whether `#[module(flag)]` stands on the struct itself.
-fn has_flag(attributes: &[Attribute], flag: &str) -> Result<bool> {
-    let mut found = false;
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("module")) {
-        attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident(flag) {
-                return Err(meta.error(format!("expected {flag}")));
-            }
-            found = true;
-            Ok(())
-        })?;
+/// What `#[module(..)]` on the struct itself says.
+#[derive(Default)]
+struct Flags {
+    f64: bool,
+    named: bool,
+}
+
+impl Flags {
+    fn of(attributes: &[Attribute]) -> Result<Self> {
+        let mut flags = Flags::default();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("module")) {
+            attribute.parse_nested_meta(|meta| {
+                match meta.path.get_ident().map(Ident::to_string).as_deref() {
+                    Some("f64") => flags.f64 = true,
+                    Some("named") => flags.named = true,
+                    _ => return Err(meta.error("expected f64 or named")),
+                }
+                Ok(())
+            })?;
+        }
+        Ok(flags)
     }
-    Ok(found)
 }
 
 /// The path to the library: its own crate, or the `barehand` that re-exports it.

@@ -50,15 +50,25 @@ pub mod summary;
 
 pub use barehand_kernels::random::Philox as Generator;
 pub use barehand_nn_derive::Parameters;
-pub use barehand_tensor::{Element, Error, Float, Gradients, Reduction, Result, Targets, Tensor, no_grad};
+pub use barehand_tensor::{
+    ConvKernel, Element, Error, Float, Gradients, PadMode, Reduction, Result, Targets, Tensor, no_grad,
+};
 pub use layers::activation::{
     Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax,
     Softplus, Softsign, Tanh,
 };
+pub use layers::adaptive_pool::{
+    AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool, AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+};
 pub use layers::attention::Attention;
 pub use layers::attention_masks::AttentionMasks;
+pub use layers::avg_pool::{AvgPool, AvgPool1d, AvgPool2d};
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
-pub use layers::conv2d::Conv2d;
+pub use layers::channel_dropout::{Dropout1d, Dropout2d};
+pub use layers::conv::{Conv, Conv1d, Conv2d, Padding};
+pub use layers::conv_transpose::{ConvTranspose, ConvTranspose1d, ConvTranspose2d};
+pub use layers::conv1d_gpt2::Conv1D;
 pub use layers::dropout::Dropout;
 pub use layers::embedding::Embedding;
 pub use layers::feed_forward::{FeedForward, SwiGluFeedForward};
@@ -66,10 +76,11 @@ pub use layers::flatten::Flatten;
 pub use layers::kv_cache::KvCache;
 pub use layers::layer_norm::LayerNorm;
 pub use layers::linear::Linear;
+pub use layers::lp_pool::{LPPool, LPPool1d, LPPool2d};
+pub use layers::max_pool::{MaxPool, MaxPool1d, MaxPool2d};
 pub use layers::multihead_attention::{
     InProjection, MultiheadAttention, MultiheadParameters, multi_head_attention_forward,
 };
-pub use layers::pool2d::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub use layers::position::{LearnedPositions, SinusoidalPositions, sinusoidal_encoding};
 pub use layers::sequential::Sequential;
 pub use layers::shared_head_attention::SharedHeadAttention;
@@ -77,6 +88,7 @@ pub use layers::transformer::Transformer;
 pub use layers::transformer_decoder::{TransformerDecoder, TransformerDecoderLayer};
 pub use layers::transformer_encoder::{TransformerEncoder, TransformerEncoderLayer};
 pub use layers::transformer_options::TransformerOptions;
+pub use layers::unfold::{Fold, Unfold};
 pub use loss::bce::{BceLoss, BceWithLogitsLoss, bce_loss, bce_with_logits_loss};
 pub use loss::cross_entropy::{CrossEntropyLoss, cross_entropy};
 pub use loss::l1::{L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss};

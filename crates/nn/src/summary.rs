@@ -70,10 +70,10 @@ pub(crate) fn observe_as<M, T: Float>(
 }
 
 /// Notes the shape that `module` would have put out, where something fused with it did not keep that.
-pub(crate) fn observe_shape<M>(module: &M, shape: impl FnOnce() -> Vec<usize>) {
+pub(crate) fn observe_shape<M>(module: &M, kind: &'static str, shape: impl FnOnce() -> Vec<usize>) {
     OBSERVATIONS.with_borrow_mut(|observations| {
         if let Some(observations) = observations {
-            observations.push(Observation { place: Place::of(module), shape: shape(), kept: false });
+            observations.push(Observation { place: Place::named(module, kind), shape: shape(), kept: false });
         }
     });
 }

@@ -2,7 +2,7 @@
 
 mod golden;
 
-use barehand_nn::layers::Pair;
+use barehand_nn::layers::{Pair, Sides};
 use barehand_nn::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Float, Generator, LayerNorm, Linear, MaxPool2d, Module,
     Parameters, Tensor,
@@ -14,7 +14,7 @@ use serde_json::Value;
 fn pair(options: &Value, key: &str, default: impl Into<Pair>) -> Pair {
     match &options[key] {
         Value::Null => default.into(),
-        Value::Array(pair) => Pair([pair[0].as_u64().unwrap() as usize, pair[1].as_u64().unwrap() as usize]),
+        Value::Array(pair) => Sides([pair[0].as_u64().unwrap() as usize, pair[1].as_u64().unwrap() as usize]),
         both => Pair::from(both.as_u64().unwrap() as usize),
     }
 }

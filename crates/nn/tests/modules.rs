@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 
 use barehand_nn::{
-    Activation, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, ELU, Flatten, Float, GELU, Generator, Hardswish,
-    LayerNorm, LeakyReLU, Linear, LogSoftmax, MaxPool2d, Mish, Module, Parameters, ReLU, Result, SELU,
-    Sequential, SiLU, Sigmoid, Softmax, Softplus, Softsign, Tanh, Tensor, init, models, summary,
+    Activation, BatchNorm1d, BatchNorm2d, Conv1D, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout,
+    ELU, Flatten, Float, GELU, Generator, Hardswish, LayerNorm, LeakyReLU, Linear, LogSoftmax, MaxPool1d,
+    MaxPool2d, Mish, Module, PadMode, Padding, Parameters, ReLU, Result, SELU, Sequential, SiLU, Sigmoid,
+    Softmax, Softplus, Softsign, Tanh, Tensor, Unfold, init, models, summary,
 };
 use barehand_tensor::check_gradients;
 
@@ -236,6 +237,24 @@ fn gradients_pass_through_every_layer() {
     check(conv(&mut g), barehand_nn::AvgPool2d::new(3).stride(2).padding(1), images());
     check(conv(&mut g), barehand_nn::AdaptiveAvgPool2d::new([2, 3]), images());
     check(conv(&mut g), Flatten::default(), images());
+    let turned = Conv2d::builder(4, 2, 2).kernel(barehand_nn::ConvKernel::Convolution);
+    check(
+        conv(&mut g),
+        turned.padding(Padding::Same).padding_mode(PadMode::Reflect).build(&mut g).unwrap(),
+        images(),
+    );
+    let transposed = ConvTranspose2d::builder(4, 2, 3).stride(2).output_padding(1).groups(2);
+    check(conv(&mut g), transposed.build(&mut g).unwrap(), images());
+    check(conv(&mut g), barehand_nn::AdaptiveMaxPool2d::new([2, 3]), images());
+    check(conv(&mut g), Unfold::new(2).stride(2), images());
+    let sequences = || init::normal::<f64>(&[2, 2, 7], 0.0, 1.0, &mut Generator::new(3));
+    let conv = |g: &mut Generator| Conv1d::builder(2, 4, 3).padding(Padding::Same).build(g).unwrap();
+    check(conv(&mut g), Conv1d::builder(4, 4, 3).stride(2).groups(4).build(&mut g).unwrap(), sequences());
+    let transposed = ConvTranspose1d::builder(4, 3, 3).stride(3).padding(1).output_padding(2);
+    check(conv(&mut g), transposed.build(&mut g).unwrap(), sequences());
+    check(conv(&mut g), MaxPool1d::new(3).stride(2), sequences());
+    check(conv(&mut g), barehand_nn::AvgPool1d::new(3).padding(1), sequences());
+    check(linear(&mut g), Conv1D::new(5, 3, &mut g), rows());
 }
 
 #[test]

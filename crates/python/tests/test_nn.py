@@ -406,7 +406,48 @@ def test_conv2d_keeps_the_size_with_padding_same(rng):
     with pytest.raises(ValueError, match="valid"):
         F.conv2d(tensor(x), tensor(w), padding="full")
     with pytest.raises(ValueError, match="padding_mode"):
-        nn.Conv2d(1, 1, 3, padding_mode="reflect")
+        nn.Conv2d(1, 1, 3, padding_mode="mirror")
+    with pytest.raises(ValueError, match="padding_mode"):
+        nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect")
+
+
+def test_convolutions_say_what_they_are():
+    layer = nn.ConvTranspose1d(2, 4, 3, 2, 1, 1, groups=2)
+    assert repr(layer) == (
+        "ConvTranspose1d(2, 4, kernel_size=(3,), stride=(2,), padding=(1,), output_padding=(1,), groups=2)"
+    )
+    assert layer.weight.shape == (2, 2, 3)
+    assert "padding_mode=circular" in repr(nn.Conv1d(2, 4, 3, padding=1, padding_mode="circular"))
+    largest = nn.ConvTranspose1d(8, 12, 5, groups=2).weight.detach().abs().max().item()
+    assert 0.9 / np.sqrt(30) < largest <= 1 / np.sqrt(30)
+
+
+def test_transposed_convolution_of_a_size(rng):
+    layer = nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1)
+    x = tensor(rng.standard_normal((2, 2, 4, 5))).float()
+    assert layer(x).shape == (2, 3, 7, 9)
+    assert layer(x, output_size=(8, 9)).shape == layer(x, output_size=(2, 3, 8, 9)).shape == (2, 3, 8, 9)
+    with pytest.raises(ValueError, match="requested an output size"):
+        layer(x, output_size=(9, 9))
+
+
+def test_gpt2_conv1d(rng):
+    layer = nn.Conv1D(3, 2)
+    x = rng.standard_normal((4, 5, 2)).astype(np.float32)
+    assert_allclose(layer(tensor(x)).detach().numpy(), x @ layer.weight.detach().numpy(), rtol=1e-5, atol=1e-7)
+    assert set(layer.state_dict()) == {"weight", "bias"}
+
+
+def test_whole_channels_are_dropped():
+    for layer, shape in ((nn.Dropout1d(0.5), (20, 30, 3)), (nn.Dropout2d(0.5), (20, 30, 2, 2))):
+        dropped = layer(bh.ones(*shape)).numpy().reshape(600, -1)
+        assert (dropped == dropped[:, :1]).all()
+        assert set(dropped[:, 0]) == {0.0, 2.0}
+        assert abs(dropped.mean() - 1) < 0.2
+        layer.eval()
+        assert (layer(bh.ones(*shape)).numpy() == 1).all()
+    with pytest.raises(ValueError, match="3D or 4D"):
+        nn.Dropout2d()(bh.ones(2, 2))
 
 
 def test_pooling():
@@ -417,8 +458,10 @@ def test_pooling():
     assert F.adaptive_avg_pool2d(tensor(x), (None, 2)).shape == (2, 1, 4, 2)
     assert nn.MaxPool2d(3, 1, 1)(tensor(x[0])).shape == (1, 4, 4)
     assert nn.AvgPool2d(3, 2, 1, divisor_override=1)(tensor(x)).numpy()[0, 0, 0, 0] == x[0, 0, :2, :2].sum()
-    with pytest.raises(ValueError, match="indices"):
-        nn.MaxPool2d(2, return_indices=True)
+    largest, places = nn.MaxPool2d(2, return_indices=True)(tensor(x[0]))
+    assert_array_equal(places.numpy(), [[[5, 7], [13, 15]]])
+    assert_array_equal(largest.numpy(), x[0, :, 1::2, 1::2])
+    assert nn.AdaptiveMaxPool2d((None, 1))(tensor(x)).shape == (2, 1, 4, 1)
 
 
 @pytest.mark.parametrize(("layer", "shape"), [(nn.BatchNorm1d, (8, 3)), (nn.BatchNorm2d, (4, 3, 5, 5))])

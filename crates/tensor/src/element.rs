@@ -17,6 +17,7 @@ use barehand_kernels::real::Real;
 use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
 use barehand_kernels::rope::Rope;
 use barehand_kernels::softmax::Softmax;
+use barehand_kernels::unfold::Unfold;
 use barehand_kernels::view::View;
 
 use crate::any_tensor::AnyTensor;
@@ -205,6 +206,7 @@ pub trait Float:
     + OptimizerStep
     + Rope
     + Attention
+    + Unfold
 {
     /// The other precision.
     type Other: Float<Other = Self>;

@@ -3,8 +3,9 @@
 
 use barehand_kernels::random::RandomState;
 use barehand_tensor::{
-    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Index, MaxPool2dOptions, NllLossOptions, Reduction,
-    Result, Targets, Tensor, check_gradients, concat, einsum, stack, where_,
+    AvgPool1dOptions, AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvKernel, ConvTranspose1dOptions,
+    ConvTranspose2dOptions, CrossEntropyOptions, Index, MaxPool1dOptions, MaxPool2dOptions, NllLossOptions,
+    PadMode, Reduction, Result, Targets, Tensor, check_gradients, concat, einsum, stack, where_,
 };
 
 /// Distinct values in [-2, 2] without ties, away from the kinks at 0 and ±1.
@@ -371,6 +372,105 @@ fn convolutions() {
 }
 
 #[test]
+fn convolutions_of_sequences() {
+    let cases = [
+        ([2, 3, 7], [4, 3, 3], Conv1dOptions::default()),
+        ([1, 2, 8], [2, 2, 3], Conv1dOptions { stride: [2], padding: [2], ..Default::default() }),
+        ([2, 4, 9], [6, 2, 2], Conv1dOptions { dilation: [3], groups: 2, ..Default::default() }),
+        (
+            [1, 3, 5],
+            [3, 1, 3],
+            Conv1dOptions { groups: 3, kernel: ConvKernel::Convolution, ..Default::default() },
+        ),
+        ([0, 2, 4], [2, 2, 2], Conv1dOptions::default()),
+        ([1, 1, 1], [1, 1, 1], Conv1dOptions::default()),
+    ];
+    for (x, w, options) in cases {
+        println!("{x:?} {w:?} {options:?}");
+        let bias = values(150, &w[..1]);
+        check(&[values(151, &x), values(152, &w), bias], |i| {
+            before(&i[0])?.conv1d(&before(&i[1])?, Some(&i[2]), options)
+        });
+    }
+    let flipped = Conv2dOptions { kernel: ConvKernel::Convolution, ..Default::default() };
+    check(&[values(153, &[1, 2, 4, 5]), values(154, &[2, 2, 2, 3])], |i| {
+        before(&i[0])?.conv2d(&before(&i[1])?, None, flipped)
+    });
+}
+
+#[test]
+fn transposed_convolutions() {
+    let plain = ConvTranspose2dOptions::default();
+    let cases = [
+        ([2, 3, 3, 4], [3, 2, 2, 3], plain),
+        (
+            [1, 2, 3, 3],
+            [2, 3, 3, 3],
+            ConvTranspose2dOptions { stride: [2, 3], output_padding: [1, 2], ..plain },
+        ),
+        ([1, 4, 3, 2], [4, 3, 2, 2], ConvTranspose2dOptions { dilation: [2, 1], groups: 2, ..plain }),
+        (
+            [2, 3, 3, 3],
+            [3, 1, 3, 3],
+            ConvTranspose2dOptions { groups: 3, padding: [1, 2], stride: [2, 2], ..plain },
+        ),
+        (
+            [1, 2, 2, 3],
+            [2, 1, 2, 2],
+            ConvTranspose2dOptions { dilation: [3, 2], output_padding: [2, 1], ..plain },
+        ),
+        ([1, 1, 2, 2], [1, 1, 1, 1], ConvTranspose2dOptions { stride: [3, 2], ..plain }),
+        ([0, 2, 3, 3], [2, 2, 2, 2], plain),
+    ];
+    for (x, w, options) in cases {
+        println!("{x:?} {w:?} {options:?}");
+        let bias = values(160, &[w[1] * options.groups]);
+        check(&[values(161, &x), values(162, &w), bias], |i| {
+            before(&i[0])?.conv_transpose2d(&before(&i[1])?, Some(&i[2]), options)
+        });
+    }
+    let options =
+        ConvTranspose1dOptions { stride: [2], padding: [1], output_padding: [1], ..Default::default() };
+    check(&[values(163, &[2, 3, 4]), values(164, &[3, 2, 3])], |i| {
+        before(&i[0])?.conv_transpose1d(&before(&i[1])?, None, options)
+    });
+}
+
+#[test]
+fn windows_and_columns() {
+    let options = Conv2dOptions { stride: [2, 1], padding: [1, 0], dilation: [1, 2], ..Default::default() };
+    check(&[values(170, &[2, 2, 5, 6])], |i| before(&i[0])?.unfold2d([2, 3], options));
+    check(&[values(171, &[2, 12, 6])], |i| before(&i[0])?.fold2d([5, 6], [2, 3], options));
+}
+
+#[test]
+fn paddings_with_own_values() {
+    for mode in [PadMode::Reflect, PadMode::Replicate, PadMode::Circular] {
+        check(&[values(172, &[2, 3, 4])], |i| before(&i[0])?.pad_with(&[(0, 0), (2, 1), (0, 3)], mode));
+    }
+}
+
+#[test]
+fn poolings_of_sequences() {
+    let x = || values(180, &[2, 2, 9]);
+    let options = MaxPool1dOptions { stride: [2], padding: [1], ..MaxPool1dOptions::new([3]) };
+    check(&[x()], |x| before(&x[0])?.max_pool1d(options));
+    check(&[x()], |x| Ok(before(&x[0])?.max_pool1d_with_indices(options)?.0));
+    let options = AvgPool1dOptions {
+        stride: [2],
+        padding: [1],
+        count_include_pad: false,
+        ..AvgPool1dOptions::new([3])
+    };
+    check(&[x()], |x| before(&x[0])?.avg_pool1d(options));
+    check(&[x()], |x| before(&x[0])?.adaptive_avg_pool1d(4));
+    check(&[x()], |x| Ok(before(&x[0])?.adaptive_max_pool1d(4)?.0));
+    check(&[values(181, &[1, 2, 5, 4])], |x| Ok(before(&x[0])?.adaptive_max_pool2d([3, 3])?.0));
+    check(&[positive(182, &[1, 2, 6])], |x| before(&x[0])?.lp_pool1d(3.0, 2, 2, false));
+    check(&[values(183, &[1, 2, 4, 5])], |x| before(&x[0])?.lp_pool2d(2.0, [2, 2], [1, 2], true));
+}
+
+#[test]
 fn poolings() {
     let x = || values(110, &[2, 2, 5, 6]);
     let cases = [
@@ -405,6 +505,12 @@ fn dropout_scales_what_it_keeps() {
     let kept = Tensor::<f64>::ones([10_000]).dropout(0.25, &mut generator.clone()).unwrap();
     let mean = kept.mean().unwrap().item().unwrap();
     assert!((mean - 1.0).abs() < 0.03, "{mean}");
+    check(&[values(121, &[3, 4, 2, 2])], |x| before(&x[0])?.channel_dropout(0.4, &mut generator.clone()));
+    let kept =
+        Tensor::<f64>::ones([100, 50, 3]).channel_dropout(0.25, &mut generator.clone()).unwrap().to_vec();
+    assert!(kept.chunks(3).all(|channel| channel == [0.0; 3] || channel == [1.0 / 0.75; 3]));
+    let share = kept.iter().filter(|&&x| x == 0.0).count() as f64 / kept.len() as f64;
+    assert!((share - 0.25).abs() < 0.03, "{share}");
 }
 
 #[test]

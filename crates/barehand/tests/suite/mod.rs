@@ -3,7 +3,8 @@
 use barehand_nn::models::Cnn;
 use barehand_nn::{Adam, Module, Optimizer, Parameters, cross_entropy};
 use barehand_tensor::{
-    AvgPool2dOptions, Conv2dOptions, CrossEntropyOptions, Float, Generator, MaxPool2dOptions, Result, Tensor,
+    AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions, CrossEntropyOptions, Float,
+    Generator, MaxPool2dOptions, Result, Tensor,
 };
 
 /// A named computation over two random operands of given shapes.
@@ -69,11 +70,24 @@ pub fn operators<T: Float>() -> Vec<Operator<T>> {
         "linear", [&[300, 120], &[90, 120], &[90]], |x| x[0].linear(&x[1], Some(&x[2]));
         "conv2d", [&[8, 8, 26, 26], &[16, 8, 3, 3], &[16]], |x| x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default());
         "conv2d, strided and grouped", [&[8, 8, 41, 43], &[32, 4, 5, 3]], |x| {
-            let options = Conv2dOptions { stride: [2, 2], padding: [2, 1], dilation: [1, 2], groups: 2 };
+            let options = Conv2dOptions { stride: [2, 2], padding: [2, 1], dilation: [1, 2], groups: 2, ..Default::default() };
             x[0].conv2d(&x[1], None, options)
         };
         "conv2d, many channels", [&[8, 24, 26, 26], &[40, 24, 3, 3], &[40]], |x| {
             x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default())
+        };
+        "conv2d, depthwise", [&[8, 24, 26, 26], &[24, 1, 3, 3], &[24]], |x| {
+            x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions { groups: 24, padding: [1, 1], ..Default::default() })
+        };
+        "conv2d, few channels", [&[8, 3, 40, 44], &[32, 3, 7, 7]], |x| {
+            x[0].conv2d(&x[1], None, Conv2dOptions { stride: [2, 2], padding: [3, 3], ..Default::default() })
+        };
+        "conv1d", [&[8, 16, 400], &[24, 16, 3], &[24]], |x| {
+            x[0].conv1d(&x[1], Some(&x[2]), Conv1dOptions::default())
+        };
+        "conv_transpose2d", [&[8, 16, 15, 14], &[16, 8, 4, 4], &[8]], |x| {
+            let options = ConvTranspose2dOptions { stride: [2, 2], padding: [1, 1], ..Default::default() };
+            x[0].conv_transpose2d(&x[1], Some(&x[2]), options)
         };
         "max_pool2d", [&[8, 12, 60, 60]], |x| x[0].max_pool2d(MaxPool2dOptions::new([2, 2]));
         "avg_pool2d", [&[8, 12, 60, 60]], |x| x[0].avg_pool2d(AvgPool2dOptions::new([2, 2]));

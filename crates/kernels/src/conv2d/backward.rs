@@ -24,23 +24,32 @@ struct Task {
     weight: Option<usize>,
 }
 
-pub(super) fn backward<T: Vectors>(s: &Conv2dShape, pass: Conv2dPass<T>, gradients: Conv2dGradients<T>) {
+/// `bias` is added to the images' gradient, which is the output of a transposed convolution.
+pub(super) fn backward<T: Vectors>(
+    s: &Conv2dShape,
+    pass: Conv2dPass<T>,
+    bias: Option<&[T]>,
+    gradients: Conv2dGradients<T>,
+) {
     let Conv2dPass { x, w, relu, pool, dy } = pass;
     let Conv2dGradients { dx, dw, dbias } = gradients;
-    let sizes = Sizes::check(s, pool.map(|pool| pool.0), x.len(), w.len(), dy.len());
+    let (wants_input, wants_weight) = (dx.is_some(), dw.is_some() || dbias.is_some());
+    let images = s.batch * s.in_channels * s.input[0] * s.input[1];
+    let read = if wants_weight { x.len() } else { images };
+    let sizes = Sizes::check(s, pool.map(|pool| pool.0), read, w.len(), dy.len());
     assert!(relu.is_none_or(|y| y.len() == dy.len()), "an output for each of its gradients");
     assert!(pool.is_none_or(|(_, indices)| indices.len() == dy.len()), "an index for each gradient");
-    assert!(dx.as_ref().is_none_or(|dx| dx.len() == x.len()), "a gradient for each pixel");
+    assert!(dx.as_ref().is_none_or(|dx| dx.len() == images), "a gradient for each pixel");
+    assert!(bias.is_none_or(|bias| bias.len() == s.in_channels), "one bias for each channel of the images");
     assert!(dw.as_ref().is_none_or(|dw| dw.len() == w.len()), "a gradient for each weight");
     assert!(dbias.as_ref().is_none_or(|db| db.len() == s.out_channels), "one bias for each output channel");
-    let (wants_input, wants_weight) = (dx.is_some(), dw.is_some() || dbias.is_some());
     let shares = s.batch.min(SHARES);
     let pieces_of = |channels| {
         let unit = if blocked::pays::<T>(channels) { blocked::vector::<T>() } else { 1 };
         pieces(shares * s.groups, channels, unit, sizes.work)
     };
     let (input_pieces, weight_pieces) = (pieces_of(sizes.inputs), pieces_of(sizes.outputs));
-    let input = wants_input.then(|| InputSide::new(s, &sizes, w, input_pieces));
+    let input = wants_input.then(|| InputSide::new(s, &sizes, w, bias, input_pieces));
     let weight = wants_weight.then(|| WeightSide::new::<T>(s, &sizes, weight_pieces));
 
     let together = input_pieces == 1 && weight_pieces == 1;
@@ -218,6 +227,8 @@ struct InputSide<T> {
     offsets: Vec<Vec<usize>>,
     /// For every piece of every group, and for every phase.
     weights: Weights<T>,
+    /// What is added to every element of a channel, for every piece of every group.
+    bias: Option<Vec<Vec<T>>>,
     /// Elements of a plane.
     plane: usize,
     /// Whether the phases leave out some elements.
@@ -231,10 +242,11 @@ enum Weights<T> {
 }
 
 impl<T: Vectors> InputSide<T> {
-    fn new(s: &Conv2dShape, sizes: &Sizes, w: &[T], pieces: usize) -> Self {
+    fn new(s: &Conv2dShape, sizes: &Sizes, w: &[T], bias: Option<&[T]>, pieces: usize) -> Self {
         let grid = GradientGrid::new(s, sizes.outputs);
         let phases = grid.phases();
         let channels = sizes.inputs / pieces;
+        let bias_of = |piece: usize| bias.map(|bias| &bias[piece * channels..][..channels]);
         let blocked = blocked::pays::<T>(sizes.inputs);
         // The channels that follow each other in the grid, before the next tap.
         let block = if blocked { blocked::block::<T>() } else { 1 };
@@ -258,23 +270,25 @@ impl<T: Vectors> InputSide<T> {
         // One matrix for every piece of every group, and for every phase.
         let each = (0..s.groups * pieces).flat_map(|piece| {
             let (group, first) = (piece / pieces * sizes.outputs, piece % pieces * channels);
-            taps.iter().map(move |taps| (group, first, taps))
+            taps.iter().map(move |taps| (piece, group, first, taps))
         });
         let weight = |group: usize, first: usize, (k, (place, _)): (usize, (usize, usize)), row: usize| {
             w[(group + k) * sizes.taps + (first + row) * kernel + place]
         };
         let weights = if blocked {
-            let pack = |(group, first, taps): (usize, usize, &Vec<_>)| {
-                blocked::Weights::new(channels, taps.len(), None, |row, t| weight(group, first, taps[t], row))
+            let pack = |(piece, group, first, taps): (usize, usize, usize, &Vec<_>)| {
+                let weight = |row, t| weight(group, first, taps[t], row);
+                blocked::Weights::new(channels, taps.len(), bias_of(piece), weight)
             };
             Weights::Blocked(each.map(pack).collect())
         } else {
-            let pack = |(group, first, taps): (usize, usize, &Vec<_>)| {
+            let pack = |(_, group, first, taps): (usize, usize, usize, &Vec<_>)| {
                 correlate::Packed::new(channels, taps.len(), |row, t| weight(group, first, taps[t], row))
             };
             Weights::Packed(each.map(pack).collect())
         };
-        InputSide { phases, offsets, weights, plane: sizes.input_plane, sparse: s.stride != [1, 1] }
+        let bias = bias.map(|bias| bias.chunks_exact(channels.max(1)).map(<[T]>::to_vec).collect());
+        InputSide { phases, offsets, weights, bias, plane: sizes.input_plane, sparse: s.stride != [1, 1] }
     }
 
     fn blocked(&self) -> bool {
@@ -283,9 +297,15 @@ impl<T: Vectors> InputSide<T> {
 
     /// Computes one piece of one group's channels of an image.
     fn run(&self, copies: &Copies<T>, piece: usize, out: &mut [T]) {
+        let bias = self.bias.as_ref().map(|bias| &bias[piece][..]);
         if self.sparse {
             // Between the elements that some phase writes, there may be some that no tap reaches.
-            out.fill(T::ZERO);
+            match bias {
+                None => out.fill(T::ZERO),
+                Some(bias) => {
+                    out.chunks_exact_mut(self.plane).zip(bias).for_each(|(out, &bias)| out.fill(bias));
+                }
+            }
         }
         for (i, phase) in self.phases.iter().enumerate() {
             let (offsets, index) = (&self.offsets[i], piece * self.phases.len() + i);
@@ -306,7 +326,7 @@ impl<T: Vectors> InputSide<T> {
                     offsets,
                     grid,
                     rows: phase.rows,
-                    bias: None,
+                    bias,
                     place: phase.place,
                     relu: false,
                     out: &mut *out,

@@ -1,21 +1,11 @@
 //! Layers.
 
 use barehand_textbook::{
-    BatchNorm, Conv2d, Kernel, LayerNorm, Pool, Pool2d, WeightLayout, dropout, dropout_backward, flatten,
-    flatten_backward, linear, linear_backward,
+    BatchNorm, LayerNorm, WeightLayout, dropout, dropout_backward, flatten, flatten_backward, linear,
+    linear_backward,
 };
 
-use crate::block::{Block, Input, UPSTREAM, UPSTREAM_OF_FIRST, input};
-
-const IMAGE: Input = input(
-    "x",
-    "(N, C, H, W) or (C, H, W)",
-    "[[[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 3.0, 2.0], [2.0, 1.0, 0.0, 1.0], [1.0, 0.0, 2.0, 3.0]]]",
-);
-const KERNEL_SIZE: Input = input("kernel", "window size, one number or two", "2");
-const POOL_STRIDE: Input = input("stride", "steps between windows, one number or two", "2");
-const PADDING: Input = input("padding", "padding on each side, one number or two", "0");
-const DILATION: Input = input("dilation", "steps between elements of a window, one number or two", "1");
+use crate::block::{Block, UPSTREAM, UPSTREAM_OF_FIRST, input};
 
 pub const BLOCKS: &[Block] = &[
     Block {
@@ -38,103 +28,6 @@ pub const BLOCKS: &[Block] = &[
             let (x, w) = (a.array("x")?, a.array("weight")?);
             let y = linear(&x, &w, a.maybe_array("bias")?.as_ref(), layout, t)?;
             linear_backward(&x, &w, layout, &a.upstream(&y)?, t)?;
-            Ok(())
-        },
-    },
-    Block {
-        name: "conv2d",
-        section: "layers",
-        summary: "two-dimensional convolution, by loops or by im2col and a matrix product",
-        formula: "y[n,o,i,j] = b[o] + sum_(c,u,v) x[n, c, i s + u d - p, j s + v d - p] w[o,c,u,v]",
-        engine: Some("barehand::nn::Conv2d"),
-        twin: "barehand::textbook::Conv2d",
-        inputs: &[
-            IMAGE,
-            input("weight", "(O, C / groups, kh, kw)", "[[[[1.0, 0.0], [0.5, -1.0]]]]"),
-            input("bias", "(O), or null", "[0.1]"),
-            UPSTREAM,
-        ],
-        options: &[
-            input("stride", "steps between windows, one number or two", "1"),
-            PADDING,
-            DILATION,
-            input("groups", "independent groups of channels", "1"),
-            input(
-                "kernel",
-                "cross_correlation (networks) or convolution (turned by 180 degrees)",
-                "\"cross_correlation\"",
-            ),
-            input("method", "loops or im2col", "\"loops\""),
-        ],
-        run: |a, t| {
-            let kernels =
-                [("cross_correlation", Kernel::CrossCorrelation), ("convolution", Kernel::Convolution)];
-            let conv = Conv2d {
-                stride: a.pair("stride")?,
-                padding: a.pair("padding")?,
-                dilation: a.pair("dilation")?,
-                groups: a.count("groups")?,
-                kernel: a.choice("kernel", &kernels)?,
-            };
-            let (x, w, b) = (a.array("x")?, a.array("weight")?, a.maybe_array("bias")?);
-            if a.choice("method", &[("loops", true), ("im2col", false)])? {
-                let y = conv.forward(&x, &w, b.as_ref(), t)?;
-                conv.backward(&x, &w, &a.upstream(&y)?, t)?;
-            } else {
-                let y = conv.forward_im2col(&x, &w, b.as_ref(), t)?;
-                conv.backward_im2col(&x, &w, &a.upstream(&y)?, t)?;
-            }
-            Ok(())
-        },
-    },
-    Block {
-        name: "max_pool2d",
-        section: "layers",
-        summary: "the largest element of each window",
-        formula: "y[n,c,i,j] = max over the window of x",
-        engine: Some("barehand::nn::MaxPool2d"),
-        twin: "barehand::textbook::Pool2d",
-        inputs: &[IMAGE, UPSTREAM],
-        options: &[KERNEL_SIZE, POOL_STRIDE, PADDING, DILATION],
-        run: |a, t| {
-            let pool = Pool2d {
-                pool: Pool::Max,
-                kernel: a.pair("kernel")?,
-                stride: a.pair("stride")?,
-                padding: a.pair("padding")?,
-                dilation: a.pair("dilation")?,
-            };
-            let x = a.array("x")?;
-            let y = pool.forward(&x, t)?;
-            pool.backward(&x, &a.upstream(&y)?, t)?;
-            Ok(())
-        },
-    },
-    Block {
-        name: "avg_pool2d",
-        section: "layers",
-        summary: "the mean of each window",
-        formula: "y[n,c,i,j] = sum over the window of x / size",
-        engine: Some("barehand::nn::AvgPool2d"),
-        twin: "barehand::textbook::Pool2d",
-        inputs: &[IMAGE, UPSTREAM],
-        options: &[
-            KERNEL_SIZE,
-            POOL_STRIDE,
-            PADDING,
-            input("count_padding", "whether padding counts as elements of the window", "true"),
-        ],
-        run: |a, t| {
-            let pool = Pool2d {
-                pool: Pool::Average { count_padding: a.flag("count_padding")? },
-                kernel: a.pair("kernel")?,
-                stride: a.pair("stride")?,
-                padding: a.pair("padding")?,
-                dilation: [1, 1],
-            };
-            let x = a.array("x")?;
-            let y = pool.forward(&x, t)?;
-            pool.backward(&x, &a.upstream(&y)?, t)?;
             Ok(())
         },
     },

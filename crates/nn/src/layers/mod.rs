@@ -1,10 +1,15 @@
 //! Layers, by PyTorch's names and with PyTorch's defaults.
 
 pub mod activation;
+pub mod adaptive_pool;
 pub mod attention;
 pub mod attention_masks;
+pub mod avg_pool;
 pub mod batch_norm;
-pub mod conv2d;
+pub mod channel_dropout;
+pub mod conv;
+pub mod conv1d_gpt2;
+pub mod conv_transpose;
 pub mod dropout;
 pub mod embedding;
 pub mod feed_forward;
@@ -14,8 +19,9 @@ mod images;
 pub mod kv_cache;
 pub mod layer_norm;
 pub mod linear;
+pub mod lp_pool;
+pub mod max_pool;
 pub mod multihead_attention;
-pub mod pool2d;
 pub mod position;
 pub mod sequential;
 pub mod shared_head_attention;
@@ -23,5 +29,6 @@ pub mod transformer;
 pub mod transformer_decoder;
 pub mod transformer_encoder;
 pub mod transformer_options;
+pub mod unfold;
 
-pub use images::Pair;
+pub use images::{Pair, Sides};

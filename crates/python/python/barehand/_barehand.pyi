@@ -722,11 +722,29 @@ class _Batches:
 # Modules inside of the module, as what their names hold.
 
 _Pair: TypeAlias = _int | Sequence[_int]
+_Largest: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 @type_check_only
 class _Functional:
     @staticmethod
+    def adaptive_avg_pool1d(input: Tensor, output_size: _Pair) -> Tensor: ...
+    @staticmethod
     def adaptive_avg_pool2d(input: Tensor, output_size: _int | Sequence[_int | None] | None) -> Tensor: ...
+    @staticmethod
+    def adaptive_max_pool1d(input: Tensor, output_size: _Pair, return_indices: _bool = False) -> _Largest: ...
+    @staticmethod
+    def adaptive_max_pool2d(
+        input: Tensor, output_size: _int | Sequence[_int | None], return_indices: _bool = False
+    ) -> _Largest: ...
+    @staticmethod
+    def avg_pool1d(
+        input: Tensor,
+        kernel_size: _Pair,
+        stride: _Pair | None = None,
+        padding: _Pair = 0,
+        ceil_mode: _bool = False,
+        count_include_pad: _bool = True,
+    ) -> Tensor: ...
     @staticmethod
     def avg_pool2d(
         input: Tensor,
@@ -762,6 +780,16 @@ class _Functional:
         pos_weight: Tensor | None = None,
     ) -> Tensor: ...
     @staticmethod
+    def conv1d(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: _Pair = 1,
+        padding: _Pair | str = 0,
+        dilation: _Pair = 1,
+        groups: _int = 1,
+    ) -> Tensor: ...
+    @staticmethod
     def conv2d(
         input: Tensor,
         weight: Tensor,
@@ -770,6 +798,28 @@ class _Functional:
         padding: _Pair | str = 0,
         dilation: _Pair = 1,
         groups: _int = 1,
+    ) -> Tensor: ...
+    @staticmethod
+    def conv_transpose1d(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: _Pair = 1,
+        padding: _Pair = 0,
+        output_padding: _Pair = 0,
+        groups: _int = 1,
+        dilation: _Pair = 1,
+    ) -> Tensor: ...
+    @staticmethod
+    def conv_transpose2d(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: _Pair = 1,
+        padding: _Pair = 0,
+        output_padding: _Pair = 0,
+        groups: _int = 1,
+        dilation: _Pair = 1,
     ) -> Tensor: ...
     @staticmethod
     def cross_entropy(
@@ -784,6 +834,10 @@ class _Functional:
     @staticmethod
     def dropout(input: Tensor, p: _float = 0.5, training: _bool = True, inplace: _bool = False) -> Tensor: ...
     @staticmethod
+    def dropout1d(input: Tensor, p: _float = 0.5, training: _bool = True, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def dropout2d(input: Tensor, p: _float = 0.5, training: _bool = True, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
     def elu(input: Tensor, alpha: _float = 1.0, inplace: _bool = False) -> Tensor: ...
     @staticmethod
     def embedding(
@@ -791,6 +845,15 @@ class _Functional:
     ) -> Tensor: ...
     @staticmethod
     def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor: ...
+    @staticmethod
+    def fold(
+        input: Tensor,
+        output_size: _Pair,
+        kernel_size: _Pair,
+        dilation: _Pair = 1,
+        padding: _Pair = 0,
+        stride: _Pair = 1,
+    ) -> Tensor: ...
     @staticmethod
     def gelu(input: Tensor, *, approximate: str = "none") -> Tensor: ...
     @staticmethod
@@ -814,6 +877,24 @@ class _Functional:
     @staticmethod
     def logsigmoid(input: Tensor) -> Tensor: ...
     @staticmethod
+    def lp_pool1d(
+        input: Tensor, norm_type: _float, kernel_size: _Pair, stride: _Pair | None = None, ceil_mode: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
+    def lp_pool2d(
+        input: Tensor, norm_type: _float, kernel_size: _Pair, stride: _Pair | None = None, ceil_mode: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
+    def max_pool1d(
+        input: Tensor,
+        kernel_size: _Pair,
+        stride: _Pair | None = None,
+        padding: _Pair = 0,
+        dilation: _Pair = 1,
+        ceil_mode: _bool = False,
+        return_indices: _bool = False,
+    ) -> _Largest: ...
+    @staticmethod
     def max_pool2d(
         input: Tensor,
         kernel_size: _Pair,
@@ -821,7 +902,8 @@ class _Functional:
         padding: _Pair = 0,
         dilation: _Pair = 1,
         ceil_mode: _bool = False,
-    ) -> Tensor: ...
+        return_indices: _bool = False,
+    ) -> _Largest: ...
     @staticmethod
     def mish(input: Tensor, inplace: _bool = False) -> Tensor: ...
     @staticmethod
@@ -887,6 +969,10 @@ class _Functional:
     def softsign(input: Tensor) -> Tensor: ...
     @staticmethod
     def tanh(input: Tensor) -> Tensor: ...
+    @staticmethod
+    def unfold(
+        input: Tensor, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
+    ) -> Tensor: ...
 
 @type_check_only
 class _Init:

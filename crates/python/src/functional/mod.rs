@@ -3,16 +3,17 @@
 //! They are the extension's own functions under the names of the Python module, so that a call runs no Python code.
 
 mod activation;
+mod convolution;
 mod embedding;
 mod gradient;
-mod image;
 mod initial;
 mod loss;
 mod multihead_attention;
 mod normalization;
+mod pooling;
 mod state;
 
-use barehand_tensor::{AnyTensor, DType, Float, Tensor};
+use barehand_tensor::{AnyTensor, DType, Float, PadMode, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -157,6 +158,62 @@ fn dropout<'py>(
     returned("dropout", input, result, inplace)
 }
 
+/// Drops whole channels of an input with one of these numbers of axes; with two it is one sample without N.
+fn drop_channels<'py>(
+    operation: &str,
+    ranks: [usize; 2],
+    input: &Bound<'py, PyTensor>,
+    p: f64,
+    training: bool,
+    inplace: bool,
+) -> Result<Bound<'py, PyTensor>> {
+    if !(0.0..=1.0).contains(&p) {
+        return Err(Failure::value(operation, format!("probability has to be between 0 and 1, but got {p}")));
+    }
+    let rank = input.get().look(|x| x.shape().len());
+    if !ranks.contains(&rank) {
+        return Err(Failure::value(
+            operation,
+            format!("expected {}D or {}D input, but received a {rank}D input", ranks[0], ranks[1]),
+        ));
+    }
+    if !training || p == 0.0 {
+        return Ok(input.clone());
+    }
+    let result = on_floats!(operation, input, x => compute(input.py(), x.len(), || {
+        crate::random::with_generator(None, |generator| {
+            if rank == 2 { x.unsqueeze(0)?.channel_dropout(p, generator)?.squeeze(0) } else { x.channel_dropout(p, generator) }
+        })
+    }))?;
+    returned(operation, input, result, inplace)
+}
+
+/// In training each channel of (N, C, L) or (C, L) becomes 0 as a whole with probability p, and the others grow by
+/// 1 / (1 - p); else nothing happens.
+#[pyfunction]
+#[pyo3(signature = (input, p=0.5, training=true, inplace=false))]
+fn dropout1d<'py>(
+    input: &Bound<'py, PyTensor>,
+    p: f64,
+    training: bool,
+    inplace: bool,
+) -> Result<Bound<'py, PyTensor>> {
+    drop_channels("dropout1d", [2, 3], input, p, training, inplace)
+}
+
+/// In training each channel of (N, C, H, W) becomes 0 as a whole with probability p, and the others grow by 1 / (1 - p);
+/// else nothing happens. As in PyTorch, an input of three axes is (N, C, L).
+#[pyfunction]
+#[pyo3(signature = (input, p=0.5, training=true, inplace=false))]
+fn dropout2d<'py>(
+    input: &Bound<'py, PyTensor>,
+    p: f64,
+    training: bool,
+    inplace: bool,
+) -> Result<Bound<'py, PyTensor>> {
+    drop_channels("dropout2d", [3, 4], input, p, training, inplace)
+}
+
 /// Axes `start_dim` to `end_dim` become one.
 #[pyfunction]
 #[pyo3(signature = (input, start_dim=0, end_dim=-1))]
@@ -168,11 +225,14 @@ fn flatten(input: &Bound<'_, PyTensor>, start_dim: isize, end_dim: isize) -> Res
     barehand_tensor::each_tensor!(&value, x => Ok(PyTensor::view_of(x.flatten(start_dim, end_dim)?.into())))
 }
 
-/// Surrounded by `value`. `pad` lists how many before and how many after, for the last axis first:
-/// (left, right, top, bottom, ...); negative numbers cut off.
+/// Surrounded by `value`, or by the tensor's own values: with `mode` "reflect" as in a mirror on the edge element, with
+/// "replicate" the edge element, with "circular" the other end. `pad` lists how many before and how many after, for the last
+/// axis first: (left, right, top, bottom, ...); negative numbers cut off.
 ///
 /// >>> F.pad(bh.ones(2), (1, 2))
 /// tensor([0., 1., 1., 0., 0.])
+/// >>> F.pad(bh.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
+/// tensor([[3., 2., 1., 2., 3., 2.]])
 #[pyfunction]
 #[pyo3(signature = (input, pad, mode="constant", value=None))]
 fn pad(
@@ -182,8 +242,18 @@ fn pad(
     mode: &str,
     value: Option<crate::creation::Number>,
 ) -> Result<PyTensor> {
-    if mode != "constant" {
-        return Err(Failure::value("pad", format!("mode '{mode}' is not there: 'constant' is")));
+    let own = match mode {
+        "constant" => None,
+        "reflect" => Some(PadMode::Reflect),
+        "replicate" => Some(PadMode::Replicate),
+        "circular" => Some(PadMode::Circular),
+        other => {
+            let known = "'constant', 'reflect', 'replicate' or 'circular'";
+            return Err(Failure::value("pad", format!("mode '{other}' is none of {known}")));
+        }
+    };
+    if own.is_some() && value.is_some() {
+        return Err(Failure::value("pad", format!("mode '{mode}' takes no value")));
     }
     let any = input.get().value();
     let rank = any.shape().len();
@@ -218,7 +288,10 @@ fn pad(
                 }
                 amounts[axis] = (pair[0].max(0) as usize, pair[1].max(0) as usize);
             }
-            Ok(x.pad(&amounts, value.element())?.into())
+            Ok(match own {
+                None => x.pad(&amounts, value.element())?.into(),
+                Some(mode) => x.pad_with(&amounts, mode)?.into(),
+            })
         })
     })?;
     Ok(PyTensor::from(padded))
@@ -262,26 +335,31 @@ fn one_hot(tensor: &Bound<'_, PyTensor>, num_classes: i64) -> Result<PyTensor> {
     Ok(PyTensor::from(Tensor::from_vec(hot, shape)?))
 }
 
-/// Height and width: `2`, `(2, 3)`.
-struct Pair([usize; 2]);
+/// A number for each of `D` axes, height before width: `2`, `(2, 3)`.
+#[derive(Clone, Copy)]
+struct Sides<const D: usize>([usize; D]);
 
-impl<'py> FromPyObject<'_, 'py> for Pair {
+impl<'py, const D: usize> FromPyObject<'_, 'py> for Sides<D> {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let many = if D == 1 { "one" } else { "a pair" };
         let wrong = |_| {
             Failure::wrong_type(format!(
-                "{} is neither a whole number nor a pair of them, none below 0",
+                "{} is neither a whole number nor {many} of them, none below 0",
                 given.to_owned()
             ))
         };
-        if let Ok(both) = given.extract::<usize>() {
-            return Ok(Pair([both, both]));
+        if let Ok(all) = given.extract::<usize>() {
+            return Ok(Sides([all; D]));
         }
-        match given.extract::<Vec<usize>>().map_err(wrong)?[..] {
-            [both] => Ok(Pair([both, both])),
-            [height, width] => Ok(Pair([height, width])),
-            ref more => Err(Failure::wrong_type(format!("{more:?}: height and width expected")).into()),
+        let sides = given.extract::<Vec<usize>>().map_err(wrong)?;
+        match sides[..] {
+            [all] => Ok(Sides([all; D])),
+            _ => sides.try_into().map(Sides).map_err(|more| {
+                let expected = if D == 1 { "one length" } else { "height and width" };
+                Failure::wrong_type(format!("{more:?}: {expected} expected")).into()
+            }),
         }
     }
 }
@@ -302,15 +380,18 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let functional = PyModule::new(module.py(), "barehand.nn.functional")?;
     functional.add_function(wrap_pyfunction!(linear, &functional)?)?;
     functional.add_function(wrap_pyfunction!(dropout, &functional)?)?;
+    functional.add_function(wrap_pyfunction!(dropout1d, &functional)?)?;
+    functional.add_function(wrap_pyfunction!(dropout2d, &functional)?)?;
     functional.add_function(wrap_pyfunction!(flatten, &functional)?)?;
     functional.add_function(wrap_pyfunction!(pad, &functional)?)?;
     functional.add_function(wrap_pyfunction!(one_hot, &functional)?)?;
     activation::register(&functional)?;
     embedding::register(&functional)?;
-    image::register(&functional)?;
+    convolution::register(&functional)?;
     loss::register(&functional)?;
     multihead_attention::register(&functional)?;
     normalization::register(&functional)?;
+    pooling::register(&functional)?;
     // Not among the names that `import *` of the package brings.
     module.setattr("_functional", functional)?;
     let init = PyModule::new(module.py(), "barehand.nn.init")?;

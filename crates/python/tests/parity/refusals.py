@@ -38,6 +38,18 @@ REFUSALS = [
         "conv2d", "channels differ", lambda lib: lib.nn.functional.conv2d(lib.zeros(1, 3, 8, 8), lib.zeros(4, 2, 3, 3))
     ),
     Refusal("conv2d", "kernel larger than the image", lambda lib: lib.nn.Conv2d(1, 1, 9)(lib.zeros(1, 1, 8, 8))),
+    Refusal("conv1d", "kernel longer than the sequence", lambda lib: lib.nn.Conv1d(1, 1, 9)(lib.zeros(1, 1, 8))),
+    Refusal(
+        "padding",
+        "output padding above stride and dilation",
+        lambda lib: lib.nn.functional.conv_transpose1d(lib.zeros(1, 1, 4), lib.zeros(1, 1, 3), output_padding=1),
+    ),
+    Refusal(
+        "output size",
+        "a size that no input leads to",
+        lambda lib: lib.nn.ConvTranspose2d(1, 1, 3, stride=2)(lib.zeros(1, 1, 4, 4), output_size=(20, 9)),
+    ),
+    Refusal("pad", "a mirror of all", lambda lib: lib.nn.functional.pad(lib.zeros(1, 3), (3, 0), mode="reflect")),
     Refusal("groups", "groups do not divide", lambda lib: lib.nn.Conv2d(3, 4, 3, groups=2)),
     Refusal(
         "pool",

@@ -89,6 +89,7 @@ FAULTS = [
     Fault("nn.functional.linear", "no bias", instead(lambda lib, x, w, b: lib.nn.functional.linear(x, w))),
     Fault("nn.functional.conv2d", "stride 1", without("stride")),
     Fault("nn.functional.conv2d", "no dilation", without("dilation")),
+    Fault("nn.functional.conv_transpose2d", "no output_padding", without("output_padding")),
     Fault("nn.functional.max_pool2d", "ceil_mode is ignored", without("ceil_mode")),
     Fault("nn.functional.avg_pool2d", "padding is counted", without("count_include_pad")),
     Fault(

@@ -1,45 +1,79 @@
-//! Convolution over two dimensions.
+//! Convolution over one and two dimensions.
 
 use barehand_kernels::Buffer;
 use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape, output_side};
 use barehand_kernels::pool2d::Pool2dShape;
 
-use super::pool::{MaxPool2dOptions, pooled};
+use super::max_pool::MaxPool2dOptions;
+use super::pool::{grid, pooled};
 use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::layout::Dims;
 use crate::tensor::Tensor;
 
-/// How a kernel moves over an image; the defaults are PyTorch's.
+/// Which way the kernel lies on what it moves over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConvKernel {
+    /// As stored: what PyTorch and every network call convolution.
+    #[default]
+    CrossCorrelation,
+    /// Reversed along every axis: the convolution of mathematics (`scipy.signal.convolve`).
+    Convolution,
+}
+
+/// How a kernel moves over `D` axes, the first of two being the vertical one; the defaults are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv2dOptions {
-    /// Steps between places, vertical and horizontal. Default 1.
-    pub stride: [usize; 2],
+pub struct ConvOptions<const D: usize> {
+    /// Steps between places. Default 1.
+    pub stride: [usize; D],
     /// Zeros on every side. Default 0.
-    pub padding: [usize; 2],
+    pub padding: [usize; D],
     /// Steps between the kernel's own elements. Default 1.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; D],
     /// Groups of channels that do not see each other. Default 1.
     pub groups: usize,
+    /// Which way the kernel lies. Default: as stored.
+    pub kernel: ConvKernel,
 }
 
-impl Default for Conv2dOptions {
+/// How a kernel moves along sequences.
+pub type Conv1dOptions = ConvOptions<1>;
+
+/// How a kernel moves over images.
+pub type Conv2dOptions = ConvOptions<2>;
+
+impl<const D: usize> Default for ConvOptions<D> {
     fn default() -> Self {
-        Conv2dOptions { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        ConvOptions {
+            stride: [1; D],
+            padding: [0; D],
+            dilation: [1; D],
+            groups: 1,
+            kernel: ConvKernel::CrossCorrelation,
+        }
     }
 }
 
-impl Conv2dOptions {
-    /// The side of the output along `axis` (0 is vertical): (image + 2 padding - dilation (kernel - 1) - 1) / stride + 1,
-    /// rounded down. `None` where the kernel is larger than the padded image, or a number is 0 that must not be.
-    pub fn output(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
-        output_side(image, kernel, self.stride[axis], self.padding[axis], self.dilation[axis])
+impl<const D: usize> ConvOptions<D> {
+    /// The side of the output along `axis` (0 is the first): (input + 2 padding - dilation (kernel - 1) - 1) / stride + 1,
+    /// rounded down. `None` where the kernel is larger than the padded input, or a number is 0 that must not be.
+    pub fn output(&self, axis: usize, input: usize, kernel: usize) -> Option<usize> {
+        output_side(input, kernel, self.stride[axis], self.padding[axis], self.dilation[axis])
     }
 }
 
-struct Conv2d {
+/// How many zeros before and behind an axis keep its length (PyTorch's `padding="same"`, with stride 1):
+/// dilation (kernel - 1) in all, the odd one behind.
+pub fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
+    let total = dilation * kernel.saturating_sub(1);
+    (total / 2, total - total / 2)
+}
+
+struct Conv {
+    name: &'static str,
     shape: Conv2dShape,
-    output: [usize; 4],
+    output: Dims,
     relu: bool,
     pool: Option<Pool2dShape>,
 }
@@ -54,15 +88,11 @@ struct Saved<T: Float> {
     chosen: Buffer<u32>,
 }
 
-impl<T: Float> Operator<T> for Conv2d {
+impl<T: Float> Operator<T> for Conv {
     type Saved = Saved<T>;
 
     fn name(&self) -> &'static str {
-        match (self.relu, &self.pool) {
-            (false, _) => "conv2d",
-            (true, None) => "conv2d_relu",
-            (true, Some(_)) => "conv2d_relu_max_pool2d",
-        }
+        self.name
     }
 
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Saved<T>)> {
@@ -109,9 +139,38 @@ impl<T: Float> Operator<T> for Conv2d {
 }
 
 impl<T: Float> Tensor<T> {
+    /// Convolution of sequences (N, C, L) by (K, C / groups, kernel length), as the libraries have it: the kernel is not
+    /// flipped (cross-correlation) unless [`ConvKernel::Convolution`] asks for it. Output (N, K, L') with
+    /// L' = (L + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down.
+    ///
+    /// ```
+    /// use barehand_tensor::{Conv1dOptions, ConvKernel, Tensor};
+    ///
+    /// # fn main() -> barehand_tensor::Result<()> {
+    /// let x = Tensor::from([[[1.0, 2.0, 4.0, 8.0]]]);
+    /// let w = Tensor::from([[[1.0, 10.0]]]);
+    /// let options = Conv1dOptions::default();
+    /// assert_eq!(x.conv1d(&w, None, options)?.to_vec(), [21.0, 42.0, 84.0]);
+    /// let flipped = Conv1dOptions { kernel: ConvKernel::Convolution, ..options };
+    /// assert_eq!(x.conv1d(&w, None, flipped)?.to_vec(), [12.0, 24.0, 48.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When shapes do not fit, or the kernel is longer than the padded sequence.
+    pub fn conv1d(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        options: Conv1dOptions,
+    ) -> Result<Tensor<T>> {
+        self.convolved("conv1d", weight, bias, options, false, None)
+    }
+
     /// Convolution of (N, C, H, W) by (K, C / groups, kernel height, kernel width), as the libraries have it: the kernel
-    /// is not flipped (cross-correlation). Output (N, K, H', W') with H' = (H + 2 padding - dilation (kernel - 1) - 1) /
-    /// stride + 1, rounded down.
+    /// is not flipped (cross-correlation) unless [`ConvKernel::Convolution`] asks for it. Output (N, K, H', W') with
+    /// H' = (H + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down.
     ///
     /// # Errors
     /// When shapes do not fit, or the kernel is larger than the padded image.
@@ -178,37 +237,20 @@ impl<T: Float> Tensor<T> {
         self.convolved("conv2d_relu_max_pool2d", weight, bias, options, true, Some(pool))
     }
 
-    fn convolved(
+    fn convolved<const D: usize>(
         &self,
         name: &'static str,
         weight: &Tensor<T>,
         bias: Option<&Tensor<T>>,
-        options: Conv2dOptions,
+        options: ConvOptions<D>,
         relu: bool,
         pool: Option<MaxPool2dOptions>,
     ) -> Result<Tensor<T>> {
-        let (&[batch, in_channels, height, width], &[out_channels, per_group, kh, kw]) =
-            (self.shape(), weight.shape())
-        else {
-            return Err(Error::shape(
-                name,
-                format!(
-                    "input of shape {:?} and weight of shape {:?} must be (N, C, H, W) and (K, C / groups, height, width)",
-                    self.shape(),
-                    weight.shape()
-                ),
-            ));
-        };
-        let groups = options.groups;
-        if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
-            return Err(Error::value(
-                name,
-                format!(
-                    "groups = {groups} must divide the {in_channels} input and {out_channels} output channels"
-                ),
-            ));
-        }
-        if per_group != in_channels / groups {
+        let ConvOptions { stride, padding, dilation, groups, kernel } = options;
+        check_ranks::<D, T>(name, self, weight, "(K, C / groups, kernel)")?;
+        let (batch, in_channels, out_channels) = (self.shape()[0], self.shape()[1], weight.shape()[0]);
+        check_groups(name, groups, [in_channels, out_channels])?;
+        if weight.shape()[1] != in_channels / groups {
             return Err(Error::shape(
                 name,
                 format!(
@@ -219,42 +261,87 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         }
-        if let Some(bias) = bias
-            && bias.shape() != [out_channels]
-        {
-            return Err(Error::shape(
-                name,
-                format!("the bias has shape {:?}, not [{out_channels}]", bias.shape()),
-            ));
-        }
-        let Conv2dOptions { stride, padding, dilation, .. } = options;
+        check_bias(name, bias, out_channels)?;
         let shape = Conv2dShape {
             batch,
             in_channels,
             out_channels,
-            input: [height, width],
-            kernel: [kh, kw],
-            stride,
-            padding,
-            dilation,
+            input: grid(&self.shape()[2..], 1),
+            kernel: grid(&weight.shape()[2..], 1),
+            stride: grid(&stride, 1),
+            padding: grid(&padding, 0),
+            dilation: grid(&dilation, 1),
             groups,
         };
-        let Some(output) = shape.output() else {
+        let Some(sides) = shape.output() else {
             return Err(Error::shape(
                 name,
                 format!(
-                    "a kernel of {kh} x {kw} with dilation {dilation:?} and stride {stride:?} does not fit an image of \
-                     {height} x {width} with padding {padding:?}"
+                    "a kernel of {:?} with dilation {dilation:?} and stride {stride:?} does not fit an input of {:?} with \
+                     padding {padding:?}",
+                    &weight.shape()[2..],
+                    &self.shape()[2..]
                 ),
             ));
         };
-        let output = [batch, out_channels, output[0], output[1]];
-        let pool = pool.map(|pool| pool.over(output));
-        let output = pool.map_or(Ok(output), |pool| pooled(name, &pool))?;
-        let operator = Conv2d { shape, output, relu, pool };
+        let pool = pool.map(|pool| pool.over(batch, out_channels, sides));
+        let sides = pool.map_or(Ok(sides), |pool| pooled(name, &pool))?;
+        let mut output = Dims::from_slice(&[batch, out_channels]);
+        output.extend_from_slice(&sides[2 - D..]);
+        let operator = Conv { name, shape, output, relu, pool };
+        let flipped = match kernel {
+            ConvKernel::CrossCorrelation => None,
+            ConvKernel::Convolution => {
+                Some((2..2 + D as isize).try_fold(weight.clone(), |weight, axis| weight.flip(axis))?)
+            }
+        };
+        let weight = flipped.as_ref().unwrap_or(weight);
         match bias {
             Some(bias) => apply(operator, &[self, weight, bias]),
             None => apply(operator, &[self, weight]),
         }
+    }
+}
+
+/// An input of `D` spatial axes, and a weight that has as many.
+pub(super) fn check_ranks<const D: usize, T: Float>(
+    name: &str,
+    input: &Tensor<T>,
+    weight: &Tensor<T>,
+    weight_axes: &str,
+) -> Result<()> {
+    if input.rank() == D + 2 && weight.rank() == D + 2 {
+        return Ok(());
+    }
+    let axes = if D == 1 { "(N, C, L)" } else { "(N, C, H, W)" };
+    Err(Error::shape(
+        name,
+        format!(
+            "input of shape {:?} and weight of shape {:?} must be {axes} and {weight_axes}, where the kernel has {D} \
+             axis or axes",
+            input.shape(),
+            weight.shape()
+        ),
+    ))
+}
+
+/// Groups that divide the channels of both sides.
+pub(super) fn check_groups(name: &str, groups: usize, [inputs, outputs]: [usize; 2]) -> Result<()> {
+    if groups > 0 && inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups) {
+        return Ok(());
+    }
+    Err(Error::value(
+        name,
+        format!("groups = {groups} must divide the {inputs} input and {outputs} output channels"),
+    ))
+}
+
+/// A bias for each output channel.
+pub(super) fn check_bias<T: Float>(name: &str, bias: Option<&Tensor<T>>, channels: usize) -> Result<()> {
+    match bias {
+        Some(bias) if bias.shape() != [channels] => {
+            Err(Error::shape(name, format!("the bias has shape {:?}, not [{channels}]", bias.shape())))
+        }
+        _ => Ok(()),
     }
 }

@@ -47,4 +47,22 @@ impl<T: Float> Tensor<T> {
         *generator = barehand_kernels::dropout::after_dropout(here, self.len());
         apply(Dropout { p, generator: here }, &[self])
     }
+
+    /// Each channel of (N, C, ...) becomes 0 as a whole with probability `p`; the others are scaled by 1 / (1 - p): in an
+    /// image neighbours are much alike, so dropping pixels one by one drops little (Tompson et al. 2015;
+    /// `torch.nn.functional.dropout2d`). `generator` moves on.
+    ///
+    /// # Errors
+    /// When `p` is not in [0, 1], or there are fewer than two axes.
+    pub fn channel_dropout(&self, p: f64, generator: &mut Philox) -> Result<Tensor<T>> {
+        if self.rank() < 2 {
+            return Err(Error::shape(
+                "channel_dropout",
+                format!("input of shape {:?} must be (N, C, ...)", self.shape()),
+            ));
+        }
+        let mut shape = vec![1; self.rank()];
+        shape[..2].copy_from_slice(&self.shape()[..2]);
+        self.mul(&Tensor::ones(shape).dropout(p, generator)?)
+    }
 }

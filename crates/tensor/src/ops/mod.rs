@@ -1,11 +1,14 @@
 //! Operators, each with its forward beside its backward, as methods of [`Tensor`](crate::Tensor).
 
+pub mod adaptive_pool;
 pub mod arithmetic;
 pub mod assign;
 pub mod attention;
+pub mod avg_pool;
 pub mod compare;
 pub mod concat;
 pub mod conv;
+pub mod conv_transpose;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod einsum;
@@ -13,13 +16,17 @@ pub mod embedding;
 pub(crate) mod heads;
 pub mod index;
 pub mod integer;
+pub mod lp_pool;
 pub mod matmul;
+pub mod max_pool;
 pub mod nll_loss;
 pub mod norm;
-pub mod pool;
+pub mod padding;
+mod pool;
 pub mod reduce;
 pub mod rope;
 pub mod shape;
 pub mod softmax;
 pub mod sort;
 pub mod unary;
+pub mod unfold;

@@ -4,9 +4,23 @@ from typing import Literal
 from barehand import Tensor, dtype as _dtype
 
 _Pair = int | Sequence[int]
+_Largest = Tensor | tuple[Tensor, Tensor]
 _Reduction = Literal["none", "mean", "sum"]
 
+def adaptive_avg_pool1d(input: Tensor, output_size: _Pair) -> Tensor: ...
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor: ...
+def adaptive_max_pool1d(input: Tensor, output_size: _Pair, return_indices: bool = False) -> _Largest: ...
+def adaptive_max_pool2d(
+    input: Tensor, output_size: int | Sequence[int | None], return_indices: bool = False
+) -> _Largest: ...
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: _Pair,
+    stride: _Pair | None = None,
+    padding: _Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor: ...
 def avg_pool2d(
     input: Tensor,
     kernel_size: _Pair,
@@ -37,14 +51,43 @@ def binary_cross_entropy_with_logits(
     reduction: _Reduction = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor: ...
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: _Pair = 1,
+    padding: _Pair | str = 0,
+    dilation: _Pair = 1,
+    groups: int = 1,
+) -> Tensor: ...
 def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: _Pair = 1,
-    padding: _Pair | Literal["valid", "same"] = 0,
+    padding: _Pair | str = 0,
     dilation: _Pair = 1,
     groups: int = 1,
+) -> Tensor: ...
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: _Pair = 1,
+    padding: _Pair = 0,
+    output_padding: _Pair = 0,
+    groups: int = 1,
+    dilation: _Pair = 1,
+) -> Tensor: ...
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: _Pair = 1,
+    padding: _Pair = 0,
+    output_padding: _Pair = 0,
+    groups: int = 1,
+    dilation: _Pair = 1,
 ) -> Tensor: ...
 def cross_entropy(
     input: Tensor,
@@ -56,11 +99,21 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Tensor: ...
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor: ...
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor: ...
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor: ...
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor: ...
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, *, scale_grad_by_freq: bool = False
 ) -> Tensor: ...
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor: ...
+def fold(
+    input: Tensor,
+    output_size: _Pair,
+    kernel_size: _Pair,
+    dilation: _Pair = 1,
+    padding: _Pair = 0,
+    stride: _Pair = 1,
+) -> Tensor: ...
 def gelu(input: Tensor, *, approximate: Literal["none", "tanh"] = "none") -> Tensor: ...
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor: ...
 def l1_loss(input: Tensor, target: Tensor, *, reduction: _Reduction = "mean") -> Tensor: ...
@@ -75,6 +128,21 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
 def log_softmax(input: Tensor, dim: int | None = None, *, dtype: _dtype | None = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: _Pair, stride: _Pair | None = None, ceil_mode: bool = False
+) -> Tensor: ...
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: _Pair, stride: _Pair | None = None, ceil_mode: bool = False
+) -> Tensor: ...
+def max_pool1d(
+    input: Tensor,
+    kernel_size: _Pair,
+    stride: _Pair | None = None,
+    padding: _Pair = 0,
+    dilation: _Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> _Largest: ...
 def max_pool2d(
     input: Tensor,
     kernel_size: _Pair,
@@ -82,7 +150,8 @@ def max_pool2d(
     padding: _Pair = 0,
     dilation: _Pair = 1,
     ceil_mode: bool = False,
-) -> Tensor: ...
+    return_indices: bool = False,
+) -> _Largest: ...
 def mish(input: Tensor, inplace: bool = False) -> Tensor: ...
 def mse_loss(input: Tensor, target: Tensor, *, reduction: _Reduction = "mean") -> Tensor: ...
 def multi_head_attention_forward(
@@ -123,7 +192,7 @@ def nll_loss(
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor: ...
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor: ...
 def pad(
-    input: Tensor, pad: Sequence[int], mode: Literal["constant"] = "constant", value: float | None = None
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor: ...
 def relu(input: Tensor, inplace: bool = False) -> Tensor: ...
 def selu(input: Tensor, inplace: bool = False) -> Tensor: ...
@@ -134,3 +203,6 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: _dtype | None = Non
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor: ...
 def softsign(input: Tensor) -> Tensor: ...
 def tanh(input: Tensor) -> Tensor: ...
+def unfold(
+    input: Tensor, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
+) -> Tensor: ...

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from barehand import _barehand
 from barehand._barehand import Tensor, device as Device, dtype as DType, ones, tensor, zeros
 from barehand.nn import init
-from barehand.nn.functional import batch_norm, dropout, layer_norm
+from barehand.nn.functional import batch_norm, dropout, dropout1d, dropout2d, layer_norm
 from barehand.nn.module import Module
 from barehand.nn.parameter import Parameter
 
@@ -160,9 +160,7 @@ class LayerNorm(Module):
         )
 
 
-class Dropout(Module):
-    """In training each element becomes 0 with probability p, and the others grow by 1 / (1 - p) (Srivastava et al. 2014)."""
-
+class _Dropout(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0 <= p <= 1:
@@ -170,8 +168,31 @@ class Dropout(Module):
         self.p = p
         self.inplace = inplace
 
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    """In training each element becomes 0 with probability p, and the others grow by 1 / (1 - p) (Srivastava et al. 2014)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return dropout(input, self.p, self.training, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
+
+class Dropout1d(_Dropout):
+    """`Dropout` of whole channels of (N, C, L) or (C, L) (Tompson et al. 2015)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(_Dropout):
+    """`Dropout` of whole channels of (N, C, H, W); as in PyTorch, an input of three axes is (N, C, L).
+
+    >>> dropped = bh.nn.Dropout2d(0.5)(bh.ones(2, 4, 3, 3))
+    >>> bool((dropped.amax((2, 3)) == dropped.amin((2, 3))).all())
+    True
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return dropout2d(input, self.p, self.training, self.inplace)

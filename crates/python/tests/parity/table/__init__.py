@@ -2,6 +2,7 @@
 
 from parity.rows import Row
 from parity.table import (
+    convolution,
     creation,
     elementwise,
     in_place,
@@ -24,6 +25,7 @@ FAMILIES: dict[str, list[Row]] = {
     "reductions": reductions.ROWS,
     "shapes": shapes.ROWS,
     "products": products.ROWS,
+    "convolution": convolution.ROWS,
     "layers": layers.ROWS,
     "losses": losses.ROWS,
     "transformers": transformers.ROWS,

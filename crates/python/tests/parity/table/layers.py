@@ -2,11 +2,9 @@
 
 from functools import partial
 
-from hypothesis import strategies as st
-
-from parity.arguments import distinct, flag, one_of, pair, real, size
+from parity.arguments import flag, one_of, real, size
 from parity.rows import Layer, Row
-from parity.table.products import AVERAGE_POOLING, MAX_POOLING, ROOT_OF_EPS
+from parity.table.products import ROOT_OF_EPS
 
 Normalization = partial(Layer, magnifies=ROOT_OF_EPS)
 
@@ -15,22 +13,6 @@ eps = one_of(1e-5, 1e-2)
 
 ROWS: list[Row] = [
     Layer("nn.Linear", real("... I"), in_features=size("I"), out_features=size("O"), bias=flag),
-    Layer(
-        "nn.Conv2d",
-        real("n GD H W"),
-        call=lambda lib, g, d, m, **o: lib.nn.Conv2d(g * d, g * m, groups=g, **o),
-        g=size("G"),
-        d=size("D"),
-        m=size("M"),
-        kernel_size=size("KL"),
-        stride=pair(st.integers(1, 2)),
-        padding=pair(st.integers(0, 2)),
-        dilation=pair(st.integers(1, 2)),
-        bias=flag,
-    ),
-    Layer("nn.MaxPool2d", distinct("n C H W"), **MAX_POOLING),
-    Layer("nn.AvgPool2d", real("n C H W"), **AVERAGE_POOLING),
-    Layer("nn.AdaptiveAvgPool2d", real("n C H W"), output_size=pair(st.integers(1, 5))),
     Normalization(
         "nn.BatchNorm1d",
         real("N C"),
@@ -55,6 +37,8 @@ ROWS: list[Row] = [
     Normalization("nn.LayerNorm", real("... M N"), normalized_shape=size("MN"), eps=eps, elementwise_affine=flag),
     Normalization("nn.LayerNorm [without bias]", real("... N"), normalized_shape=size("N"), bias=one_of(False)),
     Layer("nn.Dropout", real("..."), p=one_of(0.0)),
+    Layer("nn.Dropout1d", real("n C W"), p=one_of(0.0)),
+    Layer("nn.Dropout2d", real("n C H W"), p=one_of(0.0)),
     Layer("nn.Flatten", real("n m ...")),
     Layer("nn.Flatten [from]", real("n m k ..."), start_dim=one_of(0, 1), end_dim=one_of(1, 2, -1)),
     Layer("nn.Unflatten", real("n MK"), call=lambda lib, to: lib.nn.Unflatten(1, to), to=size("MK")),

@@ -2,23 +2,13 @@
 
 from typing import Any
 
-from hypothesis import strategies as st
-
-from parity.arguments import constant, distinct, flag, one_of, pair, positive, real, size
+from parity.arguments import constant, one_of, positive, real, size
 from parity.rows import Operator, Row
 
 EQUATIONS = ("ij,jk->ik", "ij,jk", "ij,jk->ki", "ij,jk->", "ij,jk->ijk", "ij,jk->j")
 # A variance far below eps = 1e-5 is replaced by it: what rounding left in x - mean is divided by sqrt(eps).
 ROOT_OF_EPS = 316.0
 
-WINDOW: dict[str, Any] = {
-    "kernel_size": pair(st.integers(2, 3)),
-    "stride": st.none() | pair(st.integers(1, 3)),
-    "padding": pair(st.integers(0, 1)),
-    "ceil_mode": flag,
-}
-MAX_POOLING: dict[str, Any] = {**WINDOW, "dilation": pair(st.integers(1, 2))}
-AVERAGE_POOLING: dict[str, Any] = {**WINDOW, "count_include_pad": flag, "divisor_override": one_of(None, 3)}
 NORMALIZATION: dict[str, Any] = {"eps": one_of(1e-5, 0.1), "magnifies": ROOT_OF_EPS}
 
 ROWS: list[Row] = [
@@ -48,25 +38,8 @@ ROWS: list[Row] = [
     Operator("nn.functional.linear", real("... i"), real("o i"), real("o")),
     Operator("nn.functional.linear [without bias]", real("... i"), real("o i")),
     Operator(
-        "nn.functional.conv2d",
-        real("n GD H W"),
-        real("GM D K L"),
-        real("GM"),
-        stride=pair(st.integers(1, 3)),
-        padding=pair(st.integers(0, 2)),
-        dilation=pair(st.integers(1, 2)),
-        groups=size("G"),
-    ),
-    Operator(
-        "nn.functional.conv2d [without bias]", real("n C H W"), real("O C K L"), padding=one_of("valid", "same", 1)
-    ),
-    Operator(
         "nn.functional.normalize", real("n m ..."), p=one_of(2.0, 1.0, 3.0), dim=one_of(0, 1), eps=one_of(1e-12, 2.0)
     ),
-    Operator("nn.functional.conv2d [one image]", real("C H W"), real("O C K L"), real("O")),
-    Operator("nn.functional.max_pool2d", distinct("n C H W"), **MAX_POOLING),
-    Operator("nn.functional.avg_pool2d", real("n C H W"), **AVERAGE_POOLING),
-    Operator("nn.functional.adaptive_avg_pool2d", real("n C H W"), output_size=pair(st.integers(1, 5))),
     Operator(
         "nn.functional.layer_norm",
         real("... N"),
