@@ -4,6 +4,7 @@
 
 mod block;
 pub(crate) mod lanes;
+pub(crate) mod packed;
 pub(crate) mod tile;
 
 use self::block::{Bias, Block, Way};

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
-    activations, arithmetic, attention, convolution, layers, losses, metrics, optimizers, regression,
-    schedules, transformers,
+    activations, arithmetic, attention, convolution, layers, losses, metrics, optimizers, recurrent,
+    regression, schedules, transformers,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -24,6 +24,7 @@ pub fn blocks() -> &'static [&'static Block] {
             attention::BLOCKS,
             transformers::BLOCKS,
             convolution::BLOCKS,
+            recurrent::BLOCKS,
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,

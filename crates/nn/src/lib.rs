@@ -45,6 +45,7 @@ pub mod memory;
 pub mod models;
 pub mod module;
 pub mod optim;
+pub mod packed_sequence;
 pub mod schedule;
 pub mod summary;
 
@@ -82,6 +83,7 @@ pub use layers::multihead_attention::{
     InProjection, MultiheadAttention, MultiheadParameters, multi_head_attention_forward,
 };
 pub use layers::position::{LearnedPositions, SinusoidalPositions, sinusoidal_encoding};
+pub use layers::recurrent::{GRU, GRUCell, LSTM, LSTMCell, RNN, RNNCell};
 pub use layers::sequential::Sequential;
 pub use layers::shared_head_attention::SharedHeadAttention;
 pub use layers::transformer::Transformer;
@@ -101,5 +103,6 @@ pub use optim::adam::{Adam, AdamW};
 pub use optim::clip::{Norm, clip_grad_norm, clip_grad_value};
 pub use optim::sgd::Sgd;
 pub use optim::{Optimizer, OptimizerState};
+pub use packed_sequence::PackedSequence;
 pub use schedule::{Schedule, Scheduler};
 pub use summary::{Summary, summary};

@@ -10,11 +10,14 @@ use barehand_kernels::cross_entropy::CrossEntropy;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
 use barehand_kernels::gemm::Gemm;
+use barehand_kernels::gru::Gru;
 use barehand_kernels::layer_norm::LayerNorm;
+use barehand_kernels::lstm::Lstm;
 use barehand_kernels::optimizer::OptimizerStep;
 use barehand_kernels::pool2d::Pool2d;
 use barehand_kernels::real::Real;
 use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
+use barehand_kernels::rnn::Rnn;
 use barehand_kernels::rope::Rope;
 use barehand_kernels::softmax::Softmax;
 use barehand_kernels::unfold::Unfold;
@@ -203,6 +206,9 @@ pub trait Float:
     + Conv2d
     + Pool2d
     + Dropout
+    + Gru
+    + Lstm
+    + Rnn
     + OptimizerStep
     + Rope
     + Attention

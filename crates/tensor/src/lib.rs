@@ -42,6 +42,7 @@ pub use ops::integer;
 pub use ops::max_pool::{MaxPool1dOptions, MaxPool2dOptions, MaxPoolOptions};
 pub use ops::nll_loss::NllLossOptions;
 pub use ops::padding::PadMode;
+pub use ops::recurrent::{Recurrence, RecurrentCell, RecurrentWeights};
 pub use ops::rope::{RopeLayout, RopeOptions};
 pub use random::Generator;
 pub use tensor::Tensor;

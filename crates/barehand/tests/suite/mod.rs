@@ -4,7 +4,7 @@ use barehand_nn::models::Cnn;
 use barehand_nn::{Adam, Module, Optimizer, Parameters, cross_entropy};
 use barehand_tensor::{
     AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions, CrossEntropyOptions, Float,
-    Generator, MaxPool2dOptions, Result, Tensor,
+    Generator, MaxPool2dOptions, RecurrentCell, RecurrentWeights, Result, Tensor,
 };
 
 /// A named computation over two random operands of given shapes.
@@ -68,6 +68,9 @@ pub fn operators<T: Float>() -> Vec<Operator<T>> {
         "matmul, deep", [&[20, 9000], &[9000, 24]], |x| x[0].matmul(&x[1]);
         "matmul, batched", [&[24, 40, 60], &[24, 60, 50]], |x| x[0].matmul(&x[1]);
         "linear", [&[300, 120], &[90, 120], &[90]], |x| x[0].linear(&x[1], Some(&x[2]));
+        "rnn", [&[384, 40], &[48, 40], &[48, 48], &[48], &[48]], |x| recurrent(RecurrentCell::RnnTanh, x);
+        "lstm", [&[384, 40], &[192, 40], &[192, 48], &[192], &[192]], |x| recurrent(RecurrentCell::Lstm, x);
+        "gru", [&[384, 40], &[144, 40], &[144, 48], &[144], &[144]], |x| recurrent(RecurrentCell::Gru, x);
         "conv2d", [&[8, 8, 26, 26], &[16, 8, 3, 3], &[16]], |x| x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default());
         "conv2d, strided and grouped", [&[8, 8, 41, 43], &[32, 4, 5, 3]], |x| {
             let options = Conv2dOptions { stride: [2, 2], padding: [2, 1], dilation: [1, 2], groups: 2, ..Default::default() };
@@ -94,6 +97,18 @@ pub fn operators<T: Float>() -> Vec<Operator<T>> {
         "dropout", [&[400, 301]], |x| x[0].dropout(0.3, &mut Generator::new(3));
         "index_select", [&[400, 301]], |x| x[0].index_select(0, &Tensor::from((0..800).map(|i| i * 3 % 400).collect::<Vec<i64>>()));
     }
+}
+
+/// A layer over sequences of different lengths, its weights small enough that steps do not double what is rounded.
+fn recurrent<T: Float>(cell: RecurrentCell, x: &[Tensor<T>]) -> Result<Tensor<T>> {
+    let (weight_ih, weight_hh) = (x[1].mul_scalar(0.1)?, x[2].mul_scalar(0.1)?);
+    let weights = RecurrentWeights {
+        weight_ih: &weight_ih,
+        weight_hh: &weight_hh,
+        bias: Some([&x[3], &x[4]]),
+        weight_hr: None,
+    };
+    Ok(x[0].recurrent(cell, &[60, 60, 60, 50, 50, 40, 40, 24], false, weights, None, None)?.out)
 }
 
 /// The losses of a small CNN over 20 steps of Adam, with dropout, and its parameters at the end.

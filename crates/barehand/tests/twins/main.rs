@@ -8,5 +8,6 @@ mod losses;
 mod norms;
 mod pair;
 mod products;
+mod recurrent;
 mod training;
 mod transformers;

@@ -8,6 +8,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 pub mod optimizers;
+pub mod recurrent;
 pub mod regression;
 pub mod schedules;
 pub mod transformers;

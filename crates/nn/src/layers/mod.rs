@@ -23,6 +23,7 @@ pub mod lp_pool;
 pub mod max_pool;
 pub mod multihead_attention;
 pub mod position;
+pub mod recurrent;
 pub mod sequential;
 pub mod shared_head_attention;
 pub mod transformer;

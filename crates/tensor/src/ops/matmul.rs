@@ -11,7 +11,7 @@ use crate::layout::{Dims, broadcast_shapes};
 use crate::tensor::Tensor;
 
 /// The last two axes as a matrix; the memory is that of the whole tensor.
-fn matrix<T: Element>(x: &Tensor<T>) -> Matrix<'_, T> {
+pub(super) fn matrix<T: Element>(x: &Tensor<T>) -> Matrix<'_, T> {
     let (shape, strides, rank) = (x.shape(), x.strides(), x.rank());
     Matrix {
         data: x.view().data,

@@ -23,6 +23,7 @@ pub mod nll_loss;
 pub mod norm;
 pub mod padding;
 mod pool;
+pub mod recurrent;
 pub mod reduce;
 pub mod rope;
 pub mod shape;
