@@ -1,4 +1,4 @@
-"""Trajectories of torch.optim's SGD, Adam, AdamW and Adadelta: crates/kernels/tests/goldens/optimizer_steps.json."""
+"""Trajectories of torch.optim's rules: crates/kernels/tests/goldens/optimizer_steps.json."""
 
 import numpy as np
 import torch
@@ -24,6 +24,16 @@ ADAM = [
     {"betas": (0.0, 0.5), "amsgrad": True, "maximize": True},
 ]
 ADADELTA = [{}, {"weight_decay": 0.1, "rho": 0.8}, {"maximize": True, "eps": 1e-3}]
+ADAGRAD = [{}, {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "maximize": True}]
+ADAMAX = [{}, {"betas": (0.5, 0.8), "weight_decay": 0.1, "eps": 1e-3, "maximize": True}]
+ASGD = [{}, {"lambd": 0.1, "alpha": 0.5, "t0": 3, "weight_decay": 0.1, "maximize": True}]
+NADAM = [{}, {"weight_decay": 0.1, "momentum_decay": 0.3}]
+NADAM += [{"betas": (0.5, 0.8), "weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True}]
+RADAM = [{}, {"betas": (0.5, 0.8), "weight_decay": 0.1}]
+RADAM += [{"betas": (0.5, 0.9), "weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True}]
+RMSPROP = [{}, {"momentum": 0.9, "alpha": 0.7, "weight_decay": 0.1}, {"centered": True, "alpha": 0.7}]
+RMSPROP += [{"centered": True, "momentum": 0.5, "eps": 1e-3, "maximize": True}]
+RPROP = [{}, {"etas": (0.3, 1.5), "step_sizes": (0.02, 0.2), "maximize": True}]
 
 rng = np.random.RandomState(0)
 start = rng.randn(SIZE)
@@ -32,6 +42,8 @@ grads = rng.randn(STEPS, SIZE) * np.linspace(2.0, 0.1, STEPS)[:, None]
 
 
 def trajectory(optimizer, options, dtype):
+    # The type in which NAdam and ASGD keep their numbers.
+    torch.set_default_dtype(dtype)
     param = torch.nn.Parameter(torch.tensor(start, dtype=dtype))
     steps = []
     opt = optimizer([param], lr=0.05, foreach=False, **options)
@@ -44,7 +56,9 @@ def trajectory(optimizer, options, dtype):
 
 def main():
     families = [(torch.optim.SGD, SGD), (torch.optim.Adam, ADAM), (torch.optim.AdamW, ADAM)]
-    families.append((torch.optim.Adadelta, ADADELTA))
+    families += [(torch.optim.Adadelta, ADADELTA), (torch.optim.Adagrad, ADAGRAD), (torch.optim.Adamax, ADAMAX)]
+    families += [(torch.optim.ASGD, ASGD), (torch.optim.NAdam, NADAM), (torch.optim.RAdam, RADAM)]
+    families += [(torch.optim.RMSprop, RMSPROP), (torch.optim.Rprop, RPROP)]
     cases = [
         {
             "optimizer": optimizer.__name__,

@@ -72,6 +72,8 @@ def given():
 
 def trajectory(optimizer, options, dtype, gradients=None):
     """The gradients and the parameters of every step; without `gradients`, those of the bowl."""
+    # The type in which NAdam and ASGD keep their numbers.
+    torch.set_default_dtype(dtype)
     p0, c, s = ({key: torch.from_numpy(v).to(dtype) for key, v in part.items()} for part in start())
     p = {key: torch.nn.Parameter(value.clone()) for key, value in p0.items()}
     optimizer = CLASSES[optimizer](p.values(), **options)

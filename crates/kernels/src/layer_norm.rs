@@ -1,15 +1,15 @@
 //! Layer normalisation (Ba, Kiros and Hinton 2016): each row of a matrix to mean 0 and variance 1, then scaled and
-//! shifted.
+//! shifted; and RMS normalisation (Zhang and Sennrich 2019), which leaves the mean where it is.
 
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::Math;
-use crate::reduce::{sum_map, sum_map2};
+use crate::reduce::{sum_lanes, sum_lanes2};
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, threads_for};
 
-/// Layer normalisation over the rows of matrices with `cols` columns.
+/// Layer and RMS normalisation over the rows of matrices with `cols` columns.
 pub trait LayerNorm: Math {
     /// `out = (x - mean) rstd * weight + bias` with `rstd = 1 / sqrt(var + eps)`, where mean and (biased) variance are
     /// each row's own; writes both for the way back.
@@ -37,6 +37,28 @@ pub trait LayerNorm: Math {
         dweight: Option<&mut [Self]>,
         dbias: Option<&mut [Self]>,
     );
+
+    /// `out = x rstd * weight` with `rstd = 1 / sqrt(mean(x^2) + eps)` of each row, which is written too.
+    fn rms_norm(
+        x: &[Self],
+        cols: usize,
+        weight: Option<&[Self]>,
+        eps: Self,
+        out: &mut [Self],
+        rstd: &mut [Self],
+    );
+
+    /// The gradients that are asked for. With `h = x rstd` and `g = dy weight`: `dx = rstd (g - h mean(g h))`,
+    /// `dweight = sum dy h` (over rows).
+    fn rms_norm_backward(
+        dy: &[Self],
+        x: &[Self],
+        cols: usize,
+        weight: Option<&[Self]>,
+        rstd: &[Self],
+        dx: Option<&mut [Self]>,
+        dweight: Option<&mut [Self]>,
+    );
 }
 
 macro_rules! layer_norm {
@@ -52,7 +74,7 @@ macro_rules! layer_norm {
                 mean: &mut [Self],
                 rstd: &mut [Self],
             ) {
-                forward(x, cols, weight, bias, eps, out, mean, rstd);
+                forward::<_, true>(x, cols, weight, bias, eps, out, mean, rstd);
             }
             fn layer_norm_backward(
                 dy: &[Self],
@@ -65,7 +87,30 @@ macro_rules! layer_norm {
                 dweight: Option<&mut [Self]>,
                 dbias: Option<&mut [Self]>,
             ) {
-                backward(dy, x, cols, weight, mean, rstd, dx, dweight, dbias);
+                backward::<_, true>(dy, x, cols, weight, mean, rstd, dx, dweight, dbias);
+            }
+            fn rms_norm(
+                x: &[Self],
+                cols: usize,
+                weight: Option<&[Self]>,
+                eps: Self,
+                out: &mut [Self],
+                rstd: &mut [Self],
+            ) {
+                let mut mean = Buffer::scratch(rstd.len());
+                forward::<_, false>(x, cols, weight, None, eps, out, &mut mean, rstd);
+            }
+            fn rms_norm_backward(
+                dy: &[Self],
+                x: &[Self],
+                cols: usize,
+                weight: Option<&[Self]>,
+                rstd: &[Self],
+                dx: Option<&mut [Self]>,
+                dweight: Option<&mut [Self]>,
+            ) {
+                let mean = Buffer::zeroed(rstd.len());
+                backward::<_, false>(dy, x, cols, weight, &mean, rstd, dx, dweight, None);
             }
         }
     )* };
@@ -77,7 +122,7 @@ fn or_filled<T: Math>(slice: Option<&[T]>, cols: usize, value: T) -> Buffer<T> {
     slice.map_or_else(|| Buffer::filled(cols, value), Buffer::copy_of)
 }
 
-fn forward<T: Math>(
+fn forward<T: Math, const CENTERED: bool>(
     x: &[T],
     cols: usize,
     weight: Option<&[T]>,
@@ -107,11 +152,12 @@ fn forward<T: Math>(
         let (out, mean, rstd) =
             unsafe { (out.slice(first * cols, n * cols), mean.slice(first, n), rstd.slice(first, n)) };
         let x = &x[first * cols..][..n * cols];
-        dispatch(Forward { x, weight: &weight, bias: &bias, eps, out, mean, rstd });
+        dispatch(Forward::<_, CENTERED> { x, weight: &weight, bias: &bias, eps, out, mean, rstd });
     });
 }
 
-struct Forward<'a, T> {
+/// `CENTERED` is whether the mean is taken out.
+struct Forward<'a, T, const CENTERED: bool> {
     x: &'a [T],
     weight: &'a [T],
     bias: &'a [T],
@@ -121,7 +167,7 @@ struct Forward<'a, T> {
     rstd: &'a mut [T],
 }
 
-impl<T: Math> Kernel for Forward<'_, T> {
+impl<T: Math, const CENTERED: bool> Kernel for Forward<'_, T, CENTERED> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -130,18 +176,33 @@ impl<T: Math> Kernel for Forward<'_, T> {
         for (row, (mean, rstd)) in mean.iter_mut().zip(rstd).enumerate() {
             let x = &x[row * cols..][..cols];
             let out = &mut out[row * cols..][..cols];
-            let center = sum_map(x, |x| x) / cols as f64;
-            let variance = sum_map(x, |x| (x - center) * (x - center)) / cols as f64;
-            *mean = T::from_f64(center);
+            let variance;
+            (*mean, variance) = moments::<A, T, CENTERED>(x);
             *rstd = T::from_f64(1.0 / (variance + eps.to_f64()).sqrt());
+            let (mean, rstd) = (*mean, *rstd);
             for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
-                *out = A::fma((*x - *mean) * *rstd, *weight, *bias);
+                *out = A::fma((*x - mean) * rstd, *weight, *bias);
             }
         }
     }
 }
 
-fn backward<T: Math>(
+/// The mean, rounded, and the variance about it; or 0 and the mean square.
+#[inline(always)]
+pub(crate) fn moments<A: Arch, T: Math, const CENTERED: bool>(x: &[T]) -> (T, f64) {
+    let n = x.len() as f64;
+    if !CENTERED {
+        return (T::ZERO, sum_lanes(x, |x| x, |x, sum| A::fma(x, x, sum)) / n);
+    }
+    let mean = sum_lanes(x, |x| x, |x, sum| x + sum) / n;
+    let rounded = T::from_f64(mean);
+    let square = sum_lanes(x, |x| x - rounded, |x, sum| A::fma(x, x, sum)) / n;
+    // About the rounded mean the squares are larger than about the mean itself, by the square of the difference.
+    let lost = mean - rounded.to_f64();
+    (rounded, (square - lost * lost).max(0.0))
+}
+
+fn backward<T: Math, const CENTERED: bool>(
     dy: &[T],
     x: &[T],
     cols: usize,
@@ -176,7 +237,7 @@ fn backward<T: Math>(
             // SAFETY: as above.
             let sums = sums.then(|| unsafe { partial.slice(i * 2 * cols, 2 * cols) });
             let elements = first * cols..(first + n) * cols;
-            dispatch(Backward {
+            dispatch(Backward::<_, CENTERED> {
                 dy: &dy[elements.clone()],
                 x: &x[elements],
                 weight: &weight,
@@ -196,7 +257,7 @@ fn backward<T: Math>(
     }
 }
 
-struct Backward<'a, T> {
+struct Backward<'a, T, const CENTERED: bool> {
     dy: &'a [T],
     x: &'a [T],
     weight: &'a [T],
@@ -207,7 +268,7 @@ struct Backward<'a, T> {
     sums: Option<&'a mut [f64]>,
 }
 
-impl<T: Math> Kernel for Backward<'_, T> {
+impl<T: Math, const CENTERED: bool> Kernel for Backward<'_, T, CENTERED> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -219,12 +280,13 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 let (mean, rstd) = (mean[row], rstd[row]);
                 // `g` into the output first: it is needed twice.
                 dx.iter_mut().zip(dy).zip(weight).for_each(|((g, dy), weight)| *g = *dy * *weight);
-                let (center, scale) = (mean.to_f64(), rstd.to_f64());
-                let g_mean = T::from_f64(sum_map(dx, |g| g) / cols as f64);
-                let gh_mean = T::from_f64(sum_map2(dx, x, |g, x| g * (x - center)) * scale / cols as f64);
+                let n = cols as f64;
+                let g_mean = if CENTERED { sum_lanes(dx, |g| g, |g, sum| g + sum) / n } else { 0.0 };
+                let gh = sum_lanes2(dx, x, |g, x, sum| A::fma(g, (x - mean) * rstd, sum)) / n;
+                let (g_mean, gh_mean) = (T::from_f64(g_mean), T::from_f64(gh));
                 for (dx, x) in dx.iter_mut().zip(x) {
                     let h = (*x - mean) * rstd;
-                    *dx = (*dx - g_mean - h * gh_mean) * rstd;
+                    *dx = A::fma(-h, gh_mean, *dx - g_mean) * rstd;
                 }
             }
         }

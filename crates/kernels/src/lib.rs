@@ -20,6 +20,7 @@ pub mod elementwise;
 pub mod embedding;
 pub mod gather;
 pub mod gemm;
+pub mod group_norm;
 pub mod gru;
 pub mod heads;
 pub mod integer;

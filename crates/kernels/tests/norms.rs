@@ -3,6 +3,7 @@
 
 use barehand_kernels::batch_norm::BatchNorm;
 use barehand_kernels::cross_entropy::{CrossEntropy, CrossEntropyOptions, Targets};
+use barehand_kernels::group_norm::{GroupNorm, Groups};
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::softmax::Softmax;
 
@@ -57,6 +58,18 @@ fn fused_layers_agree_with_plain_loops() {
             softmax(rows, cols);
             cross_entropy(rows, cols);
             layer_norm(rows, cols);
+            rms_norm(rows, cols);
+        }
+        for (n, channels, inner, groups) in [
+            (2, 6, 12, 3),
+            (1, 4, 1, 2),
+            (3, 4, 49, 4),
+            (2, 8, 65, 1),
+            (40, 30, 40, 5),
+            (0, 4, 3, 2),
+            (2, 3, 0, 1),
+        ] {
+            group_norm(n, Groups { channels, inner, groups });
         }
         for (n, channels, inner) in
             [(4, 3, 1), (100, 7, 1), (257, 130, 1), (5, 3, 2), (6, 5, 49), (3, 4, 4096)]
@@ -174,6 +187,89 @@ fn moments(x: impl Iterator<Item = f64> + Clone, eps: f64) -> (f64, f64) {
     (mean, 1.0 / (var + eps).sqrt())
 }
 
+fn rms_norm(rows: usize, cols: usize) {
+    let eps = 1e-5;
+    let x: Vec<f64> =
+        double(&single(&noise(rows * cols, 7, 3.0).iter().map(|x| x + 1.0).collect::<Vec<_>>()));
+    let (dy, weight) = (shared(rows * cols, 8, 1.0), shared(cols, 9, 2.0));
+    let rstd: Vec<f64> = x
+        .chunks(cols)
+        .map(|x| 1.0 / (x.iter().map(|x| x * x).sum::<f64>() / cols as f64 + eps).sqrt())
+        .collect();
+    let h: Vec<f64> = (0..rows * cols).map(|i| x[i] * rstd[i / cols]).collect();
+    for affine in [true, false] {
+        let w = |c: usize| if affine { weight[c] } else { 1.0 };
+        let y: Vec<f64> = (0..rows * cols).map(|i| h[i] * w(i % cols)).collect();
+        check!("rms_norm", y, [x, weight], |T, x, weight| {
+            let (mut out, mut rstd) = (vec![0.0; x.len()], vec![0.0; rows]);
+            T::rms_norm(&x, cols, affine.then_some(&weight[..]), eps as T, &mut out, &mut rstd);
+            out
+        });
+        let mut want = Vec::new();
+        for r in 0..rows {
+            let row = r * cols..(r + 1) * cols;
+            let g: Vec<f64> = row.clone().map(|i| dy[i] * w(i % cols)).collect();
+            let gh = g.iter().zip(&h[row.clone()]).map(|(g, h)| g * h).sum::<f64>() / cols as f64;
+            want.extend(g.iter().zip(&h[row]).map(|(g, h)| rstd[r] * (g - h * gh)));
+        }
+        want.extend((0..cols).map(|c| (0..rows).map(|r| dy[r * cols + c] * h[r * cols + c]).sum::<f64>()));
+        check!("rms_norm_backward", want, [x, dy, weight], |T, x, dy, weight| {
+            let (mut out, mut rstd) = (vec![0.0; x.len()], vec![0.0; rows]);
+            let weight = affine.then_some(&weight[..]);
+            T::rms_norm(&x, cols, weight, eps as T, &mut out, &mut rstd);
+            let mut dweight = vec![0.0; cols];
+            T::rms_norm_backward(&dy, &x, cols, weight, &rstd, Some(&mut out), Some(&mut dweight));
+            [out, dweight].concat()
+        });
+    }
+}
+
+fn group_norm(n: usize, layout: Groups) {
+    let eps = 1e-5;
+    let Groups { channels, inner, groups } = layout;
+    let len = n * channels * inner;
+    let x: Vec<f64> = double(&single(&noise(len, 17, 3.0).iter().map(|x| x + 5.0).collect::<Vec<_>>()));
+    let dy = shared(len, 18, 1.0);
+    let (weight, bias) = (shared(channels, 19, 2.0), shared(channels, 20, 1.0));
+    let size = (channels / groups * inner).max(1);
+    let stats: Vec<_> = x.chunks(size).map(|x| moments(x.iter().copied(), eps)).collect();
+    let h: Vec<f64> = (0..len).map(|i| (x[i] - stats[i / size].0) * stats[i / size].1).collect();
+    let channel = |i: usize| i / inner.max(1) % channels;
+    for affine in [true, false] {
+        let w = |i: usize| if affine { weight[channel(i)] } else { 1.0 };
+        let b = |i: usize| if affine { bias[channel(i)] } else { 0.0 };
+        let y: Vec<f64> = (0..len).map(|i| h[i] * w(i) + b(i)).collect();
+        check!("group_norm", y, [x, weight, bias], |T, x, weight, bias| {
+            let rows = len / size;
+            let (mut out, mut mean, mut rstd) = (vec![0.0; len], vec![0.0; rows], vec![0.0; rows]);
+            let (weight, bias) = (affine.then_some(&weight[..]), affine.then_some(&bias[..]));
+            T::group_norm(&x, layout, weight, bias, eps as T, &mut out, &mut mean, &mut rstd);
+            out
+        });
+        let mut want = Vec::new();
+        for r in 0..len / size {
+            let row = r * size..(r + 1) * size;
+            let g: Vec<f64> = row.clone().map(|i| dy[i] * w(i)).collect();
+            let g_mean = g.iter().sum::<f64>() / size as f64;
+            let gh = g.iter().zip(&h[row.clone()]).map(|(g, h)| g * h).sum::<f64>() / size as f64;
+            want.extend(g.iter().zip(&h[row]).map(|(g, h)| stats[r].1 * (g - g_mean - h * gh)));
+        }
+        let of = |c: usize| (0..len).filter(move |&i| channel(i) == c);
+        want.extend((0..channels).map(|c| of(c).map(|i| dy[i] * h[i]).sum::<f64>()));
+        want.extend((0..channels).map(|c| of(c).map(|i| dy[i]).sum::<f64>()));
+        check!("group_norm_backward", want, [x, dy, weight], |T, x, dy, weight| {
+            let rows = len / size;
+            let (mut out, mut mean, mut rstd) = (vec![0.0; len], vec![0.0; rows], vec![0.0; rows]);
+            let weight = affine.then_some(&weight[..]);
+            T::group_norm(&x, layout, weight, None, eps as T, &mut out, &mut mean, &mut rstd);
+            let (mut dw, mut db) = (vec![0.0; channels], vec![0.0; channels]);
+            let dx = Some(&mut out[..]);
+            T::group_norm_backward(&dy, &x, layout, weight, &mean, &rstd, dx, Some(&mut dw), Some(&mut db));
+            [out, dw, db].concat()
+        });
+    }
+}
+
 fn layer_norm(rows: usize, cols: usize) {
     let eps = 1e-5;
     let x: Vec<f64> =
@@ -234,7 +330,7 @@ fn batch_norm(n: usize, channels: usize, inner: usize) {
     let x: Vec<f64> = double(&single(&noise(len, 11, 3.0).iter().map(|x| x - 5.0).collect::<Vec<_>>()));
     let dy = shared(len, 12, 1.0);
     let (weight, bias) = (shared(channels, 13, 2.0), shared(channels, 14, 1.0));
-    let channel = |i: usize| i / inner % channels;
+    let channel = |i: usize| i / inner.max(1) % channels;
     let of = |c: usize| (0..len).filter(move |&i| channel(i) == c);
     let stats: Vec<_> = (0..channels).map(|c| moments(of(c).map(|i| x[i]), eps)).collect();
     let h: Vec<f64> = (0..len).map(|i| (x[i] - stats[channel(i)].0) * stats[channel(i)].1).collect();

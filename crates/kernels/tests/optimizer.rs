@@ -1,6 +1,10 @@
 //! Optimizer steps against the trajectories of `torch.optim`, and against themselves over threads.
 
-use barehand_kernels::optimizer::{AdadeltaStep, AdamStep, OptimizerStep, SgdStep};
+use barehand_kernels::optimizer::{
+    AdadeltaStep, AdagradStep, AdamStep, AdamaxStep, AsgdStep, AverageStep, NadamStep, OptimizerStep,
+    RadamStep, RmspropStep, RpropStep, SgdStep, Step,
+};
+use barehand_kernels::real::Real;
 use barehand_kernels::threads::with_num_threads;
 use serde_json::Value;
 
@@ -8,59 +12,105 @@ fn numbers<T: OptimizerStep>(value: &Value) -> Vec<T> {
     value.as_array().unwrap().iter().map(|v| T::from_f64(v.as_f64().unwrap())).collect()
 }
 
-/// The trajectory of one golden case, with the gradients given divided by `scale` and scaled back inside the step.
-fn trajectory<T: OptimizerStep>(golden: &Value, case: &Value, scale: f64) -> Vec<Vec<T>> {
+/// A golden case's step number `t` from 1, with what its arrays of state begin with. `numbers` are those that ASGD and
+/// NAdam keep.
+fn step_of(case: &Value, lr: f64, t: u64, numbers: &mut [f64; 2]) -> (Step, Vec<f64>) {
     let options = &case["options"];
     let real = |name: &str, default: f64| options[name].as_f64().unwrap_or(default);
     let flag = |name: &str| options[name].as_bool().unwrap_or(false);
-    let name = case["optimizer"].as_str().unwrap();
+    let pair =
+        |name: &str, default: [f64; 2]| [0, 1].map(|i| options[name][i].as_f64().unwrap_or(default[i]));
+    let (maximize, weight_decay) = (flag("maximize"), real("weight_decay", 0.0));
+    let [beta1, beta2] = pair("betas", [0.9, 0.999]);
+    let (eps, momentum) = (real("eps", 1e-8), real("momentum", 0.0));
+    let decoupled = flag("decoupled_weight_decay");
+    match case["optimizer"].as_str().unwrap() {
+        "SGD" => {
+            let (dampening, nesterov) = (real("dampening", 0.0), flag("nesterov"));
+            let step = SgdStep { lr, momentum, dampening, weight_decay, nesterov, maximize, first: t == 1 };
+            // The velocity's first content must not matter.
+            (Step::Sgd(step), if momentum == 0.0 { vec![] } else { vec![f64::NAN] })
+        }
+        "Adadelta" => {
+            let (rho, eps) = (real("rho", 0.9), real("eps", 1e-6));
+            (Step::Adadelta(AdadeltaStep { lr, rho, eps, weight_decay, maximize }), vec![0.0; 2])
+        }
+        "Adagrad" => {
+            let (lr_decay, eps) = (real("lr_decay", 0.0), real("eps", 1e-10));
+            let step = AdagradStep { lr, lr_decay, eps, weight_decay, maximize, step: t };
+            (Step::Adagrad(step), vec![real("initial_accumulator_value", 0.0)])
+        }
+        name @ ("Adam" | "AdamW") => {
+            let decoupled = name == "AdamW";
+            let weight_decay = real("weight_decay", if decoupled { 1e-2 } else { 0.0 });
+            let amsgrad = flag("amsgrad");
+            let step =
+                AdamStep { lr, beta1, beta2, eps, weight_decay, decoupled, amsgrad, maximize, step: t };
+            (Step::Adam(step), vec![0.0; if amsgrad { 3 } else { 2 }])
+        }
+        "Adamax" => {
+            let step = AdamaxStep { lr, beta1, beta2, eps, weight_decay, maximize, step: t };
+            (Step::Adamax(step), vec![0.0; 2])
+        }
+        "ASGD" => {
+            let (lambd, alpha, t0) = (real("lambd", 1e-4), real("alpha", 0.75), real("t0", 1e6));
+            let [eta, mu] = if t == 1 { [lr, 1.0] } else { *numbers };
+            *numbers = [lr / (1.0 + lambd * lr * t as f64).powf(alpha), 1.0 / (t as f64 - t0).max(1.0)];
+            (Step::Asgd(AsgdStep { eta, lambd, mu, weight_decay, maximize }), vec![0.0])
+        }
+        "NAdam" => {
+            let momentum_decay = real("momentum_decay", 4e-3);
+            let before = if t == 1 { 1.0 } else { numbers[0] };
+            let mu_product = before * NadamStep::mu(beta1, momentum_decay, t);
+            numbers[0] = mu_product;
+            let step = NadamStep {
+                lr,
+                beta1,
+                beta2,
+                eps,
+                weight_decay,
+                momentum_decay,
+                decoupled,
+                maximize,
+                step: t,
+                mu_product,
+            };
+            (Step::Nadam(step), vec![0.0; 2])
+        }
+        "RAdam" => {
+            let step = RadamStep { lr, beta1, beta2, eps, weight_decay, decoupled, maximize, step: t };
+            (Step::Radam(step), vec![0.0; 2])
+        }
+        "RMSprop" => {
+            let (alpha, centered) = (real("alpha", 0.99), flag("centered"));
+            let arrays = 1 + usize::from(momentum > 0.0) + usize::from(centered);
+            let step = RmspropStep { lr, alpha, eps, weight_decay, momentum, centered, maximize };
+            (Step::Rmsprop(step), vec![0.0; arrays])
+        }
+        "Rprop" => {
+            let [eta_minus, eta_plus] = pair("etas", [0.5, 1.2]);
+            let [smallest, largest] = pair("step_sizes", [1e-6, 50.0]);
+            (Step::Rprop(RpropStep { eta_minus, eta_plus, smallest, largest, maximize }), vec![0.0, lr])
+        }
+        other => panic!("{other} is not known"),
+    }
+}
+
+/// The trajectory of one golden case, with the gradients given divided by `scale` and scaled back inside the step.
+fn trajectory<T: OptimizerStep>(golden: &Value, case: &Value, scale: f64) -> Vec<Vec<T>> {
     let lr = golden["lr"].as_f64().unwrap();
     let mut param: Vec<T> = numbers(&golden["start"]);
-    let n = param.len();
-    // The velocity's first content must not matter.
-    let (mut m, mut v, mut v_max) = (vec![T::ZERO; n], vec![T::ZERO; n], vec![T::ZERO; n]);
-    let mut velocity = vec![T::NAN; n];
+    let mut kept = [0.0; 2];
+    let mut arrays: Vec<Vec<T>> = Vec::new();
     let mut steps = Vec::new();
     for (t, grad) in golden["grads"].as_array().unwrap().iter().enumerate() {
         let grad: Vec<T> = numbers::<T>(grad).iter().map(|&g| g / T::from_f64(scale)).collect();
-        let scale = T::from_f64(scale);
-        if name == "SGD" {
-            let step = SgdStep {
-                lr,
-                momentum: real("momentum", 0.0),
-                dampening: real("dampening", 0.0),
-                weight_decay: real("weight_decay", 0.0),
-                nesterov: flag("nesterov"),
-                maximize: flag("maximize"),
-                first: t == 0,
-            };
-            let velocity = (step.momentum != 0.0).then_some(velocity.as_mut_slice());
-            T::sgd(&step, &mut param, &grad, velocity, scale);
-        } else if name == "Adadelta" {
-            let step = AdadeltaStep {
-                lr,
-                rho: real("rho", 0.9),
-                eps: real("eps", 1e-6),
-                weight_decay: real("weight_decay", 0.0),
-                maximize: flag("maximize"),
-            };
-            T::adadelta(&step, &mut param, &grad, &mut m, &mut v, scale);
-        } else {
-            let beta = |i: usize, default: f64| options["betas"][i].as_f64().unwrap_or(default);
-            let step = AdamStep {
-                lr,
-                beta1: beta(0, 0.9),
-                beta2: beta(1, 0.999),
-                eps: real("eps", 1e-8),
-                weight_decay: real("weight_decay", if name == "AdamW" { 1e-2 } else { 0.0 }),
-                decoupled: name == "AdamW",
-                amsgrad: flag("amsgrad"),
-                maximize: flag("maximize"),
-                step: t as u64 + 1,
-            };
-            let v_max = step.amsgrad.then_some(v_max.as_mut_slice());
-            T::adam(&step, &mut param, &grad, &mut m, &mut v, v_max, scale);
+        let (step, beginnings) = step_of(case, lr, t as u64 + 1, &mut kept);
+        if t == 0 {
+            arrays = beginnings.iter().map(|&start| vec![T::from_f64(start); param.len()]).collect();
         }
+        let mut state: Vec<&mut [T]> = arrays.iter_mut().map(Vec::as_mut_slice).collect();
+        T::step(&step, &mut param, &grad, &mut state, T::from_f64(scale));
         steps.push(param.clone());
     }
     steps
@@ -103,44 +153,29 @@ fn noise<T: OptimizerStep>(n: usize, seed: u64) -> Vec<T> {
     values.into_iter().map(T::from_f64).collect()
 }
 
+/// Parameters and state after one step of every golden case, and of an average.
 fn all_steps<T: OptimizerStep>(n: usize) -> Vec<Vec<T>> {
+    let golden: Value = serde_json::from_str(include_str!("goldens/optimizer_steps.json")).unwrap();
+    let cases = golden["cases"].as_array().unwrap();
+    let mut steps: Vec<(Step, usize)> = cases
+        .iter()
+        .map(|case| {
+            let (step, arrays) = step_of(case, 0.1, 2, &mut [0.5, 0.5]);
+            (step, arrays.len())
+        })
+        .collect();
+    steps.push((Step::Average(AverageStep { decay: 0.9 }), 0));
     let mut out = Vec::new();
-    for options in 0..4u8 {
-        let (a, b) = (options & 1 == 1, options & 2 == 2);
-        let (mut param, grad, mut velocity) = (noise::<T>(n, 0), noise::<T>(n, 1), noise::<T>(n, 2));
-        let momentum = if a { 0.9 } else { 0.0 };
-        let step = SgdStep {
-            lr: 0.1,
-            momentum,
-            dampening: 0.0,
-            weight_decay: 0.01,
-            nesterov: b,
-            maximize: false,
-            first: false,
-        };
-        T::sgd(&step, &mut param, &grad, a.then_some(&mut velocity), T::ONE);
-        out.extend([param, velocity]);
-        let (mut param, mut m, mut v, mut v_max) =
-            (noise::<T>(n, 3), vec![T::ZERO; n], vec![T::ZERO; n], vec![T::ZERO; n]);
-        let step = AdamStep {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-            weight_decay: 0.01,
-            decoupled: a,
-            amsgrad: b,
-            maximize: false,
-            step: 1,
-        };
-        T::adam(&step, &mut param, &grad, &mut m, &mut v, b.then_some(&mut v_max), T::HALF);
-        out.extend([param, m, v, v_max]);
+    for (step, arrays) in steps {
+        let (mut param, grad) = (noise::<T>(n, 0), noise::<T>(n, 1));
+        let mut state: Vec<Vec<T>> =
+            (0..arrays).map(|i| noise::<T>(n, 2 + i as u64).into_iter().map(Real::abs).collect()).collect();
+        let mut slices: Vec<&mut [T]> = state.iter_mut().map(Vec::as_mut_slice).collect();
+        T::step(&step, &mut param, &grad, &mut slices, T::HALF);
+        assert!(param.iter().all(|x| x.is_finite()), "{step:?}");
+        out.push(param);
+        out.append(&mut state);
     }
-    let (mut param, grad) = (noise::<T>(n, 4), noise::<T>(n, 5));
-    let (mut square_avg, mut acc_delta) = (vec![T::ZERO; n], vec![T::ZERO; n]);
-    let step = AdadeltaStep { lr: 1.0, rho: 0.9, eps: 1e-6, weight_decay: 0.01, maximize: false };
-    T::adadelta(&step, &mut param, &grad, &mut square_avg, &mut acc_delta, T::HALF);
-    out.extend([param, square_avg, acc_delta]);
     out
 }
 
@@ -154,6 +189,35 @@ fn steps_do_not_depend_on_threads() {
     assert!(expected.iter().zip(&few).all(|(long, short)| long[..1000] == short[..]));
     let expected = with_num_threads(1, || all_steps::<f64>(n));
     assert!(with_num_threads(3, || all_steps::<f64>(n)) == expected);
+}
+
+/// Of one number seen often, the deviation from the mean is rounding: not a root of something negative.
+#[test]
+fn a_centered_step_survives_a_constant_gradient() {
+    let step = RmspropStep {
+        lr: 0.01,
+        alpha: 0.9,
+        eps: 1e-8,
+        weight_decay: 0.0,
+        momentum: 0.0,
+        centered: true,
+        maximize: false,
+    };
+    let (mut param, grad) = (vec![0.0f32; 40], noise::<f32>(40, 6));
+    let (mut square, mut mean) = (vec![0.0; 40], vec![0.0; 40]);
+    for _ in 0..500 {
+        f32::step(&Step::Rmsprop(step), &mut param, &grad, &mut [&mut square, &mut mean], 1.0);
+    }
+    assert!(param.iter().all(|x| x.is_finite()));
+}
+
+#[test]
+fn averages_are_pytorchs_lerp() {
+    let (mut average, value) = ([1.0f64, -2.0, 0.5], [3.0, 4.0, 0.5]);
+    f64::step(&Step::Average(AverageStep { decay: 0.75 }), &mut average, &value, &mut [], 1.0);
+    assert_eq!(average, [1.5, -0.5, 0.5]);
+    f64::step(&Step::Average(AverageStep { decay: 0.0 }), &mut average, &value, &mut [], 1.0);
+    assert_eq!(average, value);
 }
 
 #[test]

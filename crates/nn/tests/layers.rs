@@ -4,8 +4,8 @@ mod golden;
 
 use barehand_nn::layers::{Pair, Sides};
 use barehand_nn::{
-    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Float, Generator, LayerNorm, Linear, MaxPool2d, Module,
-    Parameters, Tensor,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Float, Generator, GroupNorm, LayerNorm, Linear,
+    MaxPool2d, Module, Parameters, RMSNorm, Tensor,
 };
 use golden::{Goldens, name, op, weighted};
 use serde_json::Value;
@@ -86,6 +86,10 @@ fn batch_norm<const D: usize, T: Float>(goldens: &Goldens<T>, case: &Value, tole
 
 fn every_layer<T: Float>(tolerance: f64) {
     let goldens = Goldens::<T>::load("layers");
+    let axes = |options: &Value| -> Vec<usize> {
+        let shape = options["normalized_shape"].as_array().unwrap();
+        shape.iter().map(|n| n.as_u64().unwrap() as usize).collect()
+    };
     let mut generator = Generator::new(0);
     let mut checked = 0;
     for case in &goldens.cases {
@@ -149,13 +153,7 @@ fn every_layer<T: Float>(tolerance: f64) {
             }
             "adaptive_avg_pool2d" => Box::new(AdaptiveAvgPool2d::new(pair(options, "output_size", 1))),
             "layer_norm" => {
-                let axes: Vec<usize> = options["normalized_shape"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|n| n.as_u64().unwrap() as usize)
-                    .collect();
-                let mut layer = LayerNorm::new(axes).eps(options["eps"].as_f64().unwrap());
+                let mut layer = LayerNorm::new(axes(options)).eps(options["eps"].as_f64().unwrap());
                 (layer.weight, layer.bias) = (leaves.weight.clone(), leaves.bias.clone());
                 Box::new(layer)
             }
@@ -175,10 +173,17 @@ fn every_layer<T: Float>(tolerance: f64) {
                 layer.eval();
                 Box::new(layer)
             }
-            // Layers that are not here yet.
-            "rms_norm" | "group_norm" => {
-                checked -= 1;
-                continue;
+            "rms_norm" => {
+                let mut layer = RMSNorm::new(axes(options)).eps(options["eps"].as_f64());
+                layer.weight = leaves.weight.clone();
+                Box::new(layer)
+            }
+            "group_norm" => {
+                let groups = options["num_groups"].as_u64().unwrap() as usize;
+                let layer = GroupNorm::new(groups, shape[1]).unwrap();
+                let mut layer = layer.eps(options["eps"].as_f64().unwrap());
+                (layer.weight, layer.bias) = (leaves.weight.clone(), leaves.bias.clone());
+                Box::new(layer)
             }
             other => panic!("{other} is not known"),
         };

@@ -2,124 +2,81 @@
 //!
 //! Python's groups say each time which options hold; what a rule remembers belongs to the parameter, not to the group.
 
+mod average;
+mod lbfgs;
+mod options;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-use barehand_nn::optim::adadelta::AdadeltaBuilder;
-use barehand_nn::optim::adam::AdamBuilder;
-use barehand_nn::optim::sgd::SgdBuilder;
-use barehand_nn::{Adadelta, Adam, AdamW, Optimizer, OptimizerState, Sgd};
+use barehand_nn::optim::rule::{ByRule, Rule};
+use barehand_nn::{Optimizer, OptimizerState};
 use barehand_tensor::{AnyTensor, DType, Float, Tensor};
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyList};
 
 use crate::creation::from_python;
 use crate::dtype;
 use crate::error::{Failure, Result};
 use crate::tensor::{PyTensor, cast, detached, len, released};
 
-/// The options of one group.
-#[derive(Clone, Copy)]
-enum Options {
-    Sgd(SgdBuilder),
-    Adam(AdamBuilder),
-    Adadelta(AdadeltaBuilder),
+/// A rule in both precisions, whichever rule it is.
+trait Both: Send {
+    /// Refuses options that the rule cannot have.
+    fn check(&self, group: &Bound<'_, PyDict>) -> Result<()>;
+    /// Goes on with the options of a group.
+    fn set_options(&mut self, group: &Bound<'_, PyDict>) -> Result<()>;
+    /// The names of the numbers that are remembered of a parameter, beside its steps.
+    fn numbers(&self) -> &'static [&'static str];
+    fn single(&mut self) -> &mut dyn Optimizer<f32>;
+    fn double(&mut self) -> &mut dyn Optimizer<f64>;
 }
 
-impl Options {
-    /// Of a rule named as PyTorch names it, from the group's own values.
-    fn of(rule: &str, group: &Bound<'_, PyDict>) -> Result<Self> {
-        fn get<'a, 'py, V>(group: &'a Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> Result<V>
-        where
-            V: for<'b> FromPyObject<'b, 'py, Error = PyErr>,
-        {
-            let value = group.get_item(name)?.ok_or_else(|| PyKeyError::new_err(name.clone().unbind()))?;
-            Ok(value.extract()?)
-        }
-        macro_rules! option {
-            ($name:literal) => {
-                get(group, intern!(group.py(), $name))?
-            };
-        }
-        match rule {
-            "SGD" => Ok(Options::Sgd(
-                Sgd::builder(option!("lr"))
-                    .momentum(option!("momentum"))
-                    .dampening(option!("dampening"))
-                    .weight_decay(option!("weight_decay"))
-                    .nesterov(option!("nesterov"))
-                    .maximize(option!("maximize"))
-                    .strict(false),
-            )),
-            "Adam" => {
-                let (beta1, beta2): (f64, f64) = option!("betas");
-                let lr = option!("lr");
-                let decoupled: bool = option!("decoupled_weight_decay");
-                let builder = if decoupled { AdamW::builder(lr) } else { Adam::builder(lr) };
-                Ok(Options::Adam(
-                    builder
-                        .betas(beta1, beta2)
-                        .eps(option!("eps"))
-                        .weight_decay(option!("weight_decay"))
-                        .amsgrad(option!("amsgrad"))
-                        .maximize(option!("maximize"))
-                        .strict(false),
-                ))
-            }
-            "Adadelta" => Ok(Options::Adadelta(
-                Adadelta::builder(option!("lr"))
-                    .rho(option!("rho"))
-                    .eps(option!("eps"))
-                    .weight_decay(option!("weight_decay"))
-                    .maximize(option!("maximize"))
-                    .strict(false),
-            )),
-            other => Err(Failure::value("optim", format!("no rule is named {other}"))),
-        }
-    }
+struct InBoth<R: Rule> {
+    read: fn(&Bound<'_, PyDict>) -> Result<R>,
+    single: ByRule<R, f32>,
+    double: ByRule<R, f64>,
 }
 
-/// A rule in one precision.
-enum Rule<T: Float> {
-    Sgd(Sgd<T>),
-    Adam(Adam<T>),
-    Adadelta(Adadelta<T>),
+/// The rule whose options `read` finds in a group.
+fn both<R: Rule>(
+    group: &Bound<'_, PyDict>,
+    read: fn(&Bound<'_, PyDict>) -> Result<R>,
+) -> Result<Box<dyn Both>> {
+    let options = read(group)?;
+    Ok(Box::new(InBoth { read, single: ByRule::new(options)?, double: ByRule::new(options)? }))
 }
 
-impl<T: Float> Rule<T> {
-    fn new(options: Options) -> Result<Self> {
-        Ok(match options {
-            Options::Sgd(options) => Rule::Sgd(options.build()?),
-            Options::Adam(options) => Rule::Adam(options.build()?),
-            Options::Adadelta(options) => Rule::Adadelta(options.build()?),
-        })
+impl<R: Rule> Both for InBoth<R> {
+    fn check(&self, group: &Bound<'_, PyDict>) -> Result<()> {
+        Ok((self.read)(group)?.validate()?)
     }
 
-    fn set_options(&mut self, options: Options) -> barehand_tensor::Result<()> {
-        match (self, options) {
-            (Rule::Sgd(rule), Options::Sgd(options)) => rule.set_options(options),
-            (Rule::Adam(rule), Options::Adam(options)) => rule.set_options(options),
-            (Rule::Adadelta(rule), Options::Adadelta(options)) => rule.set_options(options),
-            _ => unreachable!("the options are read by the rule's own name"),
-        }
+    fn set_options(&mut self, group: &Bound<'_, PyDict>) -> Result<()> {
+        let options = (self.read)(group)?;
+        self.single.set_options(options)?;
+        Ok(self.double.set_options(options)?)
     }
 
-    fn optimizer(&mut self) -> &mut dyn Optimizer<T> {
-        match self {
-            Rule::Sgd(rule) => rule,
-            Rule::Adam(rule) => rule,
-            Rule::Adadelta(rule) => rule,
-        }
+    fn numbers(&self) -> &'static [&'static str] {
+        R::NUMBERS
+    }
+
+    fn single(&mut self) -> &mut dyn Optimizer<f32> {
+        &mut self.single
+    }
+
+    fn double(&mut self) -> &mut dyn Optimizer<f64> {
+        &mut self.double
     }
 }
 
 /// What a rule keeps between steps.
 struct Kept {
-    single: Rule<f32>,
-    double: Rule<f64>,
+    rule: Box<dyn Both>,
     /// The parameters met so far, held so that no other object takes their place in memory.
     known: HashMap<usize, (Py<PyTensor>, usize)>,
     /// Their names, by order of meeting.
@@ -150,20 +107,13 @@ impl PyRule {
     /// The rule named `rule`; `group` holds its options, which are checked.
     #[new]
     fn new(rule: String, group: &Bound<'_, PyDict>) -> Result<Self> {
-        let options = Options::of(&rule, group)?;
-        let kept = Kept {
-            single: Rule::new(options)?,
-            double: Rule::new(options)?,
-            known: HashMap::new(),
-            names: Vec::new(),
-        };
+        let kept = Kept { rule: options::rule(&rule, group)?, known: HashMap::new(), names: Vec::new() };
         Ok(PyRule { rule, kept: Mutex::new(kept) })
     }
 
     /// Refuses options that the rule cannot have.
-    fn check(&self, group: &Bound<'_, PyDict>) -> Result<()> {
-        Rule::<f32>::new(Options::of(&self.rule, group)?)?;
-        Ok(())
+    fn check(&self, py: Python<'_>, group: &Bound<'_, PyDict>) -> Result<()> {
+        self.kept.lock_py_attached(py).map_err(poisoned)?.rule.check(group)
     }
 
     /// Moves every parameter of every group that has a gradient by one step.
@@ -171,9 +121,7 @@ impl PyRule {
         let kept = &mut *self.kept.lock_py_attached(py).map_err(poisoned)?;
         for group in groups {
             let group = group.cast_into::<PyDict>().map_err(PyErr::from)?;
-            let options = Options::of(&self.rule, &group)?;
-            kept.single.set_options(options)?;
-            kept.double.set_options(options)?;
+            kept.rule.set_options(&group)?;
             let parameters = parameters(&group)?;
             let mut work: Vec<(Py<PyTensor>, usize, AnyTensor)> = Vec::with_capacity(parameters.len());
             let mut elements = 0;
@@ -194,17 +142,16 @@ impl PyRule {
                 let number = kept.number(&parameter);
                 work.push((parameter.unbind(), number, grad));
             }
-            let Kept { single, double, names, .. } = kept;
-            let (single, double) = (single.optimizer(), double.optimizer());
+            let Kept { rule, names, .. } = kept;
             released(py, elements, || {
                 work.iter().try_for_each(|(parameter, number, grad)| {
                     parameter.get().update(|held| {
                         match (held, grad) {
                             (AnyTensor::F32(held), AnyTensor::F32(grad)) => {
-                                single.update(&names[*number], held, grad)?;
+                                rule.single().update(&names[*number], held, grad)?;
                             }
                             (AnyTensor::F64(held), AnyTensor::F64(grad)) => {
-                                double.update(&names[*number], held, grad)?;
+                                rule.double().update(&names[*number], held, grad)?;
                             }
                             (held, _) => {
                                 return Err(Failure::wrong_type(format!(
@@ -229,8 +176,8 @@ impl PyRule {
     ) -> Result<Vec<Bound<'py, PyDict>>> {
         let kept = &mut *self.kept.lock_py_attached(py).map_err(poisoned)?;
         let mut by_number: BTreeMap<usize, Bound<'py, PyDict>> = BTreeMap::new();
-        collect(py, kept.single.optimizer().state(), &mut by_number)?;
-        collect(py, kept.double.optimizer().state(), &mut by_number)?;
+        collect(py, kept.rule.single().state(), &mut by_number)?;
+        collect(py, kept.rule.double().state(), &mut by_number)?;
         let found = parameters.iter().map(|parameter| {
             let known = kept.known.get(&(parameter.as_ptr() as usize));
             known.and_then(|(_, number)| by_number.get(number).cloned()).unwrap_or_else(|| PyDict::new(py))
@@ -245,8 +192,8 @@ impl PyRule {
         states: Vec<(Bound<'_, PyTensor>, Bound<'_, PyDict>)>,
     ) -> Result<()> {
         let kept = &mut *self.kept.lock_py_attached(py).map_err(poisoned)?;
-        let mut single = OptimizerState { tensors: BTreeMap::new(), ..kept.single.optimizer().state() };
-        let mut double = OptimizerState { tensors: BTreeMap::new(), ..kept.double.optimizer().state() };
+        let mut single = OptimizerState { tensors: BTreeMap::new(), ..kept.rule.single().state() };
+        let mut double = OptimizerState { tensors: BTreeMap::new(), ..kept.rule.double().state() };
         single.scalars.retain(|name, _| !name.contains('.'));
         double.scalars.retain(|name, _| !name.contains('.'));
         for (parameter, state) in states {
@@ -259,10 +206,10 @@ impl PyRule {
                     continue;
                 }
                 let name = format!("{name}.{kind}");
-                if kind == "step" {
-                    let step: f64 = value.extract()?;
+                if kind == "step" || kept.rule.numbers().contains(&kind.as_str()) {
+                    let number: f64 = value.extract()?;
                     if dtype == DType::F32 { &mut single.scalars } else { &mut double.scalars }
-                        .insert(name, step);
+                        .insert(name, number);
                     continue;
                 }
                 let value = from_python(&value, None)?;
@@ -278,8 +225,8 @@ impl PyRule {
                 };
             }
         }
-        kept.single.optimizer().load_state(single)?;
-        kept.double.optimizer().load_state(double)?;
+        kept.rule.single().load_state(single)?;
+        kept.rule.double().load_state(double)?;
         Ok(())
     }
 }
@@ -308,8 +255,13 @@ fn collect<'py, T: Float>(
     state: OptimizerState<T>,
     by_number: &mut BTreeMap<usize, Bound<'py, PyDict>>,
 ) -> Result<()> {
-    let scalars =
-        state.scalars.into_iter().map(|(name, value)| (name, AnyTensor::F32(Tensor::scalar(value as f32))));
+    let scalars = state.scalars.into_iter().map(|(name, value)| {
+        // The number of steps is PyTorch's in single precision always.
+        let step = name.ends_with(".step");
+        let single = || AnyTensor::F32(Tensor::scalar(value as f32));
+        let value = if step { single() } else { T::into_any(Tensor::scalar(T::from_real(value))) };
+        (name, value)
+    });
     let tensors = state.tensors.into_iter().map(|(name, tensor)| (name, T::into_any(tensor)));
     for (name, value) in scalars.chain(tensors) {
         // The rates have no dot in their names; the groups hold them.
@@ -325,6 +277,8 @@ fn collect<'py, T: Float>(
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let optim = PyModule::new(module.py(), "barehand.optim")?;
     optim.add_class::<PyRule>()?;
+    lbfgs::register(&optim)?;
+    average::register(&optim)?;
     crate::schedule::register(&optim)?;
     // Not among the names that `import *` of the package brings.
     module.setattr("_optim", optim)

@@ -749,3 +749,35 @@ def test_examples_hold(text, names):
     example = doctest.DocTestParser().get_doctest(text, {**names, "bh": bh, "F": F}, "example", None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     assert runner.run(example).failed == 0
+
+
+def test_lora():
+    bh.manual_seed(0)
+    base = nn.Linear(6, 4)
+    x = bh.randn(5, 6)
+    before = base(x).detach().numpy()
+    layer = nn.Lora(base, rank=2, alpha=5.0)
+    assert [name for name, _ in layer.named_parameters()] == [
+        "base_layer.weight",
+        "base_layer.bias",
+        "lora_A.weight",
+        "lora_B.weight",
+    ]
+    assert_array_equal(layer(x).detach().numpy(), before)
+    optimizer = bh.optim.Adam([p for p in layer.parameters() if p.requires_grad], lr=0.1)
+    for _ in range(20):
+        optimizer.zero_grad()
+        (layer(x) ** 2).mean().backward()
+        optimizer.step()
+    after = layer(x).detach().numpy()
+    assert (after**2).mean() < (before**2).mean()
+    assert_array_equal(base(x).detach().numpy(), before)
+    layer.merge()
+    assert_allclose(layer(x).detach().numpy(), after, rtol=1e-4, atol=1e-6)
+    assert_allclose(base(x).detach().numpy(), after, rtol=1e-4, atol=1e-6)
+    with pytest.raises(RuntimeError, match="merged already"):
+        layer.merge()
+    layer.unmerge()
+    assert_allclose(base(x).detach().numpy(), before, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="rank"):
+        nn.Lora(base, rank=0)

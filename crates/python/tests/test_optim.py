@@ -228,6 +228,13 @@ def test_a_closure_gives_the_loss():
         lambda params: optim.Adam(params, lr=0.1, amsgrad=True),
         lambda params: optim.AdamW(params, lr=0.1),
         lambda params: optim.Adadelta(params, lr=0.1),
+        lambda params: optim.Adagrad(params, lr=0.1, lr_decay=0.1),
+        lambda params: optim.Adamax(params, lr=0.1),
+        lambda params: optim.ASGD(params, lr=0.1, t0=2),
+        lambda params: optim.NAdam(params, lr=0.1),
+        lambda params: optim.RAdam(params, lr=0.1, betas=(0.5, 0.8)),
+        lambda params: optim.RMSprop(params, lr=0.1, momentum=0.9, centered=True),
+        lambda params: optim.Rprop(params, lr=0.1),
     ],
 )
 def test_a_loaded_state_continues_exactly(make):
@@ -259,6 +266,87 @@ def test_a_loaded_state_continues_exactly(make):
     for a, b, c in zip(first, second, third, strict=True):
         assert_array_equal(a.detach().numpy(), b.detach().numpy())
         assert_array_equal(a.detach().numpy(), c.detach().numpy())
+
+
+def bowl(optimizer, params):
+    def closure():
+        optimizer.zero_grad()
+        loss = sum(((p - 1) ** 2 * (p + 3) ** 2).sum() for p in params)
+        loss.backward()
+        return loss
+
+    return closure
+
+
+@pytest.mark.parametrize("options", [{"lr": 0.01}, {"line_search_fn": "strong_wolfe"}])
+def test_lbfgs_goes_down_and_continues_exactly(options):
+    first = parameters(np.random.default_rng(0))
+    optimizer = optim.LBFGS(first, max_iter=5, history_size=3, **options)
+    losses = [optimizer.step(bowl(optimizer, first)).item() for _ in range(2)]
+    assert losses[1] < losses[0]
+    saved = copy.deepcopy(optimizer.state_dict())
+    assert len(saved["state"][0]["old_dirs"]) == 3 and saved["state"][0]["n_iter"] == 10
+    second = [copy.deepcopy(p) for p in first]
+    other = optim.LBFGS(second, max_iter=5, history_size=3, **options)
+    other.load_state_dict(saved)
+    for _ in range(2):
+        assert optimizer.step(bowl(optimizer, first)).item() == other.step(bowl(other, second)).item()
+    for a, b in zip(first, second, strict=True):
+        assert_array_equal(a.detach().numpy(), b.detach().numpy())
+
+
+def test_lbfgs_refuses_what_it_cannot():
+    p, q = nn.Parameter(bh.zeros(1)), nn.Parameter(bh.zeros(1))
+    with pytest.raises(ValueError, match="parameter groups"):
+        optim.LBFGS([{"params": [p]}, {"params": [q]}])
+    with pytest.raises(RuntimeError, match="strong_wolfe"):
+        optim.LBFGS([p], line_search_fn="armijo")
+    optimizer = optim.LBFGS([p])
+
+    def closure():
+        return optimizer.step(closure)
+
+    with pytest.raises(RuntimeError, match="under way"):
+        optimizer.step(closure)
+
+    def fails():
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        optimizer.step(fails)
+    # And the optimizer is usable again.
+    assert optimizer.step(bowl(optimizer, [p])).item() == 9.0
+
+
+def test_an_average_follows_the_weights():
+    swa = optim.swa_utils
+    model = nn.Linear(2, 1)
+    start = model.weight.detach().numpy().copy()
+    exponential = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(0.75))
+    mean = swa.AveragedModel(model)
+    for _ in range(3):
+        exponential.update_parameters(model)
+        mean.update_parameters(model)
+        with bh.no_grad():
+            model.weight += 1
+    assert_allclose(exponential.module.weight.detach().numpy(), start + 0.6875, rtol=1e-5)
+    assert_allclose(mean.module.weight.detach().numpy(), start + 1, rtol=1e-5)
+    assert list(mean.state_dict()) == ["n_averaged", "module.weight", "module.bias"]
+    assert int(mean.n_averaged.item()) == 3
+    assert mean(bh.ones(4, 2)).shape == (4, 1)
+    with pytest.raises(ValueError, match="Invalid decay"):
+        swa.get_ema_multi_avg_fn(1.5)
+    with pytest.raises(AssertionError):
+        swa.AveragedModel(model, avg_fn=swa.get_ema_avg_fn(), multi_avg_fn=swa.get_ema_multi_avg_fn())
+
+
+def test_running_statistics_of_an_average_are_computed_anew():
+    model = nn.Sequential(nn.BatchNorm1d(1, momentum=0.5))
+    model.eval()
+    optim.swa_utils.update_bn([bh.tensor([[1.0], [3.0]]), (bh.tensor([[5.0], [7.0]]), None)], model)
+    assert not model.training and model[0].momentum == 0.5
+    assert_allclose(model[0].running_mean.numpy(), [4.0])
+    assert_allclose(model[0].running_var.numpy(), [2.0])
 
 
 def test_the_form_of_a_state():

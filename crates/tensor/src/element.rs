@@ -10,6 +10,7 @@ use barehand_kernels::cross_entropy::CrossEntropy;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
 use barehand_kernels::gemm::Gemm;
+use barehand_kernels::group_norm::GroupNorm;
 use barehand_kernels::gru::Gru;
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::lstm::Lstm;
@@ -199,6 +200,7 @@ pub trait Float:
     + Elementwise
     + Reductions
     + Gemm
+    + GroupNorm
     + Softmax
     + CrossEntropy
     + LayerNorm

@@ -331,6 +331,28 @@ fn normalisations() {
     check(&[values(82, &[2, 3, 4])], |x| before(&x[0])?.layer_norm(None, None, 1e-3));
     let (w2, b2) = (positive(83, &[3, 4]), values(84, &[3, 4]));
     check(&[values(85, &[2, 3, 4]), w2, b2], |x| before(&x[0])?.layer_norm(Some(&x[1]), Some(&x[2]), 1e-5));
+    let b3 = values(84, &[2, 3, 4]);
+    check(&[values(85, &[2, 3, 4]), b3], |x| before(&x[0])?.layer_norm(None, Some(&x[1]), 1e-5));
+    check(&[values(85, &[2, 3, 4])], |x| before(&x[0])?.layer_norm_over(2, None, None, 1e-5));
+    for axes in 1..=3 {
+        let w = positive(83, &[2, 3, 4][3 - axes..]);
+        check(&[values(91, &[2, 3, 4]), w], |x| before(&x[0])?.rms_norm(axes, Some(&x[1]), Some(1e-5)));
+        check(&[values(91, &[2, 3, 4])], |x| before(&x[0])?.rms_norm(axes, None, None));
+    }
+    for (shape, groups) in
+        [(&[2, 6, 4][..], 1), (&[2, 6, 4], 3), (&[2, 6, 2, 2], 2), (&[3, 4], 2), (&[2, 2, 1, 5], 2)]
+    {
+        let channels = shape[1];
+        let inputs = [values(92, shape), positive(93, &[channels]), values(94, &[channels])];
+        check(&inputs, |x| before(&x[0])?.group_norm(groups, Some(&x[1]), Some(&x[2]), 1e-5));
+        check(&inputs[..2], |x| before(&x[0])?.group_norm(groups, Some(&x[1]), None, 1e-5));
+        check(&[inputs[0].clone(), inputs[2].clone()], |x| {
+            before(&x[0])?.group_norm(groups, None, Some(&x[1]), 1e-5)
+        });
+        check(&inputs[..1], |x| before(&x[0])?.group_norm(groups, None, None, 1e-3));
+    }
+    let inputs = [values(95, &[2, 3, 5]), positive(96, &[3]), values(97, &[3])];
+    check(&inputs, |x| before(&x[0])?.instance_norm(Some(&x[1]), Some(&x[2]), 1e-5));
     for shape in [&[5, 3][..], &[2, 3, 4], &[2, 3, 2, 2]] {
         let (w, b) = (positive(86, &[3]), values(87, &[3]));
         let x = values(88, shape);

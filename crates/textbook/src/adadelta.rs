@@ -14,7 +14,7 @@
 
 use crate::array::Array;
 use crate::error::{Error, Result};
-use crate::sgd::expect_gradients;
+use crate::sgd::{begin, expect_gradients};
 use crate::trace::Trace;
 
 /// Adadelta over a list of parameters.
@@ -28,7 +28,7 @@ pub struct Adadelta {
     pub eps: f64,
     /// Pull towards zero.
     pub weight_decay: f64,
-    squares: Vec<(Array, Array)>,
+    squares: Vec<[Array; 2]>,
 }
 
 impl Adadelta {
@@ -43,19 +43,10 @@ impl Adadelta {
         if !(0.0..=1.0).contains(&self.rho) {
             return Err(Error::new("adadelta", format!("rho must lie in 0..=1, got {}", self.rho)));
         }
-        if self.squares.is_empty() {
-            self.squares =
-                gradients.iter().map(|g| (Array::zeros(g.shape()), Array::zeros(g.shape()))).collect();
-        }
-        if self.squares.len() != parameters.len() {
-            return Err(Error::new("adadelta", "the list of parameters changed between steps"));
-        }
-        for ((s, _), p) in self.squares.iter().zip(parameters.iter()) {
-            s.expect_shape("adadelta", "the state", p.shape())?;
-        }
+        begin("adadelta", &mut self.squares, parameters, [0.0, 0.0])?;
         let (rho, eps) = (self.rho, self.eps);
         trace.section("adadelta: step");
-        for ((p, gradient), (s, u)) in parameters.iter_mut().zip(gradients).zip(&mut self.squares) {
+        for ((p, gradient), [s, u]) in parameters.iter_mut().zip(gradients).zip(&mut self.squares) {
             let g = trace.step(
                 "g",
                 "gradient + weight_decay p",

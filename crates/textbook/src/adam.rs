@@ -13,8 +13,8 @@
 //! Kingma and Ba 2015; Loshchilov and Hutter 2019. PyTorch: `torch.optim.Adam`, `torch.optim.AdamW`.
 
 use crate::array::Array;
-use crate::error::{Error, Result};
-use crate::sgd::expect_gradients;
+use crate::error::Result;
+use crate::sgd::{begin, expect_betas, expect_gradients};
 use crate::trace::Trace;
 
 /// Where the weight decay acts.
@@ -25,6 +25,28 @@ pub enum Decay {
     Coupled,
     /// Taken off the parameter: AdamW.
     Decoupled,
+}
+
+impl Decay {
+    /// The gradient to descend along, after the parameter has been shrunk where the decay is decoupled.
+    pub(crate) fn act(
+        self,
+        p: &mut Array,
+        gradient: &Array,
+        lr: f64,
+        lambda: f64,
+        trace: &mut Trace,
+    ) -> Result<Array> {
+        Ok(match self {
+            Decay::Coupled => {
+                trace.step("g", "gradient + weight_decay p", gradient.zip(p, |g, p| g + lambda * p)?)
+            }
+            Decay::Decoupled => {
+                *p = trace.step("p_decayed", "p - lr weight_decay p", p.map(|p| p - lr * lambda * p));
+                trace.step("g", "gradient", gradient.clone())
+            }
+        })
+    }
 }
 
 /// Adam or AdamW over a list of parameters.
@@ -41,7 +63,7 @@ pub struct Adam {
     /// Where that pull acts.
     pub decay: Decay,
     steps: i32,
-    moments: Vec<(Array, Array)>,
+    moments: Vec<[Array; 2]>,
 }
 
 impl Adam {
@@ -67,33 +89,14 @@ impl Adam {
     pub fn step(&mut self, parameters: &mut [Array], gradients: &[Array], trace: &mut Trace) -> Result<()> {
         expect_gradients("adam", parameters, gradients)?;
         let (beta1, beta2) = self.betas;
-        if !(0.0..1.0).contains(&beta1) || !(0.0..1.0).contains(&beta2) {
-            return Err(Error::new("adam", format!("betas must lie in 0..1, got {:?}", self.betas)));
-        }
-        if self.moments.is_empty() {
-            self.moments =
-                gradients.iter().map(|g| (Array::zeros(g.shape()), Array::zeros(g.shape()))).collect();
-        }
-        if self.moments.len() != parameters.len() {
-            return Err(Error::new("adam", "the list of parameters changed between steps"));
-        }
-        for ((m, _), p) in self.moments.iter().zip(parameters.iter()) {
-            m.expect_shape("adam", "the state", p.shape())?;
-        }
+        expect_betas("adam", self.betas)?;
+        begin("adam", &mut self.moments, parameters, [0.0, 0.0])?;
         self.steps += 1;
         let (lr, lambda) = (self.learning_rate, self.weight_decay);
         trace.section(if self.decay == Decay::Coupled { "adam: step" } else { "adamw: step" });
         trace.number("t", "t + 1", f64::from(self.steps));
-        for ((p, gradient), (m, v)) in parameters.iter_mut().zip(gradients).zip(&mut self.moments) {
-            let g = match self.decay {
-                Decay::Coupled => {
-                    trace.step("g", "gradient + weight_decay p", gradient.zip(p, |g, p| g + lambda * p)?)
-                }
-                Decay::Decoupled => {
-                    *p = trace.step("p_decayed", "p - lr weight_decay p", p.map(|p| p - lr * lambda * p));
-                    trace.step("g", "gradient", gradient.clone())
-                }
-            };
+        for ((p, gradient), [m, v]) in parameters.iter_mut().zip(gradients).zip(&mut self.moments) {
+            let g = self.decay.act(p, gradient, lr, lambda, trace)?;
             *m = trace.step("m", "beta1 m + (1 - beta1) g", m.zip(&g, |m, g| beta1 * m + (1.0 - beta1) * g)?);
             *v = trace.step(
                 "v",

@@ -83,3 +83,30 @@ pub(crate) fn expect_gradients(operation: &str, parameters: &[Array], gradients:
         .enumerate()
         .try_for_each(|(i, (p, g))| g.expect_shape(operation, &format!("gradient {i}"), p.shape()))
 }
+
+/// Arrays of state for each parameter, begun with these numbers at the first step and checked at later ones.
+pub(crate) fn begin<const N: usize>(
+    operation: &str,
+    states: &mut Vec<[Array; N]>,
+    parameters: &[Array],
+    beginnings: [f64; N],
+) -> Result<()> {
+    if states.is_empty() {
+        *states =
+            parameters.iter().map(|p| beginnings.map(|value| Array::filled(p.shape(), value))).collect();
+    }
+    if states.len() != parameters.len() {
+        return Err(Error::new(operation, "the list of parameters changed between steps"));
+    }
+    states.iter().zip(parameters).try_for_each(|(state, p)| {
+        state.iter().try_for_each(|array| array.expect_shape(operation, "the state", p.shape()))
+    })
+}
+
+/// Refuses memories outside 0..1.
+pub(crate) fn expect_betas(operation: &str, betas: (f64, f64)) -> Result<()> {
+    if (0.0..1.0).contains(&betas.0) && (0.0..1.0).contains(&betas.1) {
+        return Ok(());
+    }
+    Err(Error::new(operation, format!("betas must lie in 0..1, got {betas:?}")))
+}

@@ -6,7 +6,9 @@ use std::path::Path;
 use barehand_data::{DataLoader, ImageTransform, TransformedImages, embedded};
 use barehand_nn::models::Mlp;
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand_nn::{Adadelta, Adam, AdamW, Optimizer, Parameters, Schedule, Scheduler, Sgd, StateDict};
+use barehand_nn::{
+    Adadelta, Adam, AdamW, Asgd, NAdam, Optimizer, Parameters, RMSprop, Schedule, Scheduler, Sgd, StateDict,
+};
 use barehand_tensor::{Generator, threads};
 use barehand_train::{Checkpoint, Classification, EarlyStopping, Event, Every, Stopped, Trainer};
 
@@ -56,11 +58,14 @@ fn train(
 #[test]
 fn resuming_at_any_step_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let optimizers: [(&str, MakeOptimizer); 4] = [
+    let optimizers: [(&str, MakeOptimizer); 7] = [
         ("sgd", || Box::new(Sgd::builder(0.05).momentum(0.9).build().unwrap())),
         ("adam", || Box::new(Adam::builder(1e-3).build().unwrap())),
         ("adamw", || Box::new(AdamW::builder(1e-3).build().unwrap())),
         ("adadelta", || Box::new(Adadelta::builder(1.0).build().unwrap())),
+        ("nadam", || Box::new(NAdam::builder(1e-3).build().unwrap())),
+        ("asgd", || Box::new(Asgd::builder(0.05).t0(9.0).build().unwrap())),
+        ("rmsprop", || Box::new(RMSprop::builder(1e-3).momentum(0.9).centered(true).build().unwrap())),
     ];
     let schedules = [
         (Schedule::OneCycle(OneCycle { max_lr: 0.05, total_steps: 24, ..OneCycle::default() }), Every::Step),
@@ -73,7 +78,7 @@ fn resuming_at_any_step_changes_no_bit() {
     ];
     for n in [1, 2] {
         threads::with_num_threads(n, || {
-            for ((name, optimizer), schedule) in optimizers.iter().zip(&schedules) {
+            for ((name, optimizer), schedule) in optimizers.iter().zip(schedules.iter().cycle()) {
                 let whole = folder.path().join(format!("whole-{name}-{n}"));
                 let (expected, stopped) = train(&whole, *optimizer, schedule, None);
                 assert_eq!(stopped, Stopped::Finished);

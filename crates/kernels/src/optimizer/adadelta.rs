@@ -1,84 +1,59 @@
 //! Adadelta.
 
-use super::{AdadeltaStep, CHUNK, GRAIN};
-use crate::disjoint::Disjoint;
-use crate::isa::{Arch, Kernel, dispatch};
+use super::{Gradient, Mean, Rule};
+use crate::isa::Arch;
 use crate::real::Real;
-use crate::threads::for_each_chunk;
 
-/// The settings as the element type's numbers.
+/// The settings of one step of Adadelta (`torch.optim.Adadelta`; Zeiler, 2012).
+///
+/// ```text
+/// g = scale * gradient            (negated to maximize)
+/// g = g + weight_decay * param
+/// s = rho s + (1 - rho) g^2
+/// d = sqrt(u + eps) / sqrt(s + eps) * g
+/// u = rho u + (1 - rho) d^2
+/// param = param - lr * d
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdadeltaStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of both mean squares.
+    pub rho: f64,
+    /// Added to the mean squares inside their roots.
+    pub eps: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Climbs instead of descending.
+    pub maximize: bool,
+}
+
+impl AdadeltaStep {
+    pub(super) fn rule<T: Real>(&self, scale: T) -> Adadelta<T> {
+        Adadelta {
+            gradient: Gradient::new(scale, self.maximize, self.weight_decay),
+            mean: Mean::new(self.rho),
+            eps: T::from_f64(self.eps),
+            minus_lr: T::from_f64(-self.lr),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
-struct Rule<T> {
-    /// Turns the gradient as given into the gradient to descend along.
-    scale: T,
-    weight_decay: T,
-    rho: T,
-    /// `1 - rho`
-    fresh: T,
+pub(super) struct Adadelta<T> {
+    gradient: Gradient<T>,
+    mean: Mean<T>,
     eps: T,
     minus_lr: T,
 }
 
-impl<T: Real> Rule<T> {
-    fn new(settings: &AdadeltaStep, scale: T) -> Self {
-        let AdadeltaStep { lr, rho, eps, weight_decay, maximize } = *settings;
-        Rule {
-            scale: if maximize { -scale } else { scale },
-            weight_decay: T::from_f64(weight_decay),
-            rho: T::from_f64(rho),
-            fresh: T::from_f64(1.0 - rho),
-            eps: T::from_f64(eps),
-            minus_lr: T::from_f64(-lr),
-        }
-    }
-}
-
-struct Adadelta<'a, T> {
-    rule: Rule<T>,
-    param: &'a mut [T],
-    grad: &'a [T],
-    square_avg: &'a mut [T],
-    acc_delta: &'a mut [T],
-}
-
-impl<T: Real> Kernel for Adadelta<'_, T> {
-    type Output = ();
-
+impl<T: Real> Rule<T, 2> for Adadelta<T> {
     #[inline(always)]
-    fn run<A: Arch>(self) {
-        let Adadelta { rule, param, grad, square_avg, acc_delta } = self;
-        for (((param, &grad), square), moved) in param.iter_mut().zip(grad).zip(square_avg).zip(acc_delta) {
-            let g = A::fma(*param, rule.weight_decay, grad * rule.scale);
-            *square = A::fma(g * g, rule.fresh, *square * rule.rho);
-            let delta = (*moved + rule.eps).sqrt() / (*square + rule.eps).sqrt() * g;
-            *moved = A::fma(delta * delta, rule.fresh, *moved * rule.rho);
-            *param = A::fma(rule.minus_lr, delta, *param);
-        }
+    fn apply<A: Arch>(&self, param: T, grad: T, [square, moved]: [T; 2]) -> (T, [T; 2]) {
+        let g = self.gradient.of::<A>(grad, param);
+        let square = self.mean.after_square::<A>(square, g);
+        let delta = (moved + self.eps).sqrt() / (square + self.eps).sqrt() * g;
+        let moved = self.mean.after_square::<A>(moved, delta);
+        (A::fma(self.minus_lr, delta, param), [square, moved])
     }
-}
-
-pub(super) fn step<T: Real>(
-    settings: &AdadeltaStep,
-    param: &mut [T],
-    grad: &[T],
-    square_avg: &mut [T],
-    acc_delta: &mut [T],
-    scale: T,
-) {
-    let len = param.len();
-    assert!(
-        grad.len() == len && square_avg.len() == len && acc_delta.len() == len,
-        "adadelta: {len} parameters, {} gradients, states of {} and {}",
-        grad.len(),
-        square_avg.len(),
-        acc_delta.len()
-    );
-    let rule = Rule::new(settings, scale);
-    let (square_avg, acc_delta) = (Disjoint::new(square_avg), Disjoint::new(acc_delta));
-    for_each_chunk(param, CHUNK, GRAIN, |start, param| {
-        let len = param.len();
-        // SAFETY: chunks do not overlap.
-        let (square_avg, acc_delta) = unsafe { (square_avg.slice(start, len), acc_delta.slice(start, len)) };
-        dispatch(Adadelta { rule, param, grad: &grad[start..start + len], square_avg, acc_delta });
-    });
 }

@@ -1,97 +1,85 @@
 //! Stochastic gradient descent, with momentum in its three forms.
 
-use super::{CHUNK, GRAIN, SgdStep};
-use crate::disjoint::Disjoint;
-use crate::isa::{Arch, Kernel, dispatch};
+use super::{Gradient, Rule};
+use crate::isa::Arch;
 use crate::real::Real;
-use crate::threads::for_each_chunk;
 
-/// The settings as the element type's numbers, signs folded in.
+/// The settings of one step of stochastic gradient descent (`torch.optim.SGD`).
+///
+/// ```text
+/// g = scale * gradient            (negated to maximize)
+/// g = g + weight_decay * param
+/// v = g on the first step, else momentum * v + (1 - dampening) * g
+/// g = g + momentum * v if nesterov, else v
+/// param = param - lr * g
+/// ```
+/// The three lines from `v` on need a momentum other than 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Share of the last velocity that is kept.
+    pub momentum: f64,
+    /// Share of the gradient that is kept from the velocity.
+    pub dampening: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Looks ahead along the velocity.
+    pub nesterov: bool,
+    /// Climbs instead of descending.
+    pub maximize: bool,
+    /// Whether this is the parameter's first step, which starts the velocity at the gradient, undampened.
+    pub first: bool,
+}
+
+impl SgdStep {
+    pub(super) fn plain_rule<T: Real>(&self, scale: T) -> Plain<T> {
+        Plain {
+            gradient: Gradient::new(scale, self.maximize, self.weight_decay),
+            minus_lr: T::from_f64(-self.lr),
+        }
+    }
+
+    pub(super) fn momentum_rule<T: Real>(&self, scale: T) -> Momentum<T> {
+        Momentum {
+            plain: self.plain_rule(scale),
+            momentum: T::from_f64(self.momentum),
+            fresh: T::from_f64(1.0 - self.dampening),
+            nesterov: self.nesterov,
+            first: self.first,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
-struct Rule<T> {
-    /// Turns the gradient as given into the gradient to descend along.
-    scale: T,
+pub(super) struct Plain<T> {
+    gradient: Gradient<T>,
     minus_lr: T,
-    weight_decay: T,
+}
+
+impl<T: Real> Rule<T, 0> for Plain<T> {
+    #[inline(always)]
+    fn apply<A: Arch>(&self, param: T, grad: T, _: [T; 0]) -> (T, [T; 0]) {
+        (A::fma(self.gradient.of::<A>(grad, param), self.minus_lr, param), [])
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Momentum<T> {
+    plain: Plain<T>,
     momentum: T,
     /// `1 - dampening`
     fresh: T,
     nesterov: bool,
-}
-
-struct Plain<'a, T> {
-    rule: Rule<T>,
-    param: &'a mut [T],
-    grad: &'a [T],
-}
-
-impl<T: Real> Kernel for Plain<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<A: Arch>(self) {
-        let Rule { scale, minus_lr, weight_decay, .. } = self.rule;
-        for (param, &grad) in self.param.iter_mut().zip(self.grad) {
-            let g = A::fma(*param, weight_decay, grad * scale);
-            *param = A::fma(g, minus_lr, *param);
-        }
-    }
-}
-
-struct Momentum<'a, T> {
-    rule: Rule<T>,
     first: bool,
-    param: &'a mut [T],
-    grad: &'a [T],
-    velocity: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Momentum<'_, T> {
-    type Output = ();
-
+impl<T: Real> Rule<T, 1> for Momentum<T> {
     #[inline(always)]
-    fn run<A: Arch>(self) {
-        let Rule { scale, minus_lr, weight_decay, momentum, fresh, nesterov } = self.rule;
-        for ((param, &grad), velocity) in self.param.iter_mut().zip(self.grad).zip(self.velocity) {
-            let g = A::fma(*param, weight_decay, grad * scale);
-            let v = if self.first { g } else { A::fma(g, fresh, *velocity * momentum) };
-            let direction = if nesterov { A::fma(v, momentum, g) } else { v };
-            *velocity = v;
-            *param = A::fma(direction, minus_lr, *param);
-        }
+    fn apply<A: Arch>(&self, param: T, grad: T, [velocity]: [T; 1]) -> (T, [T; 1]) {
+        let g = self.plain.gradient.of::<A>(grad, param);
+        let v = if self.first { g } else { A::fma(g, self.fresh, velocity * self.momentum) };
+        let direction = if self.nesterov { A::fma(v, self.momentum, g) } else { v };
+        (A::fma(direction, self.plain.minus_lr, param), [v])
     }
-}
-
-pub(super) fn step<T: Real>(
-    settings: &SgdStep,
-    param: &mut [T],
-    grad: &[T],
-    velocity: Option<&mut [T]>,
-    scale: T,
-) {
-    assert_eq!(param.len(), grad.len(), "sgd: parameter and gradient differ in length");
-    let rule = Rule {
-        scale: if settings.maximize { -scale } else { scale },
-        minus_lr: T::from_f64(-settings.lr),
-        weight_decay: T::from_f64(settings.weight_decay),
-        momentum: T::from_f64(settings.momentum),
-        fresh: T::from_f64(1.0 - settings.dampening),
-        nesterov: settings.nesterov,
-    };
-    if settings.momentum == 0.0 {
-        return for_each_chunk(param, CHUNK, GRAIN, |start, param| {
-            let grad = &grad[start..start + param.len()];
-            dispatch(Plain { rule, param, grad });
-        });
-    }
-    let velocity = velocity.expect("sgd: momentum needs a velocity");
-    assert_eq!(param.len(), velocity.len(), "sgd: parameter and velocity differ in length");
-    let first = settings.first;
-    let velocity = Disjoint::new(velocity);
-    for_each_chunk(param, CHUNK, GRAIN, |start, param| {
-        // SAFETY: chunks do not overlap.
-        let velocity = unsafe { velocity.slice(start, param.len()) };
-        let grad = &grad[start..start + param.len()];
-        dispatch(Momentum { rule, first, param, grad, velocity });
-    });
 }

@@ -51,6 +51,70 @@ pub(crate) fn sum_map2<T: Math>(x: &[T], y: &[T], f: impl Fn(f64, f64) -> f64) -
     total
 }
 
+/// Elements that a lane adds up in their own precision before it goes on in `f64`.
+const SPILL: usize = 8;
+
+/// Lanes of [`sum_lanes`]: two of the widest vectors of `f64`, four of `f32`.
+const WIDE: usize = 64;
+
+/// The sum that `add` forms of what `map` makes of the elements, in their own precision but for a few rounding errors: each
+/// lane adds up eight elements, and goes on in `f64`. For rows whose elements are of like size.
+#[inline(always)]
+pub(crate) fn sum_lanes<T: Math>(x: &[T], map: impl Fn(T) -> T, add: impl Fn(T, T) -> T) -> f64 {
+    let (rows, rest) = x.as_chunks::<WIDE>();
+    let mut totals = [0.0; WIDE];
+    for rows in rows.chunks(SPILL) {
+        let mut lanes = [T::ZERO; WIDE];
+        for row in rows {
+            for j in 0..WIDE {
+                lanes[j] = add(map(row[j]), lanes[j]);
+            }
+        }
+        for j in 0..WIDE {
+            totals[j] += lanes[j].to_f64();
+        }
+    }
+    for (total, x) in totals.iter_mut().zip(rest) {
+        *total += add(map(*x), T::ZERO).to_f64();
+    }
+    sum_wide(totals)
+}
+
+/// [`sum_lanes`] over pairs of elements of two slices of one length.
+#[inline(always)]
+pub(crate) fn sum_lanes2<T: Math>(x: &[T], y: &[T], add: impl Fn(T, T, T) -> T) -> f64 {
+    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<WIDE>(), y.as_chunks::<WIDE>());
+    let mut totals = [0.0; WIDE];
+    for (xs, ys) in xs.chunks(SPILL).zip(ys.chunks(SPILL)) {
+        let mut lanes = [T::ZERO; WIDE];
+        for (x, y) in xs.iter().zip(ys) {
+            for j in 0..WIDE {
+                lanes[j] = add(x[j], y[j], lanes[j]);
+            }
+        }
+        for j in 0..WIDE {
+            totals[j] += lanes[j].to_f64();
+        }
+    }
+    for ((total, x), y) in totals.iter_mut().zip(x_rest).zip(y_rest) {
+        *total += add(*x, *y, T::ZERO).to_f64();
+    }
+    sum_wide(totals)
+}
+
+/// Adds lanes pairwise.
+#[inline(always)]
+fn sum_wide(mut lanes: [f64; WIDE]) -> f64 {
+    let mut width = WIDE / 2;
+    while width > 0 {
+        for j in 0..width {
+            lanes[j] += lanes[j + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
 /// The largest element; NaN if there is one, negative infinity of nothing.
 #[inline(always)]
 pub(crate) fn max<T: Math>(x: &[T]) -> T {

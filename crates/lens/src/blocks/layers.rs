@@ -1,8 +1,8 @@
 //! Layers.
 
 use barehand_textbook::{
-    BatchNorm, LayerNorm, WeightLayout, dropout, dropout_backward, flatten, flatten_backward, linear,
-    linear_backward,
+    BatchNorm, GroupNorm, LayerNorm, Lora, RmsNorm, WeightLayout, dropout, dropout_backward, flatten,
+    flatten_backward, linear, linear_backward,
 };
 
 use crate::block::{Block, UPSTREAM, UPSTREAM_OF_FIRST, input};
@@ -100,6 +100,86 @@ pub const BLOCKS: &[Block] = &[
             layer.beta = a.maybe_array("beta")?.unwrap_or(layer.beta);
             let y = layer.forward(&x, t)?;
             layer.backward(&x, &a.upstream_of_first(&y)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "rms_norm",
+        section: "layers",
+        summary: "each row to mean square 1",
+        formula: "y = gamma x / sqrt(mean(x^2) + eps)",
+        engine: Some("barehand::nn::RMSNorm"),
+        twin: "barehand::textbook::RmsNorm",
+        inputs: &[
+            input("x", "(.., normalised shape)", "[[1.0, 2.0, 6.0], [-1.0, 0.0, 1.0]]"),
+            input("gamma", "its shape is the normalised shape; null: ones over the last axis", "null"),
+            UPSTREAM,
+        ],
+        options: &[input("eps", "added to the mean square", "1e-5")],
+        run: |a, t| {
+            let x = a.array("x")?;
+            let gamma = a.maybe_array("gamma")?;
+            let last = &x.shape()[x.rank().saturating_sub(1)..];
+            let mut layer = RmsNorm::new(gamma.as_ref().map_or(last, |gamma| gamma.shape()));
+            layer.eps = a.number("eps")?;
+            layer.gamma = gamma.unwrap_or(layer.gamma);
+            let y = layer.forward(&x, t)?;
+            layer.backward(&x, &a.upstream(&y)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "group_norm",
+        section: "layers",
+        summary: "each group of channels of each sample to mean 0 and variance 1",
+        formula: "y = gamma_c (x - m) / sqrt(v + eps) + beta_c",
+        engine: Some("barehand::nn::GroupNorm"),
+        twin: "barehand::textbook::GroupNorm",
+        inputs: &[
+            input("x", "(N, C, ..)", "[[[1.0, 3.0], [2.0, 6.0], [0.0, 4.0], [8.0, 4.0]]]"),
+            input("gamma", "(C), or null: ones", "null"),
+            input("beta", "(C), or null: zeros", "null"),
+            UPSTREAM_OF_FIRST,
+        ],
+        options: &[
+            input("groups", "how many; as many as channels: instance norm", "2"),
+            input("eps", "added to the variance", "1e-5"),
+        ],
+        run: |a, t| {
+            let x = a.array("x")?;
+            let channels = x.shape().get(1).copied().unwrap_or(0);
+            let mut layer = GroupNorm::new(a.count("groups")?, channels);
+            layer.eps = a.number("eps")?;
+            layer.gamma = a.maybe_array("gamma")?.unwrap_or(layer.gamma);
+            layer.beta = a.maybe_array("beta")?.unwrap_or(layer.beta);
+            let y = layer.forward(&x, t)?;
+            layer.backward(&x, &a.upstream_of_first(&y)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "lora",
+        section: "layers",
+        summary: "a trained correction of low rank beside a frozen linear layer",
+        formula: "y = x W^T + b + (alpha / r) x A^T B^T",
+        engine: Some("barehand::nn::Lora"),
+        twin: "barehand::textbook::Lora",
+        inputs: &[
+            input("x", "(N, in)", "[[1.0, 2.0], [0.0, -1.0]]"),
+            input("weight", "(out, in), frozen", "[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]"),
+            input("bias", "(out), frozen, or null", "null"),
+            input("a", "(r, in)", "[[0.5, -0.5]]"),
+            input("b", "(out, r)", "[[1.0], [0.0], [2.0]]"),
+            UPSTREAM_OF_FIRST,
+        ],
+        options: &[input("alpha", "the scale's numerator", "8.0")],
+        run: |a, t| {
+            let x = a.array("x")?;
+            let (weight, bias) = (a.array("weight")?, a.maybe_array("bias")?);
+            let layer = Lora { weight, bias, a: a.array("a")?, b: a.array("b")?, alpha: a.number("alpha")? };
+            let y = layer.forward(&x, t)?;
+            layer.backward(&x, &a.upstream_of_first(&y)?, t)?;
+            layer.merged(t)?;
             Ok(())
         },
     },

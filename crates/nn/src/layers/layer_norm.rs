@@ -58,15 +58,7 @@ impl<T: Float> Module<T> for LayerNorm<T> {
                 format!("input of shape {:?} must end with the normalised shape {:?}", x.shape(), self.shape),
             ));
         }
-        let y = match &self.weight {
-            Some(weight) => x.layer_norm(Some(weight), self.bias.as_ref(), self.eps),
-            // Without a weight the operator knows one axis only.
-            None => {
-                let shape: Vec<isize> = x.shape().iter().map(|&n| n as isize).collect();
-                let rows = x.flatten(x.rank() as isize - self.shape.len() as isize, -1)?;
-                rows.layer_norm(None, None, self.eps)?.reshape(shape)
-            }
-        };
-        observe(self, y)
+        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+        observe(self, x.layer_norm_over(self.shape.len(), weight, bias, self.eps))
     }
 }

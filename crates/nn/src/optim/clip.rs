@@ -79,6 +79,37 @@ pub fn clip_grad_norm<T: Float>(gradients: &mut Gradients<T>, max_norm: f64, nor
     Ok(total)
 }
 
+/// [`clip_grad_norm`] for those parameters of `model` that `members` chooses by name or shape (see
+/// [`named`](crate::named)), as if there were no others.
+///
+/// # Errors
+/// As [`clip_grad_norm`].
+pub fn clip_grad_norm_of<T: Float>(
+    model: &dyn Parameters<T>,
+    gradients: &mut Gradients<T>,
+    members: impl Fn(&str, &Tensor<T>) -> bool,
+    max_norm: f64,
+    norm: Norm,
+) -> Result<f64> {
+    let mut chosen = Gradients::default();
+    let mut parameters = Vec::new();
+    for (name, parameter) in model.named_parameters() {
+        if members(&name, parameter)
+            && let Some(gradient) = gradients.get(parameter)
+        {
+            chosen.set(parameter, gradient.clone())?;
+            parameters.push(parameter);
+        }
+    }
+    let total = clip_grad_norm(&mut chosen, max_norm, norm)?;
+    for parameter in parameters {
+        if let Some(clipped) = chosen.remove(parameter) {
+            gradients.set(parameter, clipped)?;
+        }
+    }
+    Ok(total)
+}
+
 /// Holds every element of the gradients of `model`'s parameters between -`clip_value` and `clip_value`
 /// (`torch.nn.utils.clip_grad_value_`).
 ///

@@ -1,14 +1,25 @@
 //! Optimizers: PyTorch's names, defaults and update rules, each step one threaded pass over each parameter.
+//!
+//! All but [`lbfgs`] are [`ByRule`](rule::ByRule): options that are a [`Rule`](rule::Rule), and what the rule remembers.
 
+pub mod accumulation;
 pub mod adadelta;
+pub mod adagrad;
 pub mod adam;
+pub mod adamax;
+pub mod asgd;
+pub mod averaged_model;
 pub mod clip;
+mod for_each;
+pub mod lbfgs;
+pub mod nadam;
+pub mod radam;
+pub mod rmsprop;
+pub mod rprop;
+pub mod rule;
 pub mod sgd;
 
 use std::collections::BTreeMap;
-
-use barehand_tensor::layout::Dims;
-use barehand_tensor::profile::{self, Phase};
 
 use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 
@@ -107,98 +118,13 @@ impl<T: Float, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
     }
 }
 
-/// Runs `update` on every trained parameter, its name and its gradient.
-fn for_each_trained<T: Float>(
-    optimizer: &'static str,
-    model: &mut dyn Parameters<T>,
-    gradients: &Gradients<T>,
-    strict: bool,
-    mut update: impl FnMut(&str, &mut Tensor<T>, &[T]) -> Result<()>,
-) -> Result<()> {
-    if strict {
-        let without: Vec<String> = model
-            .named_parameters()
-            .into_iter()
-            .filter(|(_, parameter)| parameter.is_leaf() && gradients.get(parameter).is_none())
-            .map(|(name, _)| name)
-            .collect();
-        if !without.is_empty() {
-            return Err(Error::gradient(
-                optimizer,
-                format!(
-                    "no gradient for {}: they took no part in the loss; freeze them, or build the optimizer with strict(false)",
-                    without.join(", ")
-                ),
-            ));
-        }
-    }
-    let mut outcome = Ok(());
-    model.visit_parameters_mut(&mut |name, parameter| {
-        if let (Ok(()), Some(gradient)) = (&outcome, gradients.get(parameter)) {
-            outcome = with_elements(optimizer, parameter, gradient, |parameter, gradient| {
-                update(name, parameter, gradient)
-            });
-        }
-    });
-    outcome
-}
-
-/// Runs `update` on a parameter and the elements of its gradient.
-fn with_elements<T: Float>(
-    optimizer: &'static str,
-    parameter: &mut Tensor<T>,
-    gradient: &Tensor<T>,
-    update: impl FnOnce(&mut Tensor<T>, &[T]) -> Result<()>,
-) -> Result<()> {
-    if gradient.shape() != parameter.shape() {
-        return Err(Error::shape(
-            optimizer,
-            format!(
-                "a gradient of shape {:?} for a parameter of shape {:?}",
-                gradient.shape(),
-                parameter.shape()
-            ),
-        ));
-    }
-    let gradient = gradient.contiguous();
-    let gradient = gradient.as_slice().expect("made contiguous above");
-    let shape = Dims::from_slice(parameter.shape());
-    profile::span(optimizer, Phase::Update, |_| shape, || update(parameter, gradient))
-}
-
-/// The memory of a parameter: zeros when it is first asked for.
-fn memory<'a, T: Float>(
-    optimizer: &str,
-    memories: &'a mut BTreeMap<String, Tensor<T>>,
-    name: &str,
-    parameter: &Tensor<T>,
-) -> Result<&'a mut [T]> {
-    if !memories.contains_key(name) {
-        memories.insert(name.to_owned(), parameter.zeros_like());
-    }
-    let held = memories.get_mut(name).expect("inserted above");
-    if held.shape() != parameter.shape() {
-        return Err(Error::shape(
-            optimizer,
-            format!(
-                "the state of {name} has shape {:?}, the parameter {:?}",
-                held.shape(),
-                parameter.shape()
-            ),
-        ));
-    }
-    Ok(held.data_mut())
-}
-
 /// Refuses a setting outside its domain, in PyTorch's words.
 fn check(valid: bool, optimizer: &str, what: &str, value: f64) -> Result<()> {
     if valid { Ok(()) } else { Err(Error::value(optimizer, format!("Invalid {what}: {value}"))) }
 }
 
-/// A scalar of a saved state.
-fn scalar(optimizer: &str, scalars: &BTreeMap<String, f64>, name: &str) -> Result<f64> {
-    scalars
-        .get(name)
-        .copied()
-        .ok_or_else(|| Error::value(optimizer, format!("the saved state holds no {name}")))
+/// Two memories of means, as PyTorch checks them.
+fn check_betas(optimizer: &str, betas: (f64, f64)) -> Result<()> {
+    check((0.0..1.0).contains(&betas.0), optimizer, "beta parameter at index 0", betas.0)?;
+    check((0.0..1.0).contains(&betas.1), optimizer, "beta parameter at index 1", betas.1)
 }

@@ -857,7 +857,26 @@ class _Functional:
     @staticmethod
     def gelu(input: Tensor, *, approximate: str = "none") -> Tensor: ...
     @staticmethod
+    def group_norm(
+        input: Tensor,
+        num_groups: _int,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: _float = 1e-05,
+    ) -> Tensor: ...
+    @staticmethod
     def hardswish(input: Tensor, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def instance_norm(
+        input: Tensor,
+        running_mean: Tensor | None = None,
+        running_var: Tensor | None = None,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        use_input_stats: _bool = True,
+        momentum: _float = 0.1,
+        eps: _float = 1e-05,
+    ) -> Tensor: ...
     @staticmethod
     def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor: ...
     @staticmethod
@@ -953,6 +972,13 @@ class _Functional:
     def pad(input: Tensor, pad: Sequence[_int], mode: str = "constant", value: _Number | None = None) -> Tensor: ...
     @staticmethod
     def relu(input: Tensor, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def rms_norm(
+        input: Tensor,
+        normalized_shape: _Pair,
+        weight: Tensor | None = None,
+        eps: _float | None = None,
+    ) -> Tensor: ...
     @staticmethod
     def selu(input: Tensor, inplace: _bool = False) -> Tensor: ...
     @staticmethod

@@ -107,16 +107,110 @@ fn layer_norm(
                 [&weight, &bias].into_iter().flatten().map(Tensor::shape).collect::<Vec<_>>(),
             )));
         }
-        compute(py, x.len(), || {
-            // The operator takes a bias beside a weight only, and without a weight it knows one axis only.
-            if weight.is_none() && bias.is_none() && normalized.len() > 1 {
-                let shape: Vec<isize> = x.shape().iter().map(|&n| n as isize).collect();
-                let rows = x.flatten(x.rank() as isize - normalized.len() as isize, -1)?;
-                return rows.layer_norm(None, None, eps)?.reshape(shape);
+        compute(py, x.len(), || x.layer_norm_over(normalized.len(), weight.as_ref(), bias.as_ref(), eps))
+    })
+}
+
+/// x / √(mean(x²) + eps) · weight over the last axes, which have `normalized_shape` (Zhang and Sennrich 2019). Without an eps
+/// it is the gap between 1 and the next number.
+///
+/// >>> F.rms_norm(bh.tensor([[3.0, 4.0]]), (2,))
+/// tensor([[0.8485, 1.1314]])
+#[pyfunction]
+#[pyo3(signature = (input, normalized_shape, weight=None, eps=None))]
+fn rms_norm(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    normalized_shape: Sizes,
+    weight: Option<&Bound<'_, PyTensor>>,
+    eps: Option<f64>,
+) -> Result<PyTensor> {
+    const NAME: &str = "rms_norm";
+    let normalized = normalized_shape.0;
+    on_floats!(NAME, input, x => {
+        let weight = maybe_alike(NAME, "weight", weight, &x)?;
+        let fits = weight.as_ref().is_none_or(|w| w.shape() == normalized);
+        if normalized.is_empty() || !x.shape().ends_with(&normalized) || !fits {
+            return Err(Failure::value(NAME, format!(
+                "input of shape {:?} must end with normalized_shape {normalized:?}, and weight must have that shape, not {:?}",
+                x.shape(),
+                weight.as_ref().map(Tensor::shape),
+            )));
+        }
+        compute(py, x.len(), || x.rms_norm(normalized.len(), weight.as_ref(), eps))
+    })
+}
+
+/// (x - mean) / √(var + eps) · weight + bias, with mean and population variance of each of `num_groups` groups of channels of
+/// each sample of (N, C, ...), weight and bias of each channel (Wu and He 2018).
+///
+/// >>> F.group_norm(bh.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
+/// tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+#[pyfunction]
+#[pyo3(signature = (input, num_groups, weight=None, bias=None, eps=1e-5))]
+fn group_norm(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    num_groups: usize,
+    weight: Option<&Bound<'_, PyTensor>>,
+    bias: Option<&Bound<'_, PyTensor>>,
+    eps: f64,
+) -> Result<PyTensor> {
+    const NAME: &str = "group_norm";
+    on_floats!(NAME, input, x => {
+        let weight = maybe_alike(NAME, "weight", weight, &x)?;
+        let bias = maybe_alike(NAME, "bias", bias, &x)?;
+        compute(py, x.len(), || x.group_norm(num_groups, weight.as_ref(), bias.as_ref(), eps))
+    })
+}
+
+/// (x - mean) / √(var + eps) · weight + bias, with mean and population variance of each channel of each sample of (N, C, ...)
+/// (Ulyanov et al. 2016), or with the running statistics where `use_input_stats` is false.
+///
+/// With `use_input_stats` the running statistics, where given, follow in place: running = (1 - momentum) running + momentum ·
+/// (the mean over the samples of their mean, or of their unbiased variance).
+#[pyfunction]
+#[pyo3(signature = (
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=true, momentum=0.1, eps=1e-5
+))]
+fn instance_norm(
+    py: Python<'_>,
+    input: &Bound<'_, PyTensor>,
+    running_mean: Option<&Bound<'_, PyTensor>>,
+    running_var: Option<&Bound<'_, PyTensor>>,
+    weight: Option<&Bound<'_, PyTensor>>,
+    bias: Option<&Bound<'_, PyTensor>>,
+    use_input_stats: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<PyTensor> {
+    const NAME: &str = "instance_norm";
+    on_floats!(NAME, input, x => {
+        let weight = maybe_alike(NAME, "weight", weight, &x)?;
+        let bias = maybe_alike(NAME, "bias", bias, &x)?;
+        if use_input_stats {
+            let y = compute(py, x.len(), || x.instance_norm(weight.as_ref(), bias.as_ref(), eps))?;
+            let rows = x.detach().flatten(2, -1)?;
+            if let Some(running) = running_mean {
+                follow(running.get(), &rows.mean_dim(-1, false)?.mean_dim(0, false)?, momentum, 1.0)?;
             }
-            let weight = weight.or_else(|| bias.as_ref().map(|_| Tensor::ones(&normalized)));
-            x.layer_norm(weight.as_ref(), bias.as_ref(), eps)
-        })
+            if let Some(running) = running_var {
+                follow(running.get(), &rows.var_dim(-1, 1.0, false)?.mean_dim(0, false)?, momentum, 1.0)?;
+            }
+            Ok(y)
+        } else {
+            let (Some(mean), Some(var)) = (running_mean, running_var) else {
+                return Err(Failure::value(
+                    NAME,
+                    "expected running_mean and running_var to be defined when use_input_stats=False",
+                ));
+            };
+            let mean = alike(NAME, "running_mean", mean, &x)?;
+            let var = alike(NAME, "running_var", var, &x)?;
+            // The operator takes a bias beside a weight only.
+            let weight = weight.or_else(|| bias.as_ref().map(Tensor::ones_like));
+            compute(py, x.len(), || x.batch_norm_eval(&mean, &var, weight.as_ref(), bias.as_ref(), eps))
+        }
     })
 }
 
@@ -156,6 +250,9 @@ fn normalize(py: Python<'_>, input: &Bound<'_, PyTensor>, p: f64, dim: isize, ep
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(batch_norm, module)?)?;
+    module.add_function(wrap_pyfunction!(group_norm, module)?)?;
+    module.add_function(wrap_pyfunction!(instance_norm, module)?)?;
     module.add_function(wrap_pyfunction!(layer_norm, module)?)?;
-    module.add_function(wrap_pyfunction!(normalize, module)?)
+    module.add_function(wrap_pyfunction!(normalize, module)?)?;
+    module.add_function(wrap_pyfunction!(rms_norm, module)?)
 }

@@ -187,6 +187,16 @@ class Optimizer(Row):
     steps = 6
 
     def run(self, lib: ModuleType, case: Case, precision: str) -> Results:
+        # The type in which PyTorch keeps the numbers that NAdam and ASGD remember.
+        before = lib.get_default_dtype()
+        lib.set_default_dtype(getattr(lib, precision))
+        try:
+            return self.steps_of(lib, case, precision)
+        finally:
+            lib.set_default_dtype(before)
+
+    def steps_of(self, lib: ModuleType, case: Case, precision: str) -> Results:
+        """The parameters after each step."""
         options = dict(case.options)
         second_lr, resumed = options.pop("second_lr"), options.pop("resumed")
         random = case.random("parameters and gradients")
@@ -218,6 +228,38 @@ class Optimizer(Row):
         """A gradient of which some elements are zero, tiny or huge."""
         sizes = np.array([1.0, 1.0, 1.0, 0.0, 2.0**-20, 2.0**10])
         return np.asarray(random.randint(-1024, 1025, shape) / 1024 * random.choice(sizes, shape))
+
+
+class Minimizer(Optimizer):
+    """Three steps of an optimizer that is given a closure, on a bowl; `resumed` as for the others."""
+
+    steps = 3
+
+    def steps_of(self, lib: ModuleType, case: Case, precision: str) -> Results:
+        options = dict(case.options)
+        resumed = options.pop("resumed")
+        random = case.random("parameters and bowl")
+        start = [(random.randint(-2048, 2049, shape) / 1024).astype(precision) for shape in self.shapes]
+        widths = [tensor(lib, (random.randint(256, 2049, shape) / 1024).astype(precision)) for shape in self.shapes]
+        parameters = [lib.nn.Parameter(tensor(lib, value)) for value in start]
+        sign = -1.0 if options["maximize"] else 1.0
+        optimizer = self.call(lib, parameters, **options)
+        results: Results = {}
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = sum((width * x * x + x**4 / 8).sum() for width, x in zip(widths, parameters, strict=True)) * sign
+            loss.backward()
+            return loss
+
+        for step in range(self.steps):
+            if resumed and step == 1:
+                saved = optimizer.state_dict()
+                optimizer = self.call(lib, parameters, **options)
+                optimizer.load_state_dict(saved)
+            results[f"loss {step + 1}"] = numpy(optimizer.step(closure))
+            results |= {f"parameter {i} after step {step + 1}": numpy(p) for i, p in enumerate(parameters)}
+        return results
 
 
 class Schedule(Row):

@@ -38,6 +38,7 @@ from barehand.nn.linear import Flatten as Flatten
 from barehand.nn.linear import Identity as Identity
 from barehand.nn.linear import Linear as Linear
 from barehand.nn.linear import Unflatten as Unflatten
+from barehand.nn.lora import Lora as Lora
 from barehand.nn.loss import BCELoss as BCELoss
 from barehand.nn.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
 from barehand.nn.loss import CrossEntropyLoss as CrossEntropyLoss
@@ -52,7 +53,11 @@ from barehand.nn.normalization import BatchNorm2d as BatchNorm2d
 from barehand.nn.normalization import Dropout as Dropout
 from barehand.nn.normalization import Dropout1d as Dropout1d
 from barehand.nn.normalization import Dropout2d as Dropout2d
+from barehand.nn.normalization import GroupNorm as GroupNorm
+from barehand.nn.normalization import InstanceNorm1d as InstanceNorm1d
+from barehand.nn.normalization import InstanceNorm2d as InstanceNorm2d
 from barehand.nn.normalization import LayerNorm as LayerNorm
+from barehand.nn.normalization import RMSNorm as RMSNorm
 from barehand.nn.parameter import Parameter as Parameter
 from barehand.nn.pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from barehand.nn.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d

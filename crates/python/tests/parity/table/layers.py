@@ -1,6 +1,7 @@
 """Modules, with every option that changes what they compute."""
 
 from functools import partial
+from typing import Any
 
 from parity.arguments import flag, one_of, real, size
 from parity.rows import Layer, Row
@@ -10,6 +11,13 @@ Normalization = partial(Layer, magnifies=ROOT_OF_EPS)
 
 momentum = one_of(0.1, 0.5, None)
 eps = one_of(1e-5, 1e-2)
+
+INSTANCE: dict[str, Any] = {
+    "eps": eps,
+    "momentum": one_of(0.1, 0.5, None),
+    "affine": flag,
+    "track_running_stats": flag,
+}
 
 ROWS: list[Row] = [
     Layer("nn.Linear", real("... I"), in_features=size("I"), out_features=size("O"), bias=flag),
@@ -36,6 +44,25 @@ ROWS: list[Row] = [
     ),
     Normalization("nn.LayerNorm", real("... M N"), normalized_shape=size("MN"), eps=eps, elementwise_affine=flag),
     Normalization("nn.LayerNorm [without bias]", real("... N"), normalized_shape=size("N"), bias=one_of(False)),
+    Normalization("nn.RMSNorm", real("... M N"), normalized_shape=size("MN"), eps=one_of(None, 1e-5, 1e-2)),
+    Normalization("nn.RMSNorm [plain]", real("... N"), normalized_shape=size("N"), elementwise_affine=one_of(False)),
+    Normalization(
+        "nn.GroupNorm",
+        real("n GD H W"),
+        call=lambda lib, g, d, **o: lib.nn.GroupNorm(g, g * d, **o),
+        g=size("G"),
+        d=size("D"),
+        eps=eps,
+        affine=flag,
+        bias=flag,
+    ),
+    Normalization(
+        "nn.GroupNorm [sequences]", real("n GD H"), call=lambda lib, g, d: lib.nn.GroupNorm(g, g * d), g=size("G"), d=size("D")
+    ),
+    Normalization("nn.InstanceNorm1d", real("N C H"), num_features=size("C"), **INSTANCE),
+    Normalization("nn.InstanceNorm1d [one sample]", real("C H"), num_features=size("C"), **INSTANCE),
+    Normalization("nn.InstanceNorm2d", real("N C H W"), num_features=size("C"), **INSTANCE),
+    Normalization("nn.InstanceNorm2d [one sample]", real("C H W"), num_features=size("C"), **INSTANCE),
     Layer("nn.Dropout", real("..."), p=one_of(0.0)),
     Layer("nn.Dropout1d", real("n C W"), p=one_of(0.0)),
     Layer("nn.Dropout2d", real("n C H W"), p=one_of(0.0)),
