@@ -42,7 +42,9 @@ impl Embedding {
         dy.expect_shape("embedding_backward", "dy", &shape)?;
         trace.section("embedding: backward");
         let mut count = Array::zeros(&[vocabulary]);
-        rows.iter().for_each(|&row| count[row] += 1.0);
+        for &row in &rows {
+            count[row] += 1.0;
+        }
         let count = trace.step("n", "times that each index occurs", count);
         let mut dweight = Array::zeros(&[vocabulary, width]);
         for (n, &row) in rows.iter().enumerate().filter(|(_, row)| Some(**row) != self.padding_index) {

@@ -1,6 +1,6 @@
 //! Multi-head attention as PyTorch has it.
 
-use barehand_tensor::{AttentionDropout, AttentionOptions, Causal, concat};
+use barehand_tensor::{AttentionDropout, AttentionMask, AttentionOptions, Causal, concat};
 
 use super::attention_masks::{AttentionMasks, restricted, triangle, widened};
 use super::heads::{join, split, split_packed, weights};
@@ -72,8 +72,24 @@ fn batched<T: Float>(
 ) -> Result<(Tensor<T>, Option<Tensor<T>>)> {
     let MultiheadParameters { num_heads: heads, batch_first, dropout, .. } = *parameters;
     let batch = usize::from(!batch_first);
-    let [query, mut key, mut value] = project(inputs, parameters, batch)?;
     let mut mask = masks.together()?;
+    let mut causal = masks.causal.then_some(Causal::UpperLeft);
+    let [query, key, value] = inputs;
+    let plain = parameters.bias_kv.is_none()
+        && !(parameters.add_zero_attn || parameters.need_weights)
+        && !matches!(mask, Some(AttentionMask::Additive(_)));
+    if let InProjection::Packed(weight) = parameters.in_proj_weight
+        && plain
+        && query.is_clone_of(key)
+        && key.is_clone_of(value)
+        && query.rank() == 3
+    {
+        let options = AttentionOptions { mask, causal, dropout, ..Default::default() };
+        let packed = query.linear(weight, parameters.in_proj_bias)?;
+        let joined = packed.packed_attention(heads, batch, &options)?;
+        return Ok((joined.linear(parameters.out_proj_weight, parameters.out_proj_bias)?, None));
+    }
+    let [query, mut key, mut value] = project(inputs, parameters, batch)?;
     let mut added = 0;
     if let Some(bias) = parameters.bias_kv {
         // (1, 1, E) as (N, H, 1, D).
@@ -90,7 +106,6 @@ fn batched<T: Float>(
         (key, value) = (behind(&key)?, behind(&value)?);
         added += 1;
     }
-    let mut causal = masks.causal.then_some(Causal::UpperLeft);
     if added > 0 {
         let keys = key.shape()[2] - added;
         mask = mask.map(|mask| widened(mask, keys, added)).transpose()?;

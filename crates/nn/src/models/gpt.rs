@@ -365,17 +365,21 @@ impl<T: Float> GptBlock<T> {
 
 impl<T: Float> CausalSelfAttention<T> {
     fn forward(&self, x: &Tensor<T>, cache: Option<&mut KvCache<T>>) -> Result<Tensor<T>> {
-        let [query, mut key, mut value] = split_packed(&self.c_attn.forward(x)?, self.heads, 0)?;
-        if let Some(cache) = cache {
-            (key, value) = cache.append(&key, &value)?;
-        }
+        let packed = self.c_attn.forward(x)?;
         let options = AttentionOptions {
             causal: Some(Causal::LowerRight),
             dropout: self.attn_dropout.of_attention(),
             ..Default::default()
         };
-        let attended = query.scaled_dot_product_attention(&key, &value, &options)?;
-        let y = self.c_proj.forward(&join(&attended, 0)?)?;
+        let attended = match cache {
+            None => packed.packed_attention(self.heads, 0, &options)?,
+            Some(cache) => {
+                let [query, key, value] = split_packed(&packed, self.heads, 0)?;
+                let (key, value) = cache.append(&key, &value)?;
+                join(&query.scaled_dot_product_attention(&key, &value, &options)?, 0)?
+            }
+        };
+        let y = self.c_proj.forward(&attended)?;
         observe(self, self.resid_dropout.forward(&y))
     }
 }

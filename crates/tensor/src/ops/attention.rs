@@ -183,7 +183,8 @@ enum Seen {
     Added,
 }
 
-struct Attention {
+/// The operator: inputs are query, key and value, and a mask that is added where there is one.
+pub(crate) struct Attention {
     shape: AttentionShape,
     seen: Seen,
     causal: Option<isize>,
@@ -203,6 +204,47 @@ fn places<'a, T: Element>(mask: &'a Tensor<T>, offsets: &'a [usize]) -> Places<'
 }
 
 impl Attention {
+    /// The operator for these operands, the operands with all their leading axes, and the mask that is added.
+    pub(crate) fn prepare<T: Float>(
+        [query, key, value]: [&Tensor<T>; 3],
+        options: &AttentionOptions<T>,
+    ) -> Result<(Self, [Tensor<T>; 3], Option<Tensor<T>>)> {
+        let shapes = Shapes::new(query.shape(), key.shape(), value.shape(), options.enable_gqa)?;
+        if let Some(AttentionDropout { p, .. }) = options.dropout
+            && !(0.0..=1.0).contains(&p)
+        {
+            return Err(Error::value(NAME, format!("p = {p} is not a probability from 0 to 1")));
+        }
+        let scores = shapes.scores();
+        let causal = options.causal.map(|causal| causal.diagonal(shapes.queries, shapes.keys));
+        let shape = AttentionShape {
+            heads: shapes.shared.iter().product(),
+            group: shapes.group,
+            queries: shapes.queries,
+            keys: shapes.keys,
+            width: shapes.width,
+            value_width: value.shape()[value.rank() - 1],
+        };
+        // Products of rows without elements are 0, whatever they are multiplied by.
+        let scale = options.scale.unwrap_or_else(|| 1.0 / (shapes.width.max(1) as f64).sqrt());
+        let query = Shapes::expanded(query, &shapes.batch)?;
+        let [key, value] = [key, value].map(|x| Shapes::expanded(x, &shapes.shared));
+        let (key, value) = (key?, value?);
+        let attention = |seen| Attention { shape, seen, causal, scale, dropout: options.dropout };
+        let seen = match &options.mask {
+            None => Seen::All,
+            Some(AttentionMask::Keep(mask)) => Seen::Where(broadcast(NAME, mask, &scores)?, true),
+            Some(AttentionMask::KeyPadding(mask)) => {
+                Seen::Where(broadcast(NAME, &shapes.key_padding(mask)?, &scores)?, false)
+            }
+            Some(AttentionMask::Additive(mask)) => {
+                broadcast(NAME, mask, &scores)?;
+                return Ok((attention(Seen::Added), [query, key, value], Some(mask.expand(&scores)?)));
+            }
+        };
+        Ok((attention(seen), [query, key, value], None))
+    }
+
     /// Calls `run` with what the kernel is told in both directions.
     fn with<T: Float, R>(
         &self,
@@ -233,7 +275,8 @@ impl Attention {
     }
 }
 
-struct Saved<T: Element> {
+/// What the forward pass leaves.
+pub(crate) struct Saved<T: Element> {
     /// Query, key and value.
     inputs: [Matrices<T>; 3],
     mask: Option<Tensor<T>>,
@@ -315,39 +358,10 @@ impl<T: Float> Tensor<T> {
         value: &Tensor<T>,
         options: &AttentionOptions<T>,
     ) -> Result<Tensor<T>> {
-        let shapes = Shapes::new(self.shape(), key.shape(), value.shape(), options.enable_gqa)?;
-        if let Some(AttentionDropout { p, .. }) = options.dropout
-            && !(0.0..=1.0).contains(&p)
-        {
-            return Err(Error::value(NAME, format!("p = {p} is not a probability from 0 to 1")));
+        let (attention, [query, key, value], added) = Attention::prepare([self, key, value], options)?;
+        match added {
+            Some(added) => apply(attention, &[&query, &key, &value, &added]),
+            None => apply(attention, &[&query, &key, &value]),
         }
-        let scores = shapes.scores();
-        let causal = options.causal.map(|causal| causal.diagonal(shapes.queries, shapes.keys));
-        let shape = AttentionShape {
-            heads: shapes.shared.iter().product(),
-            group: shapes.group,
-            queries: shapes.queries,
-            keys: shapes.keys,
-            width: shapes.width,
-            value_width: value.shape()[value.rank() - 1],
-        };
-        // Products of rows without elements are 0, whatever they are multiplied by.
-        let scale = options.scale.unwrap_or_else(|| 1.0 / (shapes.width.max(1) as f64).sqrt());
-        let query = Shapes::expanded(self, &shapes.batch)?;
-        let [key, value] = [key, value].map(|x| Shapes::expanded(x, &shapes.shared));
-        let (key, value) = (key?, value?);
-        let attention = |seen| Attention { shape, seen, causal, scale, dropout: options.dropout };
-        let seen = match &options.mask {
-            None => Seen::All,
-            Some(AttentionMask::Keep(mask)) => Seen::Where(broadcast(NAME, mask, &scores)?, true),
-            Some(AttentionMask::KeyPadding(mask)) => {
-                Seen::Where(broadcast(NAME, &shapes.key_padding(mask)?, &scores)?, false)
-            }
-            Some(AttentionMask::Additive(mask)) => {
-                broadcast(NAME, mask, &scores)?;
-                return apply(attention(Seen::Added), &[&query, &key, &value, &mask.expand(&scores)?]);
-            }
-        };
-        apply(attention(seen), &[&query, &key, &value])
     }
 }

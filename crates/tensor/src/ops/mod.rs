@@ -21,6 +21,7 @@ pub mod matmul;
 pub mod max_pool;
 pub mod nll_loss;
 pub mod norm;
+mod packed_attention;
 pub mod padding;
 mod pool;
 pub mod recurrent;
