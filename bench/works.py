@@ -39,6 +39,12 @@ def pool(outputs):
     return Layer(0, outputs, 0)
 
 
+def lstm(inputs, hidden, steps):
+    """Each step is a product with the inputs and one with the hidden state; gates and cells are kept."""
+    weights = 4 * hidden * (inputs + hidden)
+    return Layer(weights + 8 * hidden, steps * 6 * hidden, 2 * steps * weights)
+
+
 @dataclass(frozen=True)
 class Training:
     """Training steps: a shuffled batch out of 60,000 samples in memory, forward, cross entropy, backward, optimizer."""
@@ -230,6 +236,13 @@ WORKS = {
         Training("tiny", "20-32-10 with ReLU, 1,002 parameters", 20, (linear(20, 32), linear(32, 10))),
         Training(
             "small", "64-64-64-10 with ReLU, a module of modules", 64, (linear(64, 64), linear(64, 64), linear(64, 10)), 32
+        ),
+        Training(
+            "lstm",
+            "LSTM of two layers, 128 inputs, 256 wide, over 64 steps, and a linear layer",
+            64 * 128,
+            (lstm(128, 256, 64), lstm(256, 256, 64), linear(256, 10)),
+            32,
         ),
         Language("gpt", "GPT of 4 layers, 4 heads, width 128, 64 tokens", 4, 128, 64, 12),
         Language("gpt_wide", "GPT of 6 layers, 6 heads, width 384, 256 tokens", 6, 384, 256, 8),

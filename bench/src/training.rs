@@ -4,24 +4,52 @@ use std::sync::Arc;
 
 use barehand_bench_protocol::{Result, Settings, Work};
 use barehand_data::{Batch, Batches, DataLoader, Dataset, Philox, TensorDataset};
-use barehand_nn::{Adam, AdamW, Generator, Module, Optimizer, Sgd, StateDict, Tensor, cross_entropy, models};
+use barehand_nn::{
+    Adam, AdamW, Generator, LSTM, Linear, Module, Optimizer, Parameters, Sgd, StateDict, Tensor,
+    cross_entropy, models,
+};
 use barehand_tensor::safetensors::Archive;
 
-const SAMPLES: usize = 60_000;
 const CLASSES: usize = 10;
 /// Samples in the stored order: ten batches of 256.
 const ORDERED: usize = 2_560;
 
 type Model = Box<dyn Module>;
 
-/// The network of a work and the shape of its inputs; none where the name is not known.
-fn network(work: &str) -> Result<Option<(Model, &'static [usize])>> {
+/// The class of a sequence, from the last step of two LSTM layers.
+#[derive(Parameters)]
+struct SequenceClassifier {
+    lstm: LSTM,
+    output: Linear,
+}
+
+impl Module for SequenceClassifier {
+    fn forward(&self, x: &Tensor) -> barehand_nn::Result<Tensor> {
+        self.output.forward(&self.lstm.forward(x)?.select(1, -1)?)
+    }
+}
+
+/// Inputs and hidden width of the LSTM, and the steps of a sequence.
+const LSTM_WIDTHS: (usize, usize) = (128, 256);
+const LSTM_STEPS: usize = 64;
+
+fn sequence_classifier(generator: &mut Generator) -> Result<SequenceClassifier> {
+    let (inputs, hidden) = LSTM_WIDTHS;
+    let lstm = LSTM::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?;
+    Ok(SequenceClassifier { lstm, output: Linear::new(hidden, CLASSES, generator) })
+}
+
+/// The network of a work, the shape of its inputs and how many of them there are; none where the name is not known.
+fn network(work: &str) -> Result<Option<(Model, &'static [usize], usize)>> {
     let mut generator = Generator::new(0);
     Ok(match work {
-        "mlp" => Some((Box::new(models::mlp(&[784, 512, CLASSES], &mut generator)?), &[784])),
-        "cnn" => Some((Box::new(models::cnn(1, [28, 28], CLASSES, &mut generator)?), &[1, 28, 28])),
-        "small" => Some((Box::new(models::mlp(&[64, 64, 64, CLASSES], &mut generator)?), &[64])),
-        "tiny" => Some((Box::new(models::mlp(&[20, 32, CLASSES], &mut generator)?), &[20])),
+        "mlp" => Some((Box::new(models::mlp(&[784, 512, CLASSES], &mut generator)?), &[784], 60_000)),
+        "cnn" => Some((Box::new(models::cnn(1, [28, 28], CLASSES, &mut generator)?), &[1, 28, 28], 60_000)),
+        "small" => Some((Box::new(models::mlp(&[64, 64, 64, CLASSES], &mut generator)?), &[64], 60_000)),
+        "tiny" => Some((Box::new(models::mlp(&[20, 32, CLASSES], &mut generator)?), &[20], 60_000)),
+        "lstm" => {
+            Some((Box::new(sequence_classifier(&mut generator)?), &[LSTM_STEPS, LSTM_WIDTHS.0], ORDERED))
+        }
         _ => None,
     })
 }
@@ -31,12 +59,12 @@ fn network(work: &str) -> Result<Option<(Model, &'static [usize])>> {
 /// The inputs are noise with a faint pattern for each class, and one label in ten is wrong: no side ever learns so well
 /// that its gradients become numbers too small to be ordinary. `false` where no network has this name.
 pub fn prepare(work: &str, file: &str) -> Result<bool> {
-    let Some((model, shape)) = network(work)? else { return Ok(false) };
+    let Some((model, shape, samples)) = network(work)? else { return Ok(false) };
     let mut generator = Generator::new(1);
     let features = shape.iter().product::<usize>();
     let patterns = Tensor::<f32>::randn([CLASSES, features], &mut generator).to_vec();
-    let mut inputs = Tensor::<f32>::randn([SAMPLES, features], &mut generator).to_vec();
-    let mut labels = Tensor::<i64>::randint(0, CLASSES as i64, [SAMPLES], &mut generator)?.to_vec();
+    let mut inputs = Tensor::<f32>::randn([samples, features], &mut generator).to_vec();
+    let mut labels = Tensor::<i64>::randint(0, CLASSES as i64, [samples], &mut generator)?.to_vec();
     for (i, (input, label)) in inputs.chunks_exact_mut(features).zip(&mut labels).enumerate() {
         let pattern = &patterns[*label as usize * features..][..features];
         input.iter_mut().zip(pattern).for_each(|(x, p)| *x += 0.2 * p);
@@ -44,13 +72,13 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
             *label = (*label + 1) % CLASSES as i64;
         }
     }
-    let order = Tensor::randperm(SAMPLES, &mut generator).narrow(0, 0, ORDERED)?;
+    let order = Tensor::randperm(samples, &mut generator).narrow(0, 0, ORDERED)?;
 
     let mut archive = Archive::default();
     archive.tensors.extend(model.state_dict().into_iter().map(|(name, weights)| (name, weights.into())));
-    let inputs = Tensor::from_vec(inputs, [&[SAMPLES], shape].concat())?;
+    let inputs = Tensor::from_vec(inputs, [&[samples], shape].concat())?;
     archive.tensors.insert("inputs".into(), inputs.into());
-    archive.tensors.insert("labels".into(), Tensor::from_vec(labels, [SAMPLES])?.into());
+    archive.tensors.insert("labels".into(), Tensor::from_vec(labels, [samples])?.into());
     archive.tensors.insert("order".into(), order.into());
     archive.write(file)?;
     Ok(true)
@@ -72,7 +100,7 @@ struct Training {
 
 /// Reads what [`prepare`] wrote; none where no network has this name.
 pub fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
-    let Some((model, _)) = network(work)? else { return Ok(None) };
+    let Some((model, ..)) = network(work)? else { return Ok(None) };
     let mut tensors = Archive::read(file)?.tensors;
     let mut take = |name| tensors.remove(name).ok_or_else(|| format!("{file} has no {name}"));
     let samples = Arc::new(TensorDataset::new(&take("inputs")?.get()?, &take("labels")?.get()?)?);

@@ -37,6 +37,20 @@ class Small(torch.nn.Module):
         return self.layers[2](x)
 
 
+class SequenceClassifier(torch.nn.Module):
+    """The class of a sequence, from the last step of two LSTM layers."""
+
+    def __init__(self, p):
+        super().__init__()
+        hidden, inputs = p["lstm.weight_hh_l0"].shape[1], p["lstm.weight_ih_l0"].shape[1]
+        self.lstm = torch.nn.LSTM(inputs, hidden, num_layers=2, batch_first=True)
+        self.output = torch.nn.Linear(hidden, len(p["output.bias"]))
+        self.load_state_dict(p)
+
+    def forward(self, x):
+        return self.output(self.lstm(x)[0][:, -1])
+
+
 def cnn(x, p):
     x = F.relu(F.conv2d(x, p["convolutions.0.weight"], p["convolutions.0.bias"]))
     x = F.relu(F.conv2d(x, p["convolutions.1.weight"], p["convolutions.1.bias"]))
@@ -44,7 +58,7 @@ def cnn(x, p):
     return F.linear(x, p["layers.1.weight"], p["layers.1.bias"])
 
 
-NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small}
+NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small, "lstm": SequenceClassifier}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.01}),
     "momentum": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}),
