@@ -2,11 +2,13 @@
 //!
 //! Nothing is unfolded: see [`grid`] for how one padded copy of an image, small enough for the second cache, makes all
 //! three passes products of matrices whose rows start at offsets. Where channels are many, [`blocked`] computes them in
-//! vectors of channels; where they are few, [`correlate`] does in vectors of pixels.
+//! vectors of channels; where they are few, [`correlate`] does in vectors of pixels; and where every channel is alone,
+//! [`depthwise`].
 
 mod backward;
 mod blocked;
 mod correlate;
+mod depthwise;
 mod forward;
 mod grid;
 

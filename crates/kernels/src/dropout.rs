@@ -3,11 +3,11 @@
 //! draws it again.
 
 use crate::isa::{Arch, Kernel, dispatch};
-use crate::random::{Philox, threshold};
+use crate::random::{LANES, Philox, threshold};
 use crate::real::Real;
 use crate::threads::for_each_chunk;
 
-/// Elements of one task: their random words stay in the first-level cache.
+/// Elements of one task: whole groups of random words.
 const CHUNK: usize = 4096;
 /// Elements below which another thread does not pay.
 const GRAIN: usize = 1 << 15;
@@ -33,7 +33,7 @@ pub fn after_dropout(rng: Philox, len: usize) -> Philox {
 
 struct Drop<'a, T> {
     x: &'a [T],
-    words: &'a [u32],
+    rng: Philox,
     threshold: u32,
     scale: T,
     out: &'a mut [T],
@@ -44,8 +44,15 @@ impl<T: Real> Kernel for Drop<'_, T> {
 
     #[inline(always)]
     fn run<A: Arch>(self) {
-        for ((out, &x), &word) in self.out.iter_mut().zip(self.x).zip(self.words) {
-            *out = if word < self.threshold { T::ZERO } else { x * self.scale };
+        let Drop { x, mut rng, threshold, scale, out } = self;
+        // Words are used as they come from the registers, which hold those of a group one beside the other.
+        for (out, x) in out.chunks_mut(4 * LANES).zip(x.chunks(4 * LANES)) {
+            let group = rng.next_group();
+            for (words, (out, x)) in group.iter().zip(out.chunks_mut(LANES).zip(x.chunks(LANES))) {
+                for (out, (&x, &word)) in out.iter_mut().zip(x.iter().zip(words)) {
+                    *out = if word < threshold { T::ZERO } else { x * scale };
+                }
+            }
         }
     }
 }
@@ -59,10 +66,8 @@ fn drop_out<T: Real>(x: &[T], p: f64, rng: Philox, out: &mut [T]) {
     let Ok(threshold) = u32::try_from(threshold) else { return out.fill(T::ZERO) };
     let scale = T::from_f64(1.0 / (1.0 - p));
     for_each_chunk(out, CHUNK, GRAIN, |start, out| {
-        let mut words = [0; CHUNK];
-        let words = &mut words[..out.len()];
-        rng.after_bits(start).fill_bits(words);
-        dispatch(Drop { x: &x[start..start + out.len()], words, threshold, scale, out });
+        let x = &x[start..start + out.len()];
+        dispatch(Drop { x, rng: rng.after_bits(start), threshold, scale, out });
     });
 }
 

@@ -12,7 +12,8 @@ use crate::isa::{Arch, Kernel, dispatch};
 use crate::real::Real;
 use crate::threads::for_each_chunk;
 use normal::BoxMuller;
-use philox::{Group, LANES};
+use philox::Group;
+pub(crate) use philox::LANES;
 
 /// Elements below which another thread does not pay.
 const GRAIN: usize = 1 << 15;
@@ -196,19 +197,6 @@ impl Distribution<u64> for Words {
     }
 }
 
-/// Whole 32-bit words.
-#[derive(Clone, Copy)]
-struct Bits;
-
-impl Distribution<u32> for Bits {
-    const PER_GROUP: usize = 4 * LANES;
-
-    #[inline(always)]
-    fn draw(self, words: &Group, out: &mut [u32]) {
-        out.copy_from_slice(words.as_flattened());
-    }
-}
-
 /// A chance as the count of 32-bit words, out of 2^32, that stand for "yes".
 #[inline]
 pub(crate) fn threshold(p: f64) -> u64 {
@@ -238,12 +226,7 @@ impl Philox {
         *self = fill(*self, Words, out);
     }
 
-    /// Fills `out` with random 32-bit words, on this thread.
-    pub(crate) fn fill_bits(self, out: &mut [u32]) {
-        dispatch(Fill { rng: self, distribution: Bits, out });
-    }
-
-    /// The generator after [`Philox::fill_bits`] of `len` words.
+    /// The generator after `len` 32-bit words.
     pub(crate) fn after_bits(self, len: usize) -> Philox {
         self.skip((len.div_ceil(4 * LANES) * LANES) as u64)
     }

@@ -232,6 +232,16 @@ fn shapes_of_real_networks_are_the_definition() {
             ..PLAIN
         },
         Conv2dShape { kernel: [1, 30], padding: [0, 10], dilation: [1, 1], ..PLAIN },
+        // Every channel by itself: rows longer and shorter than vectors, fewer rows than a tile, steps, gaps.
+        Conv2dShape { out_channels: 3, groups: 3, kernel: [7, 7], padding: [3, 3], ..PLAIN },
+        Conv2dShape { out_channels: 3, groups: 3, stride: [2, 2], padding: [1, 1], input: [9, 45], ..PLAIN },
+        Conv2dShape { out_channels: 3, groups: 3, stride: [3, 1], dilation: [1, 2], input: [5, 17], ..PLAIN },
+        Conv2dShape { batch: 19, in_channels: 17, out_channels: 17, groups: 17, input: [4, 6], ..PLAIN },
+        Conv2dShape { out_channels: 3, groups: 3, kernel: [1, 2], stride: [3, 3], input: [7, 20], ..PLAIN },
+        Conv2dShape { out_channels: 3, groups: 3, kernel: [1, 9], padding: [0, 4], input: [1, 33], ..PLAIN },
+        // Few taps, more rows than are taken at once.
+        Conv2dShape { in_channels: 1, out_channels: 17, input: [70, 50], padding: [1, 1], ..PLAIN },
+        Conv2dShape { in_channels: 2, out_channels: 6, input: [3, 900], stride: [1, 2], ..PLAIN },
     ] {
         check::<f32>(&mut draws, &s);
         check::<f64>(&mut draws, &s);
@@ -246,10 +256,11 @@ fn the_result_does_not_depend_on_threads() {
         PLAIN,
         Conv2dShape { batch: 33, input: [9, 9], ..PLAIN },
         Conv2dShape { batch: 1, in_channels: 32, out_channels: 48, ..PLAIN },
+        Conv2dShape { batch: 33, in_channels: 24, out_channels: 24, groups: 24, ..PLAIN },
     ] {
         let [oh, ow] = s.output().unwrap();
         let x: Vec<f32> = draws.values(s.batch * s.in_channels * s.input[0] * s.input[1]);
-        let w: Vec<f32> = draws.values(s.out_channels * s.in_channels * 9);
+        let w: Vec<f32> = draws.values(s.out_channels * s.in_channels / s.groups * 9);
         let dy: Vec<f32> = draws.values(s.batch * s.out_channels * oh * ow);
         let run = |threads: usize| {
             threads::with_num_threads(threads, || {

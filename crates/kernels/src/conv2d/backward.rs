@@ -1,18 +1,21 @@
 //! Both gradients, an image at a time: the copy of its output gradients serves them both while it is in the second cache.
 
 use super::grid::{GradientGrid, InputGrid, Phase};
-use super::{Conv2dGradients, Conv2dPass, Conv2dShape, GRAIN, Sizes, blocked, correlate, pieces};
+use super::{Conv2dGradients, Conv2dPass, Conv2dShape, GRAIN, Sizes, blocked, correlate, depthwise, pieces};
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
-use crate::gemm::lanes::Vectors;
-use crate::isa::{self, Arch, Kernel};
+use crate::gemm::lanes::{Lanes, Portable, Vectors};
+use crate::isa::{self, Arch, Isa, Kernel};
 use crate::pool2d::give_back;
 use crate::real::Real;
 use crate::threads;
 
 /// Partial sums of the weights' gradient: each takes every image of its share in turn, and they are added in order, so
 /// the result does not depend on the number of threads.
-const SHARES: usize = 16;
+pub(super) const SHARES: usize = 16;
+
+/// Taps from which the transposition that [`blocked`] needs is paid for by the products with each gradient.
+const MANY: usize = 160;
 
 /// One share of the images, one group of their channels, and what is computed of it.
 struct Task {
@@ -43,6 +46,9 @@ pub(super) fn backward<T: Vectors>(
     assert!(bias.is_none_or(|bias| bias.len() == s.in_channels), "one bias for each channel of the images");
     assert!(dw.as_ref().is_none_or(|dw| dw.len() == w.len()), "a gradient for each weight");
     assert!(dbias.as_ref().is_none_or(|db| db.len() == s.out_channels), "one bias for each output channel");
+    if depthwise::fits(&sizes) {
+        return depthwise::backward(s, &sizes, pass, bias, Conv2dGradients { dx, dw, dbias });
+    }
     let shares = s.batch.min(SHARES);
     let pieces_of = |channels| {
         let unit = if blocked::pays::<T>(channels) { blocked::vector::<T>() } else { 1 };
@@ -84,7 +90,9 @@ pub(super) fn backward<T: Vectors>(
         let (sums, bias_sums) = sums.split_at_mut(sums.len().saturating_sub(channels));
         let input = input.as_ref().zip(task.input);
         let weight = weight.as_ref().filter(|_| task.weight.is_some());
-        let mut copies = Copies::new(s, channels, input.map(|input| input.0), weight);
+        let sources = relu.is_some() || pool.is_some();
+        let mut copies = Copies::new(s, channels, sources, input.map(|input| input.0), weight);
+        let mut scratch = Buffer::zeroed(weight.map_or(0, WeightSide::scratch));
         let mut image_copy = Buffer::scratch(weight.map_or(0, |weight| weight.grid.len()));
         for image in task.share * s.batch / shares..(task.share + 1) * s.batch / shares {
             let from = (image * s.out_channels + first) * sizes.last_plane;
@@ -92,12 +100,16 @@ pub(super) fn backward<T: Vectors>(
             let take = Take {
                 dy: &dy[part.clone()],
                 relu: relu.map(|y| &y[part.clone()]),
-                indices: pool.map(|(_, indices)| &indices[part]),
+                indices: pool.map(|(_, indices)| &indices[part.clone()]),
                 plane: sizes.output_plane,
                 to: &mut [],
-                sums: bias_sums,
+                sums: if weight.is_some_and(|side| side.blocked) {
+                    &mut *bias_sums
+                } else {
+                    Default::default()
+                },
             };
-            copies.fill(take, weight);
+            copies.fill(take);
             let from = (image * s.groups + task.group) * sizes.inputs * sizes.input_plane;
             if let Some((side, piece)) = input {
                 let part = sizes.inputs / input_pieces * sizes.input_plane;
@@ -106,7 +118,9 @@ pub(super) fn backward<T: Vectors>(
                 side.run(&copies, task.group * input_pieces + piece, out);
             }
             if let Some(side) = weight {
-                side.run(&copies, &x[from..][..sizes.inputs * sizes.input_plane], &mut image_copy, sums);
+                let image = &x[from..][..sizes.inputs * sizes.input_plane];
+                let gradients = copies.source(&dy[part]);
+                side.run(&copies, gradients, image, &mut image_copy, &mut scratch, sums, bias_sums);
             }
         }
     };
@@ -119,71 +133,97 @@ pub(super) fn backward<T: Vectors>(
 /// An image's output gradients in the forms that the inner loops read.
 struct Copies<T: Vectors> {
     grid: GradientGrid,
-    /// As they are, but with the ReLU's zeros; and a vector's slack.
-    plain: Buffer<T>,
+    /// As they are, but with the zeros of a ReLU or of a pooling; and a vector's slack. Where nobody needs these, the
+    /// gradients themselves are read.
+    plain: Option<Buffer<T>>,
     /// In blocks of channels, and where the pixels of a plane are there.
     blocked: Option<(Buffer<T>, Vec<usize>)>,
     /// Plane after plane, padded.
     planes: Option<Buffer<T>>,
-    /// Rows numbered along those of the input's grid, and their length.
-    rows: Option<(Buffer<T>, usize)>,
 }
 
 impl<T: Vectors> Copies<T> {
     fn new(
         s: &Conv2dShape,
         channels: usize,
+        zeros: bool,
         input: Option<&InputSide<T>>,
         weight: Option<&WeightSide>,
     ) -> Self {
         let grid = GradientGrid::new(s, channels);
-        let plain = Buffer::zeroed(channels * grid.output().into_iter().product::<usize>() + 16);
         let wants_blocked = input.is_some_and(InputSide::blocked) || weight.is_some_and(|side| side.blocked);
+        let elements = channels * grid.output().into_iter().product::<usize>();
+        let plain = (zeros || wants_blocked).then(|| Buffer::zeroed(elements + 16));
         let blocked =
             wants_blocked.then(|| (Buffer::zeroed(grid.blocked_len(blocked::block::<T>())), grid.pixels()));
-        let planes = input.filter(|side| !side.blocked()).map(|_| Buffer::scratch(grid.len()));
-        let rows = weight.filter(|side| !side.blocked).map(|side| {
-            let run = side.grid.run().next_multiple_of(16);
-            (Buffer::scratch(channels * run), run)
-        });
-        Copies { grid, plain, blocked, planes, rows }
+        let planes = input.filter(|side| !side.blocked()).map(|_| Buffer::zeroed(grid.len()));
+        Copies { grid, plain, blocked, planes }
     }
 
     /// Copies what `take` reads.
-    fn fill(&mut self, take: Take<T>, weight: Option<&WeightSide>) {
-        let plane = take.plane;
-        let len = self.grid.channels * plane;
-        isa::dispatch(Take { to: &mut self.plain[..len], ..take });
-        if let Some((grid, pixels)) = &mut self.blocked {
+    fn fill(&mut self, take: Take<T>) {
+        let (dy, len) = (take.dy, self.grid.channels * take.plane);
+        if let Some(plain) = &mut self.plain {
+            isa::dispatch(Take { to: &mut plain[..len], ..take });
+        }
+        if let (Some((grid, pixels)), Some(plain)) = (&mut self.blocked, &self.plain) {
             isa::dispatch(blocked::Spread {
-                gradients: &self.plain,
+                gradients: plain,
                 pixels,
                 grid,
                 channels: self.grid.channels,
                 plane: self.grid.blocked_plane(),
             });
         }
-        let plain = &self.plain[..len];
-        if let Some(grid) = &mut self.planes {
-            self.grid.fill(plain, grid);
+        if let Some(to) = &mut self.planes {
+            let gradients = self.plain.as_ref().map_or(dy, |plain| &plain[..len]);
+            isa::dispatch(Refill { grid: &self.grid, gradients, to });
         }
-        if let (Some((rows, run)), Some(side)) = (&mut self.rows, weight) {
-            let planes = plain.chunks_exact(plane);
-            rows.chunks_exact_mut(*run).zip(planes).for_each(|(row, plane)| side.grid.spread(plane, row));
+    }
+
+    /// The gradients plane after plane, `dy` or what it became.
+    fn source<'a>(&'a self, dy: &'a [T]) -> &'a [T] {
+        self.plain.as_ref().map_or(dy, |plain| &plain[..plain.len() - 16])
+    }
+}
+
+/// Copies gradients into their grid, plane after plane.
+struct Refill<'a, T> {
+    grid: &'a GradientGrid,
+    gradients: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Vectors> Kernel for Refill<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        match A::ISA {
+            Isa::Avx512 => self.run_with::<T::Wide>(),
+            Isa::Avx2 => self.run_with::<T::Half>(),
+            _ => self.run_with::<Portable<A, T>>(),
         }
+    }
+}
+
+impl<T: Vectors> Refill<'_, T> {
+    #[inline(always)]
+    fn run_with<L: Lanes<T>>(self) {
+        self.grid.refill::<T, L>(self.gradients, self.to);
     }
 }
 
 /// Copies gradients with the ReLU's zeros, in order, so that they are fetched ahead; those of a max-pooling go back to the
 /// elements it chose. Adds each channel's to `sums`, where there are any.
-struct Take<'a, T> {
-    dy: &'a [T],
-    relu: Option<&'a [T]>,
-    indices: Option<&'a [u32]>,
-    to: &'a mut [T],
+pub(super) struct Take<'a, T> {
+    pub dy: &'a [T],
+    pub relu: Option<&'a [T]>,
+    pub indices: Option<&'a [u32]>,
+    pub to: &'a mut [T],
     /// Elements of a plane of `to`.
-    plane: usize,
-    sums: &'a mut [T],
+    pub plane: usize,
+    pub sums: &'a mut [T],
 }
 
 impl<T: Real> Kernel for Take<'_, T> {
@@ -355,7 +395,7 @@ impl WeightSide {
     fn new<T: Vectors>(s: &Conv2dShape, sizes: &Sizes, pieces: usize) -> Self {
         let grid = InputGrid::new(s);
         let channels = sizes.outputs / pieces;
-        let blocked = blocked::pays::<T>(sizes.outputs);
+        let blocked = blocked::pays::<T>(sizes.outputs) && sizes.taps >= MANY;
         let sums = if blocked { blocked::sums_len::<T>(channels, sizes.taps) } else { channels * sizes.taps };
         WeightSide { offsets: grid.taps(), grid, blocked, parts: s.groups * pieces, channels, sums }
     }
@@ -365,24 +405,30 @@ impl WeightSide {
         self.sums + self.channels
     }
 
-    /// Adds an image's products.
-    fn run<T: Vectors>(&self, copies: &Copies<T>, image: &[T], copy: &mut [T], sums: &mut [T]) {
+    /// Elements of the memory that sums along rows need.
+    fn scratch(&self) -> usize {
+        if self.blocked { 0 } else { self.channels * correlate::pitch(self.grid.width, self.grid.columns()) }
+    }
+
+    /// Adds an image's products, and its gradients to those of the biases where nobody did that before.
+    fn run<T: Vectors>(
+        &self,
+        copies: &Copies<T>,
+        gradients: &[T],
+        image: &[T],
+        copy: &mut [T],
+        scratch: &mut [T],
+        sums: &mut [T],
+        totals: &mut [T],
+    ) {
         let grid = if self.blocked && self.grid.is_image() {
             image
         } else {
             self.grid.fill(image, copy);
             &*copy
         };
-        match (&copies.blocked, &copies.rows) {
-            (_, Some((gradients, run))) => isa::dispatch(correlate::Dots {
-                gradients,
-                rows: self.channels,
-                run: *run,
-                offsets: &self.offsets,
-                grid,
-                sums,
-            }),
-            (Some((gradients, _)), None) => isa::dispatch(blocked::WeightSums {
+        match &copies.blocked {
+            Some((gradients, _)) if self.blocked => isa::dispatch(blocked::WeightSums {
                 from: &copies.grid,
                 gradients,
                 offsets: &self.offsets,
@@ -390,7 +436,18 @@ impl WeightSide {
                 width: self.grid.width,
                 sums,
             }),
-            (None, None) => unreachable!("the copies are made for this side"),
+            _ => isa::dispatch(correlate::Dots {
+                gradients,
+                channels: self.channels,
+                rows: self.grid.rows(),
+                columns: self.grid.columns(),
+                width: self.grid.width,
+                offsets: &self.offsets,
+                grid,
+                scratch,
+                sums,
+                totals,
+            }),
         }
     }
 
@@ -435,7 +492,7 @@ impl WeightSide {
 
 /// The sum in sixteen lanes, so that it is fast and rounds little.
 #[inline(always)]
-fn sum<T: Real>(values: &[T]) -> T {
+pub(super) fn sum<T: Real>(values: &[T]) -> T {
     let chunks = values.chunks_exact(16);
     let rest: T = chunks.remainder().iter().copied().sum();
     let mut lanes = [T::ZERO; 16];

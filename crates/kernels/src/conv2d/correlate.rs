@@ -1,6 +1,7 @@
 //! The inner loops of convolution where channels are few: vectors run along rows of pixels.
 
-use super::grid::Place;
+use super::backward::sum;
+use super::grid::{Place, copy_row};
 use crate::buffer::Buffer;
 use crate::gemm::lanes::{Lanes, Portable, Vectors};
 use crate::gemm::tile;
@@ -26,7 +27,8 @@ pub(super) struct Packed<T> {
 fn panels(rows: usize, highest: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut start = 0;
     std::iter::from_fn(move || {
-        let height = [8, 4, 2, 1].into_iter().find(|&height| height <= highest && start + height <= rows)?;
+        let height =
+            [8, 4, 3, 2, 1].into_iter().find(|&height| height <= highest && start + height <= rows)?;
         start += height;
         Some((start - height, height))
     })
@@ -119,6 +121,7 @@ impl<T: Vectors> Correlation<'_, T> {
                             match height {
                                 8 => job.any::<L, 8>(vectors, sums, stretch, t > 0),
                                 4 => job.any::<L, 4>(vectors, sums, stretch, t > 0),
+                                3 => job.any::<L, 3>(vectors, sums, stretch, t > 0),
                                 2 => job.any::<L, 2>(vectors, sums, stretch, t > 0),
                                 _ => job.any::<L, 1>(vectors, sums, stretch, t > 0),
                             }
@@ -235,15 +238,35 @@ impl<T: Vectors> Tile<'_, T> {
 /// Outputs that dot products walk along at once: ten rows of them stay in the first cache.
 const RUN: usize = 768;
 
-/// `sums[m][t] += sum over p of gradients[m][p] * grid[offsets[t] + p]`
+/// Rows of outputs that are taken at once.
+fn lines(width: usize) -> usize {
+    (RUN / width).max(1)
+}
+
+/// Elements of a channel's rows that are taken at once, where rows of `columns` are numbered along a grid's of `width`.
+pub(super) fn pitch(width: usize, columns: usize) -> usize {
+    ((lines(width) - 1) * width + columns).next_multiple_of(16)
+}
+
+/// `sums[m][t] += sum over outputs p of gradients[m][p] * grid[offsets[t] + p]`, and `totals[m]` those of its gradients.
+///
+/// The gradients are numbered along the grid's rows, with zeros in between, a few rows at a time: so they stay in the
+/// second cache while all taps visit them, and come from memory once.
 pub(super) struct Dots<'a, T> {
-    /// `rows` rows of `run` elements, zeros where the grid's numbering has no output.
+    /// A plane for each channel.
     pub gradients: &'a [T],
+    pub channels: usize,
+    /// Rows and columns of outputs.
     pub rows: usize,
-    pub run: usize,
+    pub columns: usize,
+    /// Columns of the grid.
+    pub width: usize,
     pub offsets: &'a [usize],
     pub grid: &'a [T],
+    /// [`pitch`] elements for each channel, zeros but for what was copied there before.
+    pub scratch: &'a mut [T],
     pub sums: &'a mut [T],
+    pub totals: &'a mut [T],
 }
 
 impl<T: Vectors> Kernel for Dots<'_, T> {
@@ -263,19 +286,22 @@ impl<T: Vectors> Dots<'_, T> {
     #[inline(always)]
     fn run_with<L: Lanes<T>, const M: usize>(&mut self) {
         let taps = self.offsets.len();
-        assert!(self.gradients.len() == self.rows * self.run && self.sums.len() == self.rows * taps);
-        let step = self.run.div_ceil(self.run.div_ceil(RUN)).next_multiple_of(16);
-        let copy = self.rows > M;
-        let mut panel = Buffer::<T>::scratch(if copy { 6 * step } else { 0 });
-        for p in (0..self.run).step_by(step) {
-            let depth = step.min(self.run - p);
+        let pitch = pitch(self.width, self.columns);
+        assert!(self.gradients.len() == self.channels * self.rows * self.columns);
+        assert!(self.scratch.len() == self.channels * pitch && self.sums.len() == self.channels * taps);
+        let copy = self.channels > M;
+        let mut panel = Buffer::<T>::scratch(if copy { 6 * pitch } else { 0 });
+        for line in (0..self.rows).step_by(lines(self.width)) {
+            let count = lines(self.width).min(self.rows - line);
+            let depth = self.take::<L>(line, count, pitch);
+            let from = line * self.width;
             let mut t = 0;
             while t < taps {
                 let count = if t + 6 <= taps { 6 } else { 3.min(taps - t) };
                 let offsets = &self.offsets[t..t + count];
                 let mut rows: [&[T]; 6] = [&[]; 6];
                 for (row, &offset) in rows.iter_mut().zip(offsets) {
-                    *row = &self.grid[offset + p..][..depth];
+                    *row = &self.grid[offset + from..][..depth];
                 }
                 if copy {
                     // As in a correlation.
@@ -287,10 +313,10 @@ impl<T: Vectors> Dots<'_, T> {
                 // SAFETY: rows of gradients and of the grid hold the depth.
                 unsafe {
                     match count {
-                        6 => self.down::<L, M, 6>(&rows, p, depth, t),
-                        3 => self.down::<L, M, 3>(&rows, p, depth, t),
-                        2 => self.down::<L, M, 2>(&rows, p, depth, t),
-                        _ => self.down::<L, M, 1>(&rows, p, depth, t),
+                        6 => self.down::<L, M, 6>(&rows, pitch, depth, t),
+                        3 => self.down::<L, M, 3>(&rows, pitch, depth, t),
+                        2 => self.down::<L, M, 2>(&rows, pitch, depth, t),
+                        _ => self.down::<L, M, 1>(&rows, pitch, depth, t),
                     }
                 }
                 t += count;
@@ -298,24 +324,45 @@ impl<T: Vectors> Dots<'_, T> {
         }
     }
 
+    /// Copies `count` rows of outputs of every channel, and says how long they are in the grid's numbering.
+    #[inline(always)]
+    fn take<L: Lanes<T>>(&mut self, line: usize, count: usize, pitch: usize) -> usize {
+        let (columns, plane) = (self.columns, self.rows * self.columns);
+        let end = (count - 1) * self.width + columns;
+        let depth = end.next_multiple_of(16);
+        for (channel, to) in self.scratch.chunks_exact_mut(pitch).enumerate() {
+            let from = &self.gradients[channel * plane + line * columns..][..count * columns];
+            for (from, to) in from.chunks_exact(columns).zip(to.chunks_mut(self.width)) {
+                let to = &mut to[..columns];
+                // SAFETY: both rows are that long.
+                unsafe { copy_row::<T, L>(from.as_ptr(), to.as_mut_ptr(), columns) };
+            }
+            to[end..depth].fill(T::ZERO);
+            if let Some(total) = self.totals.get_mut(channel) {
+                *total += sum(from);
+            }
+        }
+        depth
+    }
+
     #[inline(always)]
     unsafe fn down<L: Lanes<T>, const M: usize, const N: usize>(
         &mut self,
         rows: &[&[T]; 6],
-        p: usize,
+        pitch: usize,
         depth: usize,
         t: usize,
     ) {
-        let mut row = 0;
+        let mut channel = 0;
         // SAFETY: the caller's.
         unsafe {
-            while row + M <= self.rows {
-                self.tile::<L, M, N>(rows, p, depth, row, t);
-                row += M;
+            while channel + M <= self.channels {
+                self.tile::<L, M, N>(rows, pitch, depth, channel, t);
+                channel += M;
             }
-            while row < self.rows {
-                self.tile::<L, 1, N>(rows, p, depth, row, t);
-                row += 1;
+            while channel < self.channels {
+                self.tile::<L, 1, N>(rows, pitch, depth, channel, t);
+                channel += 1;
             }
         }
     }
@@ -324,23 +371,19 @@ impl<T: Vectors> Dots<'_, T> {
     unsafe fn tile<L: Lanes<T>, const M: usize, const N: usize>(
         &mut self,
         rows: &[&[T]; 6],
-        p: usize,
+        pitch: usize,
         depth: usize,
-        row: usize,
+        channel: usize,
         t: usize,
     ) {
         // SAFETY: the caller's.
         unsafe {
-            let gradients = self.gradients.as_ptr().add(row * self.run + p);
-            let sums = tile::dot::<T, L, M, N>(
-                depth,
-                T::ZERO,
-                |i| gradients.add(i * self.run),
-                |j| rows[j].as_ptr(),
-            );
+            let gradients = self.scratch.as_ptr().add(channel * pitch);
+            let sums =
+                tile::dot::<T, L, M, N>(depth, T::ZERO, |i| gradients.add(i * pitch), |j| rows[j].as_ptr());
             for (i, sums) in sums.iter().enumerate() {
                 for (j, &sum) in sums.iter().enumerate() {
-                    self.sums[(row + i) * self.offsets.len() + t + j] += sum;
+                    self.sums[(channel + i) * self.offsets.len() + t + j] += sum;
                 }
             }
         }

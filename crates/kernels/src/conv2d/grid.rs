@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use super::Conv2dShape;
+use crate::gemm::lanes::Lanes;
 use crate::real::Real;
 
 /// Elements that kernels may read past the last plane.
@@ -151,17 +152,67 @@ impl InputGrid {
         grid[len - SLACK..].fill(T::ZERO);
     }
 
-    /// Copies a plane of output gradients to the grid's numbering, zeros in between; `to` may be longer than the run.
+    /// Copies the group's channels into a grid that holds zeros but for what was copied into it before.
     #[inline(always)]
-    pub fn spread<T: Real>(&self, gradient: &[T], to: &mut [T]) {
-        let columns = self.axes[1].output;
-        let rows = gradient.chunks_exact(columns);
-        for (to, from) in to.chunks_mut(self.width).zip(rows) {
-            to[..columns].copy_from_slice(from);
-            to[columns..].fill(T::ZERO);
+    pub fn refill<T: Real, L: Lanes<T>>(&self, image: &[T], grid: &mut [T]) {
+        let [rows, columns] = self.axes;
+        let plane = rows.input * columns.input;
+        let phases = grid.chunks_exact_mut(self.plane);
+        for (index, to) in phases.take(self.channels * rows.stride * columns.stride).enumerate() {
+            let (b, a) = (index % columns.stride, index / columns.stride % rows.stride);
+            let channel = &image[index / columns.stride / rows.stride * plane..][..plane];
+            let (top, bottom) = rows.inside(a);
+            let (left, right) = columns.inside(b);
+            let (left, right) = (left.min(self.width), right.min(self.width));
+            for q in top..bottom.min(self.plane / self.width.max(1)) {
+                if left >= right {
+                    break;
+                }
+                let from = (q * rows.stride + a - rows.padding) * columns.input;
+                let from = &channel[from + left * columns.stride + b - columns.padding..];
+                let to = &mut to[q * self.width + left..q * self.width + right];
+                if columns.stride == 1 {
+                    let from = &from[..to.len()];
+                    // SAFETY: both are that long.
+                    unsafe { copy_row::<T, L>(from.as_ptr(), to.as_mut_ptr(), to.len()) };
+                } else {
+                    to.iter_mut().zip(from.iter().step_by(columns.stride)).for_each(|(to, &from)| *to = from);
+                }
+            }
         }
-        if to.len() > self.axes[0].output * self.width {
-            to[self.axes[0].output * self.width..].fill(T::ZERO);
+    }
+
+    /// Columns of the output.
+    pub fn columns(&self) -> usize {
+        self.axes[1].output
+    }
+
+    /// Rows of the output.
+    pub fn rows(&self) -> usize {
+        self.axes[0].output
+    }
+}
+
+/// Copies a row in vectors: for rows so short that a call of `memcpy` costs more than they do.
+///
+/// # Safety
+/// As for [`Lanes`]; both are valid for `len` elements and do not overlap.
+#[inline(always)]
+pub(super) unsafe fn copy_row<T: Copy, L: Lanes<T>>(from: *const T, to: *mut T, len: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        if len < L::N {
+            for j in 0..len {
+                to.add(j).write(from.add(j).read());
+            }
+            return;
+        }
+        let mut j = 0;
+        while j < len {
+            // The last ones are taken a second time where they do not fill a vector.
+            let at = j.min(len - L::N);
+            L::load(from.add(at)).store(to.add(at));
+            j += L::N;
         }
     }
 }
@@ -288,12 +339,12 @@ impl GradientGrid {
         phases
     }
 
-    /// Copies the gradients plane after plane; `grid` is of length [`len`](Self::len).
+    /// Copies the gradients plane after plane, into a grid that holds zeros but for what was copied into it before; it is of
+    /// length [`len`](Self::len).
     #[inline(always)]
-    pub fn fill<T: Real>(&self, gradients: &[T], grid: &mut [T]) {
+    pub fn refill<T: Real, L: Lanes<T>>(&self, gradients: &[T], grid: &mut [T]) {
         let [height, columns] = self.output();
         let kept = self.kept();
-        grid.fill(T::ZERO);
         if kept.iter().any(Range::is_empty) {
             return;
         }
@@ -301,7 +352,9 @@ impl GradientGrid {
         for (to, from) in planes.zip(gradients.chunks_exact(height * columns)) {
             for row in kept[0].clone() {
                 let from = &from[row * columns..][kept[1].clone()];
-                to[self.pixel(row, kept[1].start)..][..from.len()].copy_from_slice(from);
+                let to = &mut to[self.pixel(row, kept[1].start)..][..from.len()];
+                // SAFETY: both are that long.
+                unsafe { copy_row::<T, L>(from.as_ptr(), to.as_mut_ptr(), from.len()) };
             }
         }
     }
