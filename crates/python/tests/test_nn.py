@@ -626,8 +626,14 @@ def test_pad_one_hot_normalize(rng):
         F.pad(tensor(x), (1, 2, 0, 3), value=5.0).numpy(), np.pad(x, ((0, 0), (0, 3), (1, 2)), constant_values=5)
     )
     assert_array_equal(F.pad(tensor(x), (-1, 1)).numpy(), np.pad(x[:, :, 1:], ((0, 0), (0, 0), (0, 1))))
-    with pytest.raises(ValueError, match="reflect"):
-        F.pad(tensor(x), (1, 1), mode="reflect")
+    for mode in ("reflect", "edge", "wrap"):
+        name = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
+        expected = np.pad(x, ((0, 0), (2, 1), (0, 3)), mode=mode)
+        assert_array_equal(F.pad(tensor(x), (0, 3, 2, 1), mode=name).numpy(), expected)
+    with pytest.raises(ValueError, match="mirror"):
+        F.pad(tensor(x), (1, 1), mode="mirror")
+    with pytest.raises(ValueError, match="takes no value"):
+        F.pad(tensor(x), (1, 1), mode="reflect", value=1.0)
     with pytest.raises(ValueError, match="cut off"):
         F.pad(tensor(x), (-3, -3))
     assert_array_equal(F.one_hot(bh.tensor([[2, 0]])).numpy(), [[[0, 0, 1], [1, 0, 0]]])

@@ -174,7 +174,18 @@ class Conv1d(_Conv):
         dtype: DType | None = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -209,7 +220,18 @@ class Conv2d(_Conv):
         dtype: DType | None = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -263,9 +285,7 @@ class ConvTranspose1d(_Conv):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         more = self._resized(input, output_size)
         padding = (0,) if isinstance(self.padding, str) else self.padding
-        return conv_transpose1d(
-            input, self.weight, self.bias, self.stride, padding, more, self.groups, self.dilation
-        )
+        return conv_transpose1d(input, self.weight, self.bias, self.stride, padding, more, self.groups, self.dilation)
 
 
 class ConvTranspose2d(_Conv):
@@ -314,9 +334,7 @@ class ConvTranspose2d(_Conv):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         more = self._resized(input, output_size)
         padding = (0, 0) if isinstance(self.padding, str) else self.padding
-        return conv_transpose2d(
-            input, self.weight, self.bias, self.stride, padding, more, self.groups, self.dilation
-        )
+        return conv_transpose2d(input, self.weight, self.bias, self.stride, padding, more, self.groups, self.dilation)
 
 
 class Unfold(Module):
@@ -337,9 +355,7 @@ class Unfold(Module):
         return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
-        )
+        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
 
 
 class Fold(Module):
@@ -388,9 +404,7 @@ class Conv1D(Module):
     weight: Parameter
     bias: Parameter
 
-    def __init__(
-        self, nf: int, nx: int, device: Device | str | None = None, dtype: DType | None = None
-    ) -> None:
+    def __init__(self, nf: int, nx: int, device: Device | str | None = None, dtype: DType | None = None) -> None:
         super().__init__()
         self.nf = nf
         self.nx = nx

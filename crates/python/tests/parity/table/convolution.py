@@ -8,8 +8,12 @@ from parity.arguments import Sizes, distinct, flag, one_of, pair, positive, real
 from parity.rows import Layer, Operator, Row
 
 small, steps, sides = st.integers(1, 2), st.integers(1, 3), st.integers(0, 2)
-# A length alone, or in a tuple.
-length = lambda values: values | st.tuples(values)  # noqa: E731
+
+
+def length(values: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
+    """A number for the axis of a sequence, alone or in a tuple."""
+    return values | st.tuples(values)
+
 
 WINDOW: dict[str, Any] = {
     "kernel_size": pair(st.integers(2, 3)),
@@ -123,7 +127,10 @@ ROWS: list[Row] = [
         "nn.functional.adaptive_max_pool1d", distinct("n C W"), output_size=st.integers(1, 9), return_indices=flag
     ),
     Operator(
-        "nn.functional.adaptive_max_pool2d", distinct("n C H W"), output_size=pair(st.integers(1, 5)), return_indices=flag
+        "nn.functional.adaptive_max_pool2d",
+        distinct("n C H W"),
+        output_size=pair(st.integers(1, 5)),
+        return_indices=flag,
     ),
     Operator(
         "nn.functional.lp_pool1d",
@@ -235,6 +242,10 @@ ROWS: list[Row] = [
     Layer("nn.AdaptiveMaxPool2d", distinct("n C H W"), output_size=pair(st.integers(1, 5)), return_indices=flag),
     Layer("nn.LPPool1d", positive("n C W"), norm_type=one_of(1.0, 2.0), kernel_size=st.integers(1, 3), ceil_mode=flag),
     Layer(
-        "nn.LPPool2d", positive("n C H W"), norm_type=one_of(1.0, 2.0), kernel_size=pair(st.integers(1, 3)), ceil_mode=flag
+        "nn.LPPool2d",
+        positive("n C H W"),
+        norm_type=one_of(1.0, 2.0),
+        kernel_size=pair(st.integers(1, 3)),
+        ceil_mode=flag,
     ),
 ]
