@@ -29,37 +29,37 @@ fn groups(options: &Value) -> usize {
 
 struct Case<'a, T: Float> {
     goldens: &'a Goldens<T>,
-    case: &'a Value,
+    golden: &'a Value,
     tolerance: f64,
 }
 
 impl<T: Float> Case<'_, T> {
     fn leaf(&self, name: &str) -> Option<Tensor<T>> {
-        self.goldens.find(self.case, name).map(Tensor::requires_grad)
+        self.goldens.find(self.golden, name).map(Tensor::requires_grad)
     }
 
     /// Compares what `layer` makes of the case's x, and the gradients of x and of `parameters`.
     fn check(&self, parameters: &[(&str, &Tensor<T>)], layer: impl Fn(&Tensor<T>) -> Result<Tensor<T>>) {
         let x = self.leaf("x").unwrap();
-        let y = layer(&x).unwrap_or_else(|error| panic!("{}: {error}", name(self.case)));
-        self.goldens.assert_close(self.case, "out", &y, self.tolerance);
-        let gradients = weighted(&y, self.goldens.real(self.case, "w.out")).backward().unwrap();
+        let y = layer(&x).unwrap_or_else(|error| panic!("{}: {error}", name(self.golden)));
+        self.goldens.assert_close(self.golden, "out", &y, self.tolerance);
+        let gradients = weighted(&y, self.goldens.real(self.golden, "w.out")).backward().unwrap();
         for (name, leaf) in parameters.iter().copied().chain([("x", &x)]) {
             let gradient = gradients.of(leaf).unwrap();
-            self.goldens.assert_close(self.case, &format!("grad.{name}"), gradient, self.tolerance);
+            self.goldens.assert_close(self.golden, &format!("grad.{name}"), gradient, self.tolerance);
         }
     }
 
     /// The same for layers that say where each element was.
     fn check_places(&self, layer: impl Fn(&Tensor<T>) -> Result<(Tensor<T>, Tensor<i64>)>) {
-        let expected = self.goldens.find_integers(self.case, "indices").unwrap();
-        assert_eq!(&layer(&self.leaf("x").unwrap()).unwrap().1, expected, "{}", name(self.case));
+        let expected = self.goldens.find_integers(self.golden, "indices").unwrap();
+        assert_eq!(&layer(&self.leaf("x").unwrap()).unwrap().1, expected, "{}", name(self.golden));
         self.check(&[], |x| Ok(layer(x)?.0));
     }
 
     fn conv<const D: usize>(&self, padding: Padding<D>, mode: Option<PadMode>) -> Conv<D, T> {
         let (options, weight, bias) =
-            (&self.case["options"], self.leaf("weight").unwrap(), self.leaf("bias"));
+            (&self.golden["options"], self.leaf("weight").unwrap(), self.leaf("bias"));
         let shape = weight.shape().to_vec();
         let kernel: [usize; D] = std::array::from_fn(|axis| shape[2 + axis]);
         let mut generator = Generator::new(0);
@@ -90,7 +90,7 @@ impl<T: Float> Case<'_, T> {
 
     fn transposed<const D: usize>(&self) -> ConvTranspose<D, T> {
         let (options, weight, bias) =
-            (&self.case["options"], self.leaf("weight").unwrap(), self.leaf("bias"));
+            (&self.golden["options"], self.leaf("weight").unwrap(), self.leaf("bias"));
         let shape = weight.shape().to_vec();
         let kernel: [usize; D] = std::array::from_fn(|axis| shape[2 + axis]);
         let mut layer = ConvTransposeBuilder::<D>::new(shape[0], shape[1] * groups(options), kernel)
@@ -132,8 +132,8 @@ fn every_case<T: Float>(tolerance: f64) {
         let kernel = || sides::<1>(options, "kernel_size", 0);
         let stride = |default: Sides<1>| sides::<1>(options, "stride", default.0[0]);
         let ceil_mode = options["ceil_mode"] == true;
-        let case = Case { goldens: &goldens, case, tolerance };
-        match op(case.case) {
+        let case = Case { goldens: &goldens, golden: case, tolerance };
+        match op(case.golden) {
             "conv1d" => case.check_conv(&case.conv::<1>(padding(options), None)),
             "conv2d_same" => case.check_conv(&case.conv::<2>(Padding::Same, None)),
             "padded_conv2d" => {

@@ -161,7 +161,7 @@ impl ConvTranspose2d {
             let message = format!("groups, stride and dilation must be 1 or more, got {self:?}");
             return Err(Error::new(operation, message));
         }
-        if weight.shape()[0] != channels || channels % self.groups != 0 {
+        if weight.shape()[0] != channels || !channels.is_multiple_of(self.groups) {
             let message = format!(
                 "weight {:?} does not fit x {:?} in {} groups: expected ({channels}, O / groups, kh, kw), groups dividing \
                  the channels",

@@ -64,7 +64,7 @@ fn pytorchs_transposed_convolutions() {
         for case in family.of(op) {
             let pair = |name: &str, default: usize| {
                 let given = case.pair(name, [default; 2]);
-                if sequences { [if name.contains("padding") { 0 } else { 1 }, given[1]] } else { given }
+                if sequences { [usize::from(!name.contains("padding")), given[1]] } else { given }
             };
             let conv = ConvTranspose2d {
                 stride: pair("stride", 1),
