@@ -177,9 +177,15 @@ impl<T: Math> Kernel for Cell<'_, T> {
         for ((gates, c), out) in rows.zip(out.chunks_exact_mut(hidden)) {
             let (input_forget, rest) = gates.split_at_mut(2 * hidden);
             let (g, o) = rest.split_at_mut(hidden);
-            input_forget.iter_mut().for_each(|v| *v = sigmoid::<A, T>(*v));
-            g.iter_mut().for_each(|v| *v = tanh::<A, T>(*v));
-            o.iter_mut().for_each(|v| *v = sigmoid::<A, T>(*v));
+            for v in &mut *input_forget {
+                *v = sigmoid::<A, T>(*v);
+            }
+            for v in &mut *g {
+                *v = tanh::<A, T>(*v);
+            }
+            for v in &mut *o {
+                *v = sigmoid::<A, T>(*v);
+            }
             let (i, f) = input_forget.split_at(hidden);
             for (((c, &i), &f), &g) in c.iter_mut().zip(i).zip(f).zip(&*g) {
                 *c = A::fma(f, *c, i * g);

@@ -98,7 +98,9 @@ fn naive_rnn(sizes: &[usize], reverse: bool, width: usize, _: usize) -> Results 
     for (row, i) in order(sizes, reverse) {
         let y = &mut out[row * width..][..width];
         add_product(y, &h[i * width..][..width], |t, j| w[j * width + t]);
-        y.iter_mut().for_each(|y| *y = y.tanh());
+        for y in &mut *y {
+            *y = y.tanh();
+        }
         h[i * width..][..width].copy_from_slice(y);
     }
     let mut da = vec![0.0; rows * width];

@@ -5,7 +5,8 @@ use barehand_kernels::random::RandomState;
 use barehand_tensor::{
     AvgPool1dOptions, AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvKernel, ConvTranspose1dOptions,
     ConvTranspose2dOptions, CrossEntropyOptions, Index, MaxPool1dOptions, MaxPool2dOptions, NllLossOptions,
-    PadMode, Reduction, Result, Targets, Tensor, check_gradients, concat, einsum, stack, where_,
+    PadMode, RecurrentCell, RecurrentWeights, Reduction, Result, Targets, Tensor, check_gradients, concat,
+    einsum, stack, where_,
 };
 
 /// Distinct values in [-2, 2] without ties, away from the kinks at 0 and ±1.
@@ -361,6 +362,53 @@ fn normalisations() {
         check(&[x], |x| Ok(before(&x[0])?.batch_norm_train(None, None, 1e-5)?.0));
         let (mean, var) = (values(89, &[3]), positive(90, &[3]));
         check(&inputs, |x| before(&x[0])?.batch_norm_eval(&mean, &var, Some(&x[1]), Some(&x[2]), 1e-5));
+    }
+}
+
+#[test]
+fn recurrent_layers() {
+    let cells = [RecurrentCell::RnnTanh, RecurrentCell::RnnRelu, RecurrentCell::Lstm, RecurrentCell::Gru];
+    // Single steps and rows, sequences of different lengths, and none at all.
+    let batches: [(&[usize], usize, usize); 5] =
+        [(&[1], 1, 1), (&[2, 2, 1], 2, 3), (&[3], 2, 2), (&[1, 1, 1], 3, 2), (&[], 2, 2)];
+    for cell in cells {
+        for (sizes, inputs, hidden) in batches {
+            let (rows, stacked) = (sizes.iter().sum::<usize>(), cell.gates() * hidden);
+            let batch = sizes.first().copied().unwrap_or(0);
+            let projects = cell == RecurrentCell::Lstm && hidden > 1;
+            let width = if projects { hidden - 1 } else { hidden };
+            let shapes: [&[usize]; 8] = [
+                &[inputs, rows],
+                &[stacked, inputs],
+                &[width, stacked],
+                &[stacked],
+                &[stacked],
+                &[batch, width],
+                &[batch, hidden],
+                &[width, hidden],
+            ];
+            let drawn: Vec<Tensor<f64>> =
+                (0..8).map(|i| values(200 + i, shapes[i as usize]).mul_scalar(0.6).unwrap()).collect();
+            for reverse in [false, true] {
+                check(&drawn, |x| {
+                    // The input and the recurrent weight are looked at through transposes.
+                    let (z, weight_hh) = (before(&x[0])?.t()?, x[2].t()?);
+                    let weights = RecurrentWeights {
+                        weight_ih: &x[1],
+                        weight_hh: &weight_hh,
+                        bias: Some([&x[3], &x[4]]),
+                        weight_hr: projects.then_some(&x[7]),
+                    };
+                    let c = (cell == RecurrentCell::Lstm).then_some(&x[6]);
+                    let y = z.recurrent(cell, sizes, reverse, weights, Some(&x[5]), c)?;
+                    // What the cell does not take has a gradient of 0.
+                    let unused = x[6].sum()?.add(&x[7].sum()?)?.mul_scalar(0.0)?.reshape([1])?;
+                    let flat = [Some(&y.out), Some(&y.h), y.c.as_ref()].into_iter().flatten();
+                    let flat = flat.map(|part| part.flatten(0, -1)).collect::<Result<Vec<_>>>()?;
+                    concat(&flat.iter().chain([&unused]).collect::<Vec<_>>(), 0)
+                });
+            }
+        }
     }
 }
 

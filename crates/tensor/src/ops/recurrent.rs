@@ -174,6 +174,8 @@ impl<T: Float> Operator<T> for Recurrent {
         let weight = weight_hh.packed_slice();
         let mut gates = Buffer::scratch(0);
         match self.cell {
+            // The kernels know the batch by what they are given of it.
+            _ if rows == 0 => {}
             RecurrentCell::RnnTanh | RecurrentCell::RnnRelu => {
                 product(out);
                 let nonlinearity = nonlinearity(self.cell);
@@ -223,6 +225,7 @@ impl<T: Float> Operator<T> for Recurrent {
         let weight = saved.weight_hh.packed_slice();
         let gates = &saved.gates[..];
         match self.cell {
+            _ if rows == 0 => {}
             RecurrentCell::RnnTanh | RecurrentCell::RnnRelu => T::rnn_backward(RnnBackward {
                 steps,
                 nonlinearity: nonlinearity(self.cell),
@@ -380,10 +383,6 @@ impl<T: Float> Tensor<T> {
         let h = h.cloned().unwrap_or_else(|| Tensor::zeros([batch, width]));
         let c = c.cloned().unwrap_or_else(|| Tensor::zeros([batch, hidden]));
         let rows = self.shape()[0];
-        if rows == 0 {
-            let out = Tensor::zeros([0, width]);
-            return Ok(Recurrence { out, h, c: lstm.then_some(c) });
-        }
         let inputs: Vec<&Tensor<T>> = [self, weight_ih, weight_hh, &h]
             .into_iter()
             .chain(lstm.then_some(&c))
