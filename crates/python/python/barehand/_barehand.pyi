@@ -1041,4 +1041,5 @@ _init: _Init
 _gradients: Any
 _metrics: Any
 _optim: Any
+_recurrent: Any
 _state: Any

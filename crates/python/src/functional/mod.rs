@@ -11,6 +11,7 @@ mod loss;
 mod multihead_attention;
 mod normalization;
 mod pooling;
+mod recurrent;
 mod state;
 
 use barehand_tensor::{AnyTensor, DType, Float, PadMode, Tensor};
@@ -397,6 +398,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let init = PyModule::new(module.py(), "barehand.nn.init")?;
     initial::register(&init)?;
     module.setattr("_init", init)?;
+    let recurrent = PyModule::new(module.py(), "barehand.nn.rnn")?;
+    recurrent::register(&recurrent)?;
+    module.setattr("_recurrent", recurrent)?;
     let state = PyModule::new(module.py(), "barehand.nn.module")?;
     state::register(&state)?;
     module.setattr("_state", state)?;

@@ -69,6 +69,14 @@ from barehand.nn.pooling import LPPool1d as LPPool1d
 from barehand.nn.pooling import LPPool2d as LPPool2d
 from barehand.nn.pooling import MaxPool1d as MaxPool1d
 from barehand.nn.pooling import MaxPool2d as MaxPool2d
+from barehand.nn.rnn import GRU as GRU
+from barehand.nn.rnn import LSTM as LSTM
+from barehand.nn.rnn import RNN as RNN
+from barehand.nn.rnn import GRUCell as GRUCell
+from barehand.nn.rnn import LSTMCell as LSTMCell
+from barehand.nn.rnn import RNNBase as RNNBase
+from barehand.nn.rnn import RNNCell as RNNCell
+from barehand.nn.rnn import RNNCellBase as RNNCellBase
 from barehand.nn.transformer import Transformer as Transformer
 from barehand.nn.transformer import TransformerDecoder as TransformerDecoder
 from barehand.nn.transformer import TransformerDecoderLayer as TransformerDecoderLayer

@@ -10,6 +10,7 @@ from parity.table import (
     losses,
     optimizers,
     products,
+    recurrent,
     reductions,
     schedulers,
     shapes,
@@ -29,6 +30,7 @@ FAMILIES: dict[str, list[Row]] = {
     "layers": layers.ROWS,
     "losses": losses.ROWS,
     "transformers": transformers.ROWS,
+    "recurrent": recurrent.ROWS,
     "optimizers": optimizers.ROWS,
     "schedulers": schedulers.ROWS,
 }

@@ -1,5 +1,6 @@
-"""Gradients bounded, parameters as one vector."""
+"""Gradients bounded, parameters as one vector, sequences of different lengths as one tensor."""
 
+from barehand.nn.utils import rnn as rnn
 from barehand.nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
 from barehand.nn.utils.clip_grad import clip_grad_value_ as clip_grad_value_
 from barehand.nn.utils.clip_grad import get_total_norm as get_total_norm
@@ -11,5 +12,6 @@ __all__ = [
     "clip_grad_value_",
     "get_total_norm",
     "parameters_to_vector",
+    "rnn",
     "vector_to_parameters",
 ]
