@@ -5,12 +5,13 @@
 //!
 //! A block of queries is turned over once, so that vectors run along the queries: scores are then `K Q^T` with keys read
 //! where they lie, maxima and sums over keys are plain vector operations, and weights are already turned as their product
-//! with the values wants them. Neither keys nor values are ever copied.
+//! with the values wants them. Rows of keys are copied in the backward pass only, where they are not whole vectors.
 
 mod backward;
 mod block;
 mod few;
 mod forward;
+mod mask;
 mod product;
 
 use crate::heads::{Heads, HeadsMut};

@@ -61,11 +61,11 @@ fn rotate<T: Math>(rotation: &Rotation, x: Heads<T>, out: HeadsMut<T>) {
     let out = out.shared("rope output", count, positions, cols);
     let mut table = Buffer::<T>::scratch(positions * width);
     if width > 0 {
-        let angles: Buffer<f64> =
+        let steps: Buffer<f64> =
             (0..width / 2).map(|i| rotation.base.powf(-2.0 * i as f64 / width as f64)).collect();
         // The cosines of a position's angles, then their sines.
         for_each_chunk(&mut table, width, DEAR_GRAIN / 4, |at, row| {
-            dispatch(Angles { position: (rotation.first + at / width) as f64, angles: &angles, row });
+            dispatch(Angles { position: (rotation.first + at / width) as f64, steps: &steps, row });
         });
     }
     let height = (CHUNK / cols.max(1)).max(1);
@@ -85,7 +85,7 @@ fn rotate<T: Math>(rotation: &Rotation, x: Heads<T>, out: HeadsMut<T>) {
 struct Angles<'a, T> {
     position: f64,
     /// Of position 1.
-    angles: &'a [f64],
+    steps: &'a [f64],
     row: &'a mut [T],
 }
 
@@ -93,10 +93,10 @@ impl<T: Math> Kernel for Angles<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let (cos, sin) = self.row.split_at_mut(self.angles.len());
-        let near = self.angles.iter().all(|angle| self.position * angle <= f64::SIN_RANGE);
-        for ((cos, sin), angle) in cos.iter_mut().zip(sin).zip(self.angles) {
-            let angle = self.position * angle;
+        let (cos, sin) = self.row.split_at_mut(self.steps.len());
+        let near = self.steps.iter().all(|step| self.position * step <= f64::SIN_RANGE);
+        for ((cos, sin), step) in cos.iter_mut().zip(sin).zip(self.steps) {
+            let angle = self.position * step;
             if near {
                 *sin = T::from_f64(math::sin::<A, f64>(angle));
                 *cos = T::from_f64(math::cos::<A, f64>(angle));

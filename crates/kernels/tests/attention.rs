@@ -1,4 +1,4 @@
-//! Attention and rotary embedding against plain `f64` loops, on every instruction set and with one and two threads.
+//! Attention against plain `f64` loops, on every instruction set and with one and two threads.
 
 use barehand_kernels::attention::{
     Attend, Attention, AttentionGradients, AttentionPass, AttentionShape, Mask, Places,

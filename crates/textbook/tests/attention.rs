@@ -121,7 +121,7 @@ fn misfits_are_errors() {
 
 // ---- PyTorch ---------------------------------------------------------------------------------------------------------
 
-fn with_options<'a>(case: &'a Case) -> Attention<'a> {
+fn with_options(case: &Case) -> Attention<'_> {
     let mask = case.maybe("mask").map(|mask| match case.maybe("grad.mask") {
         Some(_) => AttentionMask::Additive(mask),
         None => AttentionMask::Keep(mask),

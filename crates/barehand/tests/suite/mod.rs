@@ -3,8 +3,9 @@
 use barehand_nn::models::Cnn;
 use barehand_nn::{Adam, Module, Optimizer, Parameters, cross_entropy};
 use barehand_tensor::{
-    AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions, CrossEntropyOptions, Float,
-    Generator, MaxPool2dOptions, RecurrentCell, RecurrentWeights, Result, Tensor,
+    AttentionDropout, AttentionOptions, AvgPool2dOptions, Causal, Conv1dOptions, Conv2dOptions,
+    ConvTranspose2dOptions, CrossEntropyOptions, Float, Generator, MaxPool2dOptions, RecurrentCell,
+    RecurrentWeights, Result, RopeOptions, Tensor,
 };
 
 /// A named computation over two random operands of given shapes.
@@ -61,6 +62,19 @@ pub fn operators<T: Float>() -> Vec<Operator<T>> {
         };
         "layer_norm", [&[400, 301], &[301], &[301]], |x| x[0].layer_norm(Some(&x[1]), Some(&x[2]), 1e-5);
         "batch_norm", [&[16, 12, 30, 30], &[12], &[12]], |x| Ok(x[0].batch_norm_train(Some(&x[1]), Some(&x[2]), 1e-5)?.0);
+        "attention", [&[2, 3, 150, 20], &[2, 3, 150, 20], &[2, 3, 150, 24]], |x| {
+            let options = AttentionOptions { causal: Some(Causal::UpperLeft), ..Default::default() };
+            x[0].scaled_dot_product_attention(&x[1], &x[2], &options)
+        };
+        "attention, grouped, long keys, dropout", [&[1, 4, 70, 32], &[1, 2, 1200, 32], &[1, 2, 1200, 32]], |x| {
+            let dropout = Some(AttentionDropout { p: 0.1, generator: Generator::new(5) });
+            x[0].scaled_dot_product_attention(
+                &x[1],
+                &x[2],
+                &AttentionOptions { dropout, enable_gqa: true, ..Default::default() },
+            )
+        };
+        "rope", [&[4, 300, 64]], |x| x[0].rope(&RopeOptions::default());
         "matmul", [&[190, 170], &[170, 150]], |x| x[0].matmul(&x[1]);
         "matmul, transposed", [&[170, 190], &[150, 170]], |x| x[0].t()?.matmul(&x[1].t()?);
         "matmul, tall", [&[3000, 70], &[70, 20]], |x| x[0].matmul(&x[1]);

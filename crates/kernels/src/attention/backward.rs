@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::block::{Block, Blocks, Cover, KEYS, QUERIES, Steps, WholeRows, adjust, cut};
+use super::block::{Block, Blocks, KEYS, QUERIES, Steps, WholeRows, adjust, cut};
 use super::forward::GRAIN;
+use super::mask::Cover;
 use super::product::{Dots, Product, WHOLE};
 use super::{Attend, AttentionGradients, AttentionPass};
 use crate::buffer::Buffer;
@@ -179,7 +180,7 @@ impl<T: Math + Vectors> Task<'_, T> {
             let keys = first..end.min(first + KEYS);
             let Scratch { weights, slopes, bias, dropped, dkeys, dvalues, dqueries } = &mut *scratch;
             let cover = attend.bias(block, &keys, bias);
-            if matches!(cover, Cover::Nothing) {
+            if cover == Cover::Nothing {
                 continue;
             }
             let cut = cut::<T>(&limits, block, &keys);
@@ -211,11 +212,11 @@ impl<T: Math + Vectors> Task<'_, T> {
             against(&attend.key, width, &query, weights);
             against(&attend.value, value_width, &dout, slopes);
             let has_dropped = attend.dropped(block, &keys, dropped);
-            dispatch(Slopes {
+            dispatch(Weighted {
                 lanes,
                 weights: &mut weights[..count],
                 slopes: &mut slopes[..count],
-                bias: matches!(cover, Cover::Some).then(|| &bias[..count]),
+                bias: (cover == Cover::Some).then(|| &bias[..count]),
                 limits: cut.as_ref().map(|cut| &cut[..]),
                 dropped: has_dropped.then(|| &dropped[..count]),
                 log_sums: &log_sums,
@@ -305,7 +306,7 @@ impl<T: Math + Vectors> Task<'_, T> {
 }
 
 /// Scores become weights, gradients of weights those of scores.
-struct Slopes<'a, T> {
+struct Weighted<'a, T> {
     lanes: usize,
     weights: &'a mut [T],
     slopes: &'a mut [T],
@@ -316,7 +317,7 @@ struct Slopes<'a, T> {
     centers: &'a [T; QUERIES],
 }
 
-impl<T: Math> Kernel for Slopes<'_, T> {
+impl<T: Math> Kernel for Weighted<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -328,10 +329,10 @@ impl<T: Math> Kernel for Slopes<'_, T> {
     }
 }
 
-impl<T: Math> Slopes<'_, T> {
+impl<T: Math> Weighted<'_, T> {
     #[inline(always)]
     fn update<A: Arch>(self, lanes: usize) {
-        let Slopes { weights, slopes, bias, limits, dropped, log_sums, centers, .. } = self;
+        let Weighted { weights, slopes, bias, limits, dropped, log_sums, centers, .. } = self;
         adjust(weights, lanes, bias, limits);
         let (log_sums, centers) = (&log_sums[..lanes], &centers[..lanes]);
         if let Some(dropped) = dropped {

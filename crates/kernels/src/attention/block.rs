@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::product::{Transpose, WHOLE};
-use super::{Attend, AttentionShape, Mask, Places};
+use super::{Attend, AttentionShape};
 use crate::buffer::Buffer;
 use crate::gemm::lanes::Vectors;
 use crate::heads::Heads;
@@ -61,7 +61,7 @@ impl Blocks {
 
     /// Blocks of each head of keys.
     pub(super) fn per_head(&self) -> usize {
-        if self.run == 0 { 0 } else { self.shape.queries * self.shape.group / self.run * self.per_run }
+        (self.shape.queries * self.shape.group).checked_div(self.run).map_or(0, |runs| runs * self.per_run)
     }
 
     pub(super) fn get(&self, head: usize, index: usize) -> Block {
@@ -115,16 +115,6 @@ impl Steps {
     }
 }
 
-/// What a block of keys means to a block of queries.
-pub(super) enum Cover {
-    /// Nobody attends to any of them.
-    Nothing,
-    /// Everybody attends to all of them, but for what is cut off.
-    Everything,
-    /// Something is added to the scores.
-    Some,
-}
-
 #[allow(private_bounds)] // Its methods are as private as the bound.
 impl<T: Math + Vectors> Attend<'_, T> {
     /// For each query how many keys, from the first on, it may attend to, and the largest of these numbers.
@@ -139,62 +129,6 @@ impl<T: Math + Vectors> Attend<'_, T> {
         (limits, limits.into_iter().max().unwrap_or(0))
     }
 
-    /// What is added to the scores of `keys` (times log2 e, with -inf for "never"), a row of `lanes` for each key.
-    pub(super) fn bias(&self, block: &Block, keys: &Range<usize>, bias: &mut [T]) -> Cover {
-        match &self.mask {
-            None => Cover::Everything,
-            Some(Mask::Keep { places, keep }) => {
-                let mut kept = 0;
-                let of = |value: bool| if value == *keep { T::ZERO } else { T::NEG_INFINITY };
-                self.fill(block, keys, bias, places, of, |value| kept += usize::from(value == T::ZERO));
-                match kept {
-                    0 => Cover::Nothing,
-                    n if n == block.rows * keys.len() => Cover::Everything,
-                    _ => Cover::Some,
-                }
-            }
-            Some(Mask::Additive(places)) => {
-                let factor = T::from_f64(std::f64::consts::LOG2_E);
-                self.fill(block, keys, bias, places, |value| value * factor, |_| {});
-                Cover::Some
-            }
-        }
-    }
-
-    fn fill<V: Copy>(
-        &self,
-        block: &Block,
-        keys: &Range<usize>,
-        bias: &mut [T],
-        places: &Places<V>,
-        of: impl Fn(V) -> T,
-        mut seen: impl FnMut(T),
-    ) {
-        let lanes = block.lanes;
-        let Places { data, offsets, row_stride, col_stride } = *places;
-        let start = |lane: usize| {
-            let (head, row) = block.place(&self.shape, lane);
-            offsets[head] + row * row_stride
-        };
-        if row_stride == 0 && start(0) == start(block.rows - 1) && block.is_single(&self.shape) {
-            for (key, bias) in keys.clone().zip(bias.chunks_exact_mut(lanes)) {
-                let value = of(data[start(0) + key * col_stride]);
-                bias.fill(value);
-                (0..block.rows).for_each(|_| seen(value));
-            }
-            return;
-        }
-        bias[..keys.len() * lanes].fill(T::ZERO);
-        for lane in 0..block.rows {
-            let start = start(lane);
-            for (j, key) in keys.clone().enumerate() {
-                let value = of(data[start + key * col_stride]);
-                bias[j * lanes + lane] = value;
-                seen(value);
-            }
-        }
-    }
-
     /// The rows of a block, one after another along vectors: `width x lanes`, times `factor`, zeros beyond the last row.
     pub(super) fn turned(&self, heads: &Heads<T>, block: &Block, width: usize, factor: T) -> Buffer<T> {
         let lanes = block.lanes;
@@ -203,8 +137,8 @@ impl<T: Math + Vectors> Attend<'_, T> {
             out.fill(T::ZERO);
         }
         let rows: Vec<*const T> = (0..block.rows).map(|lane| self.row(heads, block, lane, width)).collect();
-        let start = SendMut(out.as_mut_ptr());
-        let target = |column: usize| start.0.wrapping_add(column * lanes);
+        let start = out.as_mut_ptr();
+        let target = |column: usize| start.wrapping_add(column * lanes);
         // SAFETY: rows have `width` elements, and the output as many rows of `lanes`.
         unsafe {
             Transpose { rows: block.rows, cols: width, source: |row: usize| rows[row], target }
@@ -256,9 +190,6 @@ impl<T: Math + Vectors> Attend<'_, T> {
         true
     }
 }
-
-/// A pointer for a closure that stays on this thread.
-struct SendMut<T>(*mut T);
 
 /// Rows that are whole vectors, where they lie or copied.
 pub(super) struct WholeRows<T: Vectors> {

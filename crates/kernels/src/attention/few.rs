@@ -1,8 +1,9 @@
 //! The forward pass of a few queries against many keys, as when a model writes a text word by word: too few to fill
 //! vectors, so these run along the rows of keys and values instead, which are read once, at the speed of memory.
 
-use super::block::{Block, Cover, QUERIES, WholeRows};
+use super::block::{Block, QUERIES, WholeRows};
 use super::forward::State;
+use super::mask::Cover;
 use super::product::{Product, WHOLE};
 use super::{Attend, AttentionShape};
 use crate::buffer::Buffer;
@@ -33,7 +34,7 @@ pub(super) fn attend_few<T: Math + Vectors>(attend: &Attend<T>, block: &Block, o
     for first in (0..end).step_by(KEYS) {
         let keys = first..end.min(first + KEYS);
         let cover = attend.bias(block, &keys, &mut bias);
-        if matches!(cover, Cover::Nothing) {
+        if cover == Cover::Nothing {
             continue;
         }
         dispatch(Scores {
@@ -49,7 +50,7 @@ pub(super) fn attend_few<T: Math + Vectors>(attend: &Attend<T>, block: &Block, o
             dispatch(Softmax {
                 scores,
                 factor,
-                bias: matches!(cover, Cover::Some).then_some((&bias, lane, lanes)),
+                bias: (cover == Cover::Some).then_some((&bias, lane, lanes)),
                 limit: limits[lane].saturating_sub(first),
                 top: &mut state.top[lane],
                 sum: &mut state.sum[lane],
@@ -209,6 +210,8 @@ impl<T: Math> Kernel for Softmax<'_, T> {
             }
         }
         *sum = *sum * brought + parts.iter().chain(rest).copied().sum::<T>();
-        sums.iter_mut().for_each(|sum| *sum *= brought);
+        for sum in sums {
+            *sum *= brought;
+        }
     }
 }

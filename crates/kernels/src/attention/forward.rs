@@ -1,8 +1,9 @@
 //! The forward pass.
 
 use super::Attend;
-use super::block::{Block, Blocks, Cover, KEYS, QUERIES, Steps, adjust, cut};
+use super::block::{Block, Blocks, KEYS, QUERIES, Steps, adjust, cut};
 use super::few::{FEW, attend_few};
+use super::mask::Cover;
 use super::product::{Product, Transpose};
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
@@ -52,7 +53,7 @@ fn attend_block<T: Math + Vectors>(attend: &Attend<T>, block: &Block, out: &Rows
     for first in (0..end).step_by(KEYS) {
         let keys = first..end.min(first + KEYS);
         let cover = attend.bias(block, &keys, &mut bias);
-        if matches!(cover, Cover::Nothing) {
+        if cover == Cover::Nothing {
             continue;
         }
         let cut = cut::<T>(&limits, block, &keys);
@@ -84,7 +85,7 @@ fn attend_block<T: Math + Vectors>(attend: &Attend<T>, block: &Block, out: &Rows
         dispatch(Online {
             lanes,
             scores: &mut scores[..count],
-            bias: matches!(cover, Cover::Some).then(|| &bias[..count]),
+            bias: (cover == Cover::Some).then(|| &bias[..count]),
             limits: cut.as_ref().map(|cut| &cut[..]),
             dropped: has_dropped.then(|| &dropped[..count]),
             state: &mut state,

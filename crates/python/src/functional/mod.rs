@@ -3,6 +3,7 @@
 //! They are the extension's own functions under the names of the Python module, so that a call runs no Python code.
 
 mod activation;
+mod attention;
 mod convolution;
 mod embedding;
 mod gradient;
@@ -387,6 +388,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functional.add_function(wrap_pyfunction!(pad, &functional)?)?;
     functional.add_function(wrap_pyfunction!(one_hot, &functional)?)?;
     activation::register(&functional)?;
+    attention::register(&functional)?;
     embedding::register(&functional)?;
     convolution::register(&functional)?;
     loss::register(&functional)?;

@@ -75,6 +75,18 @@ REFUSALS = [
         "a length of 0",
         lambda lib: lib.nn.utils.rnn.pack_padded_sequence(lib.zeros(3, 2, 1), lib.tensor([3, 0])),
     ),
+    Refusal(
+        "scaled_dot_product_attention",
+        "widths differ",
+        lambda lib: lib.nn.functional.scaled_dot_product_attention(lib.zeros(2, 3), lib.zeros(2, 4), lib.zeros(2, 3)),
+    ),
+    Refusal(
+        "scaled_dot_product_attention",
+        "a mask beside is_causal",
+        lambda lib: lib.nn.functional.scaled_dot_product_attention(
+            lib.zeros(2, 3), lib.zeros(2, 3), lib.zeros(2, 3), attn_mask=lib.zeros(2, 2), is_causal=True
+        ),
+    ),
     Refusal("dropout", "a chance above 1", lambda lib: lib.nn.Dropout(1.5)),
     Refusal("reshape", "another number of elements", lambda lib: lib.zeros(2, 3).reshape(4, 2)),
     Refusal("reshape", "two unknown lengths", lambda lib: lib.zeros(2, 3).reshape(-1, -1)),

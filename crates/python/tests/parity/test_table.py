@@ -23,7 +23,7 @@ ELSEWHERE = {
         result_type is_floating_point save load save_safetensors load_safetensors read_image progress
     """,
     "nn": "Module Parameter ModuleList ModuleDict ParameterList Conv1D Lora RNNBase RNNCellBase",
-    "nn.functional": "flatten",
+    "nn.functional": "flatten rope",
     "nn.utils": "vector_to_parameters get_total_norm",
     "nn.utils.rnn": "PackedSequence Tensor tensor",
     "optim": "Optimizer",

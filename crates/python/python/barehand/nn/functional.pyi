@@ -216,6 +216,25 @@ def rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor: ...
+def rope(
+    input: Tensor,
+    layout: Literal["interleaved", "half_split"] = "interleaved",
+    *,
+    base: float = 10000.0,
+    offset: int = 0,
+    width: int | None = None,
+) -> Tensor: ...
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor: ...
 def selu(input: Tensor, inplace: bool = False) -> Tensor: ...
 def sigmoid(input: Tensor) -> Tensor: ...
 def silu(input: Tensor, inplace: bool = False) -> Tensor: ...

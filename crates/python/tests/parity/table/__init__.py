@@ -2,6 +2,7 @@
 
 from parity.rows import Row
 from parity.table import (
+    attention,
     convolution,
     creation,
     elementwise,
@@ -28,6 +29,7 @@ FAMILIES: dict[str, list[Row]] = {
     "products": products.ROWS,
     "convolution": convolution.ROWS,
     "layers": layers.ROWS,
+    "attention": attention.ROWS,
     "losses": losses.ROWS,
     "transformers": transformers.ROWS,
     "recurrent": recurrent.ROWS,
