@@ -1,7 +1,6 @@
 //! Attention and rotary embedding: known answers, PyTorch's committed answers, finite differences with a layer before the
 //! block, and mistakes that hand-written code makes, each rejected by a check that accepts the textbook.
 
-#[allow(dead_code, reason = "no test needs all of it")]
 mod golden;
 
 use barehand_textbook::attention::Causal;
