@@ -203,12 +203,15 @@ fn places<'a, T: Element>(mask: &'a Tensor<T>, offsets: &'a [usize]) -> Places<'
     Places { data: mask.view().data, offsets, row_stride: strides[0], col_stride: strides[1] }
 }
 
+/// The operator, its operands with all their leading axes, and the mask that is added.
+pub(crate) type Prepared<T> = (Attention, [Tensor<T>; 3], Option<Tensor<T>>);
+
 impl Attention {
-    /// The operator for these operands, the operands with all their leading axes, and the mask that is added.
+    /// What computes the attention of these operands.
     pub(crate) fn prepare<T: Float>(
         [query, key, value]: [&Tensor<T>; 3],
         options: &AttentionOptions<T>,
-    ) -> Result<(Self, [Tensor<T>; 3], Option<Tensor<T>>)> {
+    ) -> Result<Prepared<T>> {
         let shapes = Shapes::new(query.shape(), key.shape(), value.shape(), options.enable_gqa)?;
         if let Some(AttentionDropout { p, .. }) = options.dropout
             && !(0.0..=1.0).contains(&p)
