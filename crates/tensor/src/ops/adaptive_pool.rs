@@ -77,7 +77,7 @@ impl<T: Float> Tensor<T> {
     ///
     /// ```
     /// # use barehand_tensor::Tensor;
-    /// let x = Tensor::from([[[[1.0, 4.0, 0.0], [2.0, 3.0, 9.0]]]]);
+    /// let x = Tensor::from([[[1.0, 4.0, 0.0], [2.0, 3.0, 9.0]]]).unsqueeze(0).unwrap();
     /// let (y, indices) = x.adaptive_max_pool2d([1, 2]).unwrap();
     /// assert_eq!((y.to_vec(), indices.to_vec()), (vec![4.0, 9.0], vec![1, 5]));
     /// ```

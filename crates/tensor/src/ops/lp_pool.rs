@@ -23,7 +23,7 @@ impl<T: Float> Tensor<T> {
     ///
     /// ```
     /// # use barehand_tensor::Tensor;
-    /// let x = Tensor::from([[[[3.0, 0.0], [0.0, -4.0]]]]);
+    /// let x = Tensor::from([[[3.0, 0.0], [0.0, -4.0]]]).unsqueeze(0).unwrap();
     /// assert_eq!(x.lp_pool2d(2.0, [2, 2], [2, 2], false).unwrap().to_vec(), [5.0]);
     /// ```
     ///

@@ -135,7 +135,7 @@ impl<T: Float> Tensor<T> {
     /// use barehand_tensor::{MaxPool2dOptions, Tensor};
     ///
     /// # fn main() -> barehand_tensor::Result<()> {
-    /// let x = Tensor::from([[[[1.0, 4.0, 0.0], [2.0, 3.0, 9.0]]]]);
+    /// let x = Tensor::from([[[1.0, 4.0, 0.0], [2.0, 3.0, 9.0]]]).unsqueeze(0)?;
     /// let (y, indices) = x.max_pool2d_with_indices(MaxPool2dOptions { stride: [1, 1], ..MaxPool2dOptions::new([2, 2]) })?;
     /// assert_eq!((y.to_vec(), indices.to_vec()), (vec![4.0, 9.0], vec![1, 5]));
     /// # Ok(())

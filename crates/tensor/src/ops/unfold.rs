@@ -66,7 +66,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     /// use barehand_tensor::{Conv2dOptions, Tensor};
     ///
-    /// let x = Tensor::from([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]]);
+    /// let x = Tensor::from([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]).unsqueeze(0).unwrap();
     /// let columns = x.unfold2d([2, 2], Conv2dOptions::default()).unwrap();
     /// assert_eq!(columns, Tensor::from([[[1.0, 2.0], [2.0, 3.0], [4.0, 5.0], [5.0, 6.0]]]));
     /// ```
