@@ -38,8 +38,9 @@ fn gradients<M: Parameters<f64>>(
                 if held == name {
                     let grad = found.of(parameter).unwrap().to_vec();
                     slope = grad.iter().map(|g| g * g).sum();
-                    let values = parameter.data_mut().iter_mut().zip(grad);
-                    values.for_each(|(value, grad)| *value += step * grad);
+                    for (value, grad) in parameter.data_mut().iter_mut().zip(grad) {
+                        *value += step * grad;
+                    }
                 }
             });
             no_grad(|| loss(model)).item().unwrap()

@@ -1,6 +1,6 @@
 //! The first 100 training losses of a GPT on a real book, against PyTorch's from the same weights and batches.
 //!
-//! In f64 all must agree but for rounding. In f32 they must agree to 1e-4 for as long as PyTorch agrees with itself to 1e-5,
+//! In f64 all must agree but for rounding. In f32 they must agree to 1e-4 for as long as PyTorch agrees with itself to 3e-5,
 //! which the golden tells (`proofs/goldens/gpt_curve.py`). `BAREHAND_GPT_CURVE` names another golden, with its text beside
 //! it: `proofs/gpt_curve.py` makes that of the model of full size.
 
@@ -107,7 +107,7 @@ fn in_f64() {
 fn in_f32() {
     let golden = golden();
     let noise = golden["noise"].as_array().unwrap();
-    let calm = noise.iter().take_while(|apart| apart.as_f64().unwrap() < 1e-5).count();
+    let calm = noise.iter().take_while(|apart| apart.as_f64().unwrap() < 3e-5).count();
     assert!(calm >= 20, "PyTorch parts from itself after {calm} steps");
     follow::<f32>(1e-4, calm, &golden);
 }

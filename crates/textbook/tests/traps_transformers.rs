@@ -244,7 +244,9 @@ fn weights_by_division(scores: &mut Array) -> Array {
 }
 
 fn weights_by_division_in_place(scores: &mut Array) -> Array {
-    scores.data_mut().iter_mut().for_each(|s| *s /= 2f64.sqrt());
+    for s in scores.data_mut() {
+        *s /= 2f64.sqrt();
+    }
     softmax(scores, -1, &mut silent()).unwrap()
 }
 

@@ -301,7 +301,9 @@ impl<T: Float> Gpt<T> {
             let (length, block) = (ids.shape()[1], self.block_size());
             if length > block {
                 // Every token has moved to another position: nothing that is held is true any more.
-                cache.iter_mut().for_each(|layer| layer.truncate(0));
+                for layer in &mut cache {
+                    layer.truncate(0);
+                }
                 news = ids.narrow(1, length - block, block)?;
             }
             let logits = self.forward_cached(&news, &mut cache)?;
