@@ -33,15 +33,23 @@ def averaged(words: str, options: Callable[[Any], dict[str, Any]]) -> Row:
 
     def call(lib: Any, *inputs: Any) -> Any:
         swa = lib.optim.swa_utils
-        model = lib.nn.BatchNorm1d(inputs[0].shape[1], dtype=inputs[0].dtype)
-        average = swa.AveragedModel(model, **options(swa))
-        for x in inputs:
-            with lib.no_grad():
-                model.weight += x.mean(0)
-            model(x)
-            average.update_parameters(model)
-        swa.update_bn([inputs[0], (inputs[1], None)], model)
-        return [*average.state_dict().values(), *model.state_dict().values()]
+        # The type of PyTorch's share of the mean.
+        before = lib.get_default_dtype()
+        lib.set_default_dtype(inputs[0].dtype)
+        try:
+            model = lib.nn.BatchNorm1d(inputs[0].shape[1])
+            average = swa.AveragedModel(model, **options(swa))
+            for x in inputs:
+                with lib.no_grad():
+                    model.weight += x.mean(0)
+                model(x)
+                average.update_parameters(model)
+            swa.update_bn([inputs[0], (inputs[1], None)], model)
+        finally:
+            lib.set_default_dtype(before)
+        # PyTorch averages the counts of batches too, as whole numbers.
+        states = [*average.state_dict().items(), *model.state_dict().items()]
+        return [value for name, value in states if not name.endswith("num_batches_tracked")]
 
     inputs = [constant(real("N C")) for _ in range(3)]
     return Operator(f"optim.swa_utils.AveragedModel [{words}]", *inputs, call=call, magnifies=10.0)
