@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from parity.arguments import constant, one_of, positive, real
+from parity.arguments import constant, one_of, positive, real, size
 from parity.rows import Operator, Row
 
 EQUATIONS = ("ij,jk->ik", "ij,jk", "ij,jk->ki", "ij,jk->", "ij,jk->ijk", "ij,jk->j")
