@@ -41,6 +41,16 @@ def swiglu(x):
     return F.silu(a) * b
 
 
+def geglu(x):
+    a, b = x.chunk(2, -1)
+    return F.gelu(a) * b
+
+
+def reglu(x):
+    a, b = x.chunk(2, -1)
+    return F.relu(a) * b
+
+
 def erf_as_printed(x):
     return torch.erf(math.sqrt(math.pi / 2) * x)
 
@@ -105,6 +115,9 @@ def main():
     add("gelu.tanh", F.gelu, approximate="tanh")
     add("softplus", F.softplus, beta=1.0, threshold=20.0)
     add("softplus.sharp", F.softplus, beta=2.0, threshold=5.0)
+    add("softshrink", F.softshrink, lambd=0.5)
+    add("hardshrink", F.hardshrink, lambd=0.5)
+    add("threshold", F.threshold, threshold=0.5, value=-2.0)
     add("swish", swish, beta=1.7)
     add("erf_as_printed", erf_as_printed)
     add("erf_unit_slope", erf_unit_slope)
@@ -116,7 +129,10 @@ def main():
     family.case("prelu.channels", F.prelu, lambda r: {"x": 2 * r.randn(3, 4, 5), "weight": r.randn(4)})
     for dim in [0, 1, -1]:
         family.case(f"glu.{dim}", F.glu, lambda r: {"x": 2 * r.randn(4, 6, 8)}, dim=dim)
-    family.case("swiglu", swiglu, lambda r: {"x": 2 * r.randn(4, 6)})
+    for gated in [swiglu, geglu, reglu]:
+        family.case(gated.__name__, gated, lambda r: {"x": 2 * r.randn(4, 6)})
+    for dim in [0, 1]:
+        family.case(f"softmin.{dim}", F.softmin, lambda r: {"x": 2 * r.randn(4, 6)}, dim=dim)
     family.write()
 
 

@@ -4,14 +4,17 @@
 //! are strided views, results are row-major.
 
 mod binary;
-mod unary;
+mod pair_loss;
+pub(crate) mod unary;
 
 use crate::math::Math;
+use crate::stream::{self, streams};
 use crate::strided::{BLOCK, CHEAP_GRAIN, CHUNK, DEAR_GRAIN, Reader, Source};
 use crate::threads::for_each_chunk;
 use crate::view::View;
 
 pub use binary::{Binary, Side};
+pub use pair_loss::PairLoss;
 pub use unary::{Saved, Unary};
 
 /// Elementwise functions and their derivatives, on views.
@@ -49,6 +52,23 @@ pub trait Elementwise: Math {
         x: View<Self>,
         y: View<Self>,
         dout: View<Self>,
+        dx: &mut [Self],
+    );
+
+    /// `out = loss(x, y)`, one for each pair.
+    fn pair_loss(loss: PairLoss<Self>, x: View<Self>, y: View<Self>, out: &mut [Self]);
+
+    /// The sum of the losses of all pairs, none of which is stored.
+    fn pair_loss_sum(loss: PairLoss<Self>, x: View<Self>, y: View<Self>) -> f64;
+
+    /// `dx = scale * d loss / d side`, times `dout` where there is one for each pair.
+    fn pair_loss_backward(
+        loss: PairLoss<Self>,
+        side: Side,
+        x: View<Self>,
+        y: View<Self>,
+        scale: Self,
+        dout: Option<View<Self>>,
         dx: &mut [Self],
     );
 
@@ -95,6 +115,31 @@ macro_rules! elementwise {
                     });
                 }
             }
+            fn pair_loss(loss: PairLoss<Self>, x: View<Self>, y: View<Self>, out: &mut [Self]) {
+                map(loss.grain(), [x, y], out, |[x, y], out| pair_loss::forward(loss, x, y, out));
+            }
+            fn pair_loss_sum(loss: PairLoss<Self>, x: View<Self>, y: View<Self>) -> f64 {
+                total(loss.grain(), [x, y], |[x, y], out| pair_loss::forward(loss, x, y, out))
+            }
+            fn pair_loss_backward(
+                loss: PairLoss<Self>,
+                side: Side,
+                x: View<Self>,
+                y: View<Self>,
+                scale: Self,
+                dout: Option<View<Self>>,
+                dx: &mut [Self],
+            ) {
+                match dout {
+                    None => map(loss.grain(), [x, y], dx, |[x, y], dx| {
+                        pair_loss::backward(loss, side, x, y, scale, dx);
+                    }),
+                    Some(dout) => map(loss.grain(), [x, y, dout], dx, |[x, y, dout], dx| {
+                        pair_loss::backward(loss, side, x, y, scale, dx);
+                        pair_loss::multiply(dout, dx);
+                    }),
+                }
+            }
             fn axpy(alpha: Self, x: View<Self>, y: &mut [Self]) {
                 update(CHEAP_GRAIN, [x], y, |old, [x], new| binary::axpy(alpha, x, old, new));
             }
@@ -114,6 +159,7 @@ fn map<T: Math, const N: usize>(
         assert_eq!(x.len(), out.len(), "elementwise operation of {:?} into {} elements", x.shape, out.len());
     }
     let sources = inputs.map(Source::new);
+    let streams = streams::<T>(out.len());
     for_each_chunk(out, CHUNK, grain, |start, piece| {
         let end = start + piece.len();
         // Everything contiguous: one call.
@@ -125,18 +171,65 @@ fn map<T: Math, const N: usize>(
                 None => contiguous = false,
             }
         }
-        if contiguous {
+        if contiguous && !streams {
             kernel(slices, piece);
             return;
+        }
+        let mut block = [T::ZERO; BLOCK];
+        if contiguous {
+            for (i, out) in piece.chunks_mut(BLOCK).enumerate() {
+                let block = &mut block[..out.len()];
+                kernel(slices.map(|x| &x[i * BLOCK..][..block.len()]), block);
+                stream::copy(block, out);
+            }
+            return stream::fence();
         }
         let mut readers = sources.each_ref().map(|source| source.reader(start));
         let mut done = 0;
         while done < piece.len() {
             let n = next_block(&readers, piece.len() - done);
-            kernel(readers.each_mut().map(|reader| reader.take(n)), &mut piece[done..done + n]);
+            let out = &mut piece[done..done + n];
+            if streams {
+                kernel(readers.each_mut().map(|reader| reader.take(n)), &mut block[..n]);
+                stream::copy(&block[..n], out);
+            } else {
+                kernel(readers.each_mut().map(|reader| reader.take(n)), out);
+            }
             done += n;
         }
+        if streams {
+            stream::fence();
+        }
     });
+}
+
+/// The sum of what `kernel` computes from views of one size, a block at a time; the blocks do not depend on the threads.
+fn total<T: Math, const N: usize>(
+    grain: usize,
+    inputs: [View<T>; N],
+    kernel: impl Fn([&[T]; N], &mut [T]) + Sync,
+) -> f64 {
+    let len = inputs[0].len();
+    for x in &inputs {
+        assert_eq!(x.len(), len, "a sum over {:?} and {len} elements", x.shape);
+    }
+    let sources = inputs.map(Source::new);
+    let mut parts = vec![0.0; len.div_ceil(CHUNK)];
+    let each = |part: usize, sum: &mut f64| {
+        let (start, end) = (part * CHUNK, len.min((part + 1) * CHUNK));
+        let mut out = [T::ZERO; BLOCK];
+        let mut readers = sources.each_ref().map(|source| source.reader(start));
+        let mut done = start;
+        while done < end {
+            let n = next_block(&readers, end - done);
+            kernel(readers.each_mut().map(|reader| reader.take(n)), &mut out[..n]);
+            *sum += pair_loss::sum(&out[..n]);
+            done += n;
+        }
+    };
+    for_each_chunk(&mut parts, 1, grain.div_ceil(CHUNK), |part, sum| each(part, &mut sum[0]));
+    // Of nothing 0, and not the negative zero that an empty sum begins with.
+    parts.iter().sum::<f64>() + 0.0
 }
 
 /// Recomputes `x` from itself and other views: `kernel` gets a copy of a block of `x` (which keeps its loops free of

@@ -23,6 +23,10 @@ pub trait Math: Real + Plain {
 
     /// `e^x`
     fn exp<A: Arch>(self) -> Self;
+    /// `e^x` for `x <= 0`, with 0 for what would be subnormal: the softmax's, a third cheaper.
+    fn exp_of_negative<A: Arch>(self) -> Self;
+    /// `e^(-x^2 / 2)`, and the normal distribution function at `-|x|`, exact in the tail.
+    fn normal_tail<A: Arch>(self) -> (Self, Self);
     /// `e^x - 1`
     fn expm1<A: Arch>(self) -> Self;
     /// `ln x`
@@ -54,7 +58,7 @@ pub trait Math: Real + Plain {
     /// `tan x`
     fn tan(self) -> Self;
     /// `atan x`
-    fn atan(self) -> Self;
+    fn atan<A: Arch>(self) -> Self;
     /// The angle of the point `(x, self)`.
     fn atan2(self, x: Self) -> Self;
     /// The largest integer that is not larger.
@@ -128,6 +132,49 @@ macro_rules! algorithms {
                 // In two factors, since `2^k` itself may be subnormal or too large.
                 let half = k >> 1;
                 e * power_of_two(half) * power_of_two(k.wrapping_sub(half))
+            }
+
+            #[inline(always)]
+            pub(super) fn exp_of_negative<A: Arch>(x: $t) -> $t {
+                // There the power of two below has no bits.
+                let x = if x < c::EXP_NORMAL { c::EXP_ZERO } else { x };
+                let (k, _, r) = reduce::<A>(x);
+                (1.0 + A::fma(r * r, polynomial::<A, $t, _>(r, c::EXP), r)) * power_of_two(k)
+            }
+
+            #[inline(always)]
+            pub(super) fn normal_tail<A: Arch>(x: $t) -> ($t, $t) {
+                // Far beyond where the exponential is 0; from there on the square would overflow.
+                let a = clamp(x.abs(), 0.0, 64.0);
+                let square = a * a;
+                // What the square lost in rounding counts in the tail, where it is large.
+                let lost = A::fma(a, a, -square);
+                let e = exp_of_negative::<A>(-0.5 * square);
+                let e = A::fma(e * -0.5, lost, e);
+                let t = (a - c::NORMAL_MIDDLE) / (a + c::NORMAL_MIDDLE);
+                (e, e * polynomial::<A, $t, _>(t, c::NORMAL_TAIL))
+            }
+
+            #[inline(always)]
+            pub(super) fn atan<A: Arch>(x: $t) -> $t {
+                use std::$t::consts::{FRAC_PI_2, FRAC_PI_4, SQRT_2};
+                // atan(a) = pi/2 - atan(1/a) = pi/4 + atan((a - 1) / (a + 1)): an argument below sqrt(2) - 1.
+                let a = x.abs();
+                let (far, middle) = (a > SQRT_2 + 1.0, a > SQRT_2 - 1.0);
+                let numerator = if middle { a - 1.0 } else { a };
+                let numerator = if far { -1.0 } else { numerator };
+                let denominator = if middle { a + 1.0 } else { 1.0 };
+                let denominator = if far { a } else { denominator };
+                let offset = if middle { FRAC_PI_4 } else { 0.0 };
+                let offset = if far { FRAC_PI_2 } else { offset };
+                // What the angle loses in the type.
+                let low = if middle { c::PI_4_LOW } else { 0.0 };
+                let low = if far { 2.0 * c::PI_4_LOW } else { low };
+                let s = numerator / denominator;
+                let z = s * s;
+                // The small term first, so that only one sum is rounded at the size of the result.
+                let y = A::fma(s * z, polynomial::<A, $t, _>(z, c::ATAN), low) + s + offset;
+                y.copysign(x)
             }
 
             #[inline(always)]
@@ -246,12 +293,16 @@ fn sine<A: Arch, const N: usize, const M: usize>(x: f64, quarter: u64, sin: [f64
 
 macro_rules! shared {
     ($t:ident, $module:ident) => {
-        shared!(@vector $module: exp, expm1, ln, log1p, tanh, erf, exp2);
-        shared!(@scalar $t: tan(), atan(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
+        shared!(@vector $module: exp, exp_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
+        shared!(@scalar $t: tan(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
 
         #[inline(always)]
         fn sin_cos_far(self) -> (Self, Self) {
             $t::sin_cos(self)
+        }
+        #[inline(always)]
+        fn normal_tail<A: Arch>(self) -> (Self, Self) {
+            $module::normal_tail::<A>(self)
         }
     };
     (@vector $module:ident: $($name:ident),*) => { $(
@@ -356,6 +407,19 @@ impl Math for f64 {
 #[inline(always)]
 pub fn exp<A: Arch, T: Math>(x: T) -> T {
     x.exp::<A>()
+}
+
+/// `e^x` for `x <= 0`, with 0 for what would be subnormal.
+#[inline(always)]
+pub fn exp_of_negative<A: Arch, T: Math>(x: T) -> T {
+    x.exp_of_negative::<A>()
+}
+
+/// `(e^(-x^2 / 2), Phi(x))`, `Phi` the normal distribution function, exact in its left tail.
+#[inline(always)]
+pub fn normal<A: Arch, T: Math>(x: T) -> (T, T) {
+    let (e, tail) = x.normal_tail::<A>();
+    (e, if x > T::ZERO { T::ONE - tail } else { tail })
 }
 
 /// `e^x - 1`

@@ -3,10 +3,14 @@
 //! The maximum of each row is taken out first, so no exponential overflows. Short rows are worked on many at a time:
 //! the exponentials of a block of rows are one long vector loop, whatever the rows' length.
 
+use std::marker::PhantomData;
+
+use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
-use crate::reduce::{max, sum_map, sum_map2};
+use crate::reduce::{LANES, dot_product, folded, max_number, sum, sum_map};
+use crate::stream::{self, streams};
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, for_each_chunk, threads_for};
 
@@ -37,37 +41,34 @@ macro_rules! softmax {
     ($($t:ty),*) => { $(
         impl Softmax for $t {
             fn softmax(x: &[Self], cols: usize, out: &mut [Self]) {
-                row_pieces([x], cols, out, |[x], out| dispatch(Forward { x, cols, out }));
+                by_rows::<_, Forward, 1>([x], cols, out);
             }
             fn log_softmax(x: &[Self], cols: usize, out: &mut [Self]) {
-                row_pieces([x], cols, out, |[x], out| dispatch(LogForward { x, cols, out }));
+                by_rows::<_, LogForward, 1>([x], cols, out);
             }
             fn softmax_backward(y: &[Self], dy: &[Self], cols: usize, dx: &mut [Self]) {
-                row_pieces([y, dy], cols, dx, |[y, dy], dx| dispatch(Backward { y, dy, cols, dx }));
+                by_rows::<_, Backward, 2>([y, dy], cols, dx);
             }
             fn log_softmax_backward(y: &[Self], dy: &[Self], cols: usize, dx: &mut [Self]) {
-                row_pieces([y, dy], cols, dx, |[y, dy], dx| dispatch(LogBackward { y, dy, cols, dx }));
+                by_rows::<_, LogBackward, 2>([y, dy], cols, dx);
             }
         }
     )* };
 }
 softmax!(f32, f64);
 
-/// Runs `kernel` on pieces of whole rows, in parallel.
-fn row_pieces<T: Math, const N: usize>(
-    inputs: [&[T]; N],
-    cols: usize,
-    out: &mut [T],
-    kernel: impl Fn([&[T]; N], &mut [T]) + Sync,
-) {
+/// Runs `R` on pieces of whole rows, in parallel.
+fn by_rows<T: Math, R: Rows<T, N>, const N: usize>(inputs: [&[T]; N], cols: usize, out: &mut [T]) {
     assert!(cols > 0 || out.is_empty(), "softmax of rows without columns");
     for x in &inputs {
         assert_eq!(x.len(), out.len(), "softmax of {} elements into {}", x.len(), out.len());
     }
     let cols = cols.max(1);
     assert!(out.len().is_multiple_of(cols), "softmax of {} elements in rows of {cols}", out.len());
+    let streams = streams::<T>(out.len());
     for_each_chunk(out, rows_per_piece(cols) * cols, DEAR_GRAIN, |start, piece| {
-        kernel(inputs.map(|x| &x[start..start + piece.len()]), piece);
+        let inputs = inputs.map(|x| &x[start..start + piece.len()]);
+        dispatch(Blocks { rows: PhantomData::<R>, inputs, cols, streams, out: piece });
     });
 }
 
@@ -85,51 +86,85 @@ pub(crate) fn for_row_pieces(rows: usize, cols: usize, task: impl Fn(usize, usiz
 }
 
 /// Elements whose exponentials are formed together.
-const BLOCK: usize = 1024;
+pub(crate) const BLOCK: usize = 1024;
 
-struct Forward<'a, T> {
-    x: &'a [T],
+/// What is done with blocks of whole rows that the first-level cache holds (or with one long row). A trait and not a
+/// closure, which nothing would oblige the compiler to inline where it is compiled for the instruction set.
+trait Rows<T, const N: usize>: Sync {
+    fn block<A: Arch>(x: [&[T]; N], cols: usize, out: &mut [T]);
+}
+
+struct Blocks<'a, T, R, const N: usize> {
+    rows: PhantomData<R>,
+    inputs: [&'a [T]; N],
     cols: usize,
+    streams: bool,
     out: &'a mut [T],
 }
 
-impl<T: Math> Kernel for Forward<'_, T> {
+impl<T: Math, R: Rows<T, N>, const N: usize> Kernel for Blocks<'_, T, R, N> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let Forward { x, cols, out } = self;
+        let Blocks { rows: _, inputs, cols, streams, out } = self;
         let block = (BLOCK / cols).max(1) * cols;
-        for (x, out) in x.chunks(block).zip(out.chunks_mut(block)) {
-            for (x, out) in x.chunks_exact(cols).zip(out.chunks_exact_mut(cols)) {
-                let top = max(x);
-                out.iter_mut().zip(x).for_each(|(out, x)| *out = *x - top);
+        let mut scratch = Buffer::scratch(if streams { block } else { 0 });
+        for (i, out) in out.chunks_mut(block).enumerate() {
+            let (start, end) = (i * block, i * block + out.len());
+            // The next rows are already on their way.
+            for x in &inputs {
+                stream::prefetch(&x[end..x.len().min(end + BLOCK)]);
             }
-            for value in &mut *out {
-                *value = math::exp::<A, T>(*value);
+            let into = if streams { &mut scratch[..out.len()] } else { &mut *out };
+            R::block::<A>(inputs.map(|x| &x[start..end]), cols, into);
+            if streams {
+                stream::copy(&scratch[..out.len()], out);
             }
-            for out in out.chunks_exact_mut(cols) {
-                let scale = T::from_f64(1.0 / sum_map(out, |e| e));
+        }
+        if streams {
+            stream::fence();
+        }
+    }
+}
+
+struct Forward;
+
+impl<T: Math> Rows<T, 1> for Forward {
+    #[inline(always)]
+    fn block<A: Arch>([x]: [&[T]; 1], cols: usize, out: &mut [T]) {
+        let rows = x.chunks_exact(cols).zip(out.chunks_exact_mut(cols));
+        if cols >= LANES {
+            for (x, out) in rows {
+                let scale = T::from_f64(1.0 / exponentials::<A, T>(x, max_number(x), out));
                 for value in out {
                     *value *= scale;
                 }
+            }
+            return;
+        }
+        // Short rows together, whose exponentials are one loop.
+        for (x, out) in rows {
+            let top = max_number(x);
+            out.iter_mut().zip(x).for_each(|(out, x)| *out = *x - top);
+        }
+        for value in &mut *out {
+            *value = math::exp_of_negative::<A, T>(*value);
+        }
+        for out in out.chunks_exact_mut(cols) {
+            let scale = T::from_f64(1.0 / sum(out));
+            for value in out {
+                *value *= scale;
             }
         }
     }
 }
 
-struct LogForward<'a, T> {
-    x: &'a [T],
-    cols: usize,
-    out: &'a mut [T],
-}
+struct LogForward;
 
-impl<T: Math> Kernel for LogForward<'_, T> {
-    type Output = ();
+impl<T: Math> Rows<T, 1> for LogForward {
     #[inline(always)]
-    fn run<A: Arch>(self) {
-        let LogForward { x, cols, out } = self;
-        let (rows, mut out_rows) = (x.chunks_exact(cols), out.chunks_exact_mut(cols));
-        let mut rows = rows;
+    fn block<A: Arch>([x]: [&[T]; 1], cols: usize, out: &mut [T]) {
+        let (mut rows, mut out_rows) = (x.chunks_exact(cols), out.chunks_exact_mut(cols));
         for_log_sums::<A, T>(x, cols, |_, top, ln_sum| {
             if let (Some(x), Some(out)) = (rows.next(), out_rows.next()) {
                 // Beside an infinite maximum nothing has a logarithm, as PyTorch has it.
@@ -140,21 +175,14 @@ impl<T: Math> Kernel for LogForward<'_, T> {
     }
 }
 
-struct Backward<'a, T> {
-    y: &'a [T],
-    dy: &'a [T],
-    cols: usize,
-    dx: &'a mut [T],
-}
+struct Backward;
 
-impl<T: Math> Kernel for Backward<'_, T> {
-    type Output = ();
+impl<T: Math> Rows<T, 2> for Backward {
     #[inline(always)]
-    fn run<A: Arch>(self) {
-        let cols = self.cols;
-        let rows = self.y.chunks_exact(cols).zip(self.dy.chunks_exact(cols));
-        for ((y, dy), dx) in rows.zip(self.dx.chunks_exact_mut(cols)) {
-            let mean = T::from_f64(sum_map2(y, dy, |y, dy| y * dy));
+    fn block<A: Arch>([y, dy]: [&[T]; 2], cols: usize, dx: &mut [T]) {
+        let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
+        for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(cols)) {
+            let mean = T::from_f64(dot_product::<A, T>(y, dy));
             for ((dx, y), dy) in dx.iter_mut().zip(y).zip(dy) {
                 *dx = *y * (*dy - mean);
             }
@@ -162,25 +190,16 @@ impl<T: Math> Kernel for Backward<'_, T> {
     }
 }
 
-struct LogBackward<'a, T> {
-    y: &'a [T],
-    dy: &'a [T],
-    cols: usize,
-    dx: &'a mut [T],
-}
+struct LogBackward;
 
-impl<T: Math> Kernel for LogBackward<'_, T> {
-    type Output = ();
+impl<T: Math> Rows<T, 2> for LogBackward {
     #[inline(always)]
-    fn run<A: Arch>(self) {
-        let LogBackward { y, dy, cols, dx } = self;
-        for (dx, y) in dx.iter_mut().zip(y) {
-            *dx = math::exp::<A, T>(*y);
-        }
-        for (dy, dx) in dy.chunks_exact(cols).zip(dx.chunks_exact_mut(cols)) {
+    fn block<A: Arch>([y, dy]: [&[T]; 2], cols: usize, dx: &mut [T]) {
+        let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
+        for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(cols)) {
             let sum = T::from_f64(sum_map(dy, |dy| dy));
-            for (dx, dy) in dx.iter_mut().zip(dy) {
-                *dx = *dy - *dx * sum;
+            for ((dx, y), dy) in dx.iter_mut().zip(y).zip(dy) {
+                *dx = *dy - math::exp_of_negative::<A, T>(*y) * sum;
             }
         }
     }
@@ -219,36 +238,41 @@ impl<T: Math> Kernel for LogSumExp<'_, T> {
 #[inline(always)]
 pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: impl FnMut(usize, T, f64)) {
     const ROWS: usize = 128;
-    let mut e = [T::ZERO; BLOCK];
     if cols > BLOCK {
         for (row, x) in x.chunks_exact(cols).enumerate() {
-            let top = max(x);
-            let mut sum = 0.0;
-            for x in x.chunks(BLOCK) {
-                for (e, x) in e.iter_mut().zip(x) {
-                    *e = math::exp::<A, T>(*x - finite_or_zero(top));
-                }
-                sum += sum_map(&e[..x.len()], |e| e);
-            }
+            let (top, sum) = long_sum::<A, T>(x);
             each(row, top, math::ln::<A, f64>(sum));
         }
         return;
     }
+    let mut e = [T::ZERO; BLOCK];
     let rows = (BLOCK / cols).min(ROWS);
     let (mut tops, mut sums) = ([T::ZERO; ROWS], [0.0; ROWS]);
     for (i, x) in x.chunks(rows * cols).enumerate() {
-        let e = &mut e[..x.len()];
-        for ((e, x), top) in e.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(&mut tops) {
-            *top = max(x);
-            let shift = finite_or_zero(*top);
-            e.iter_mut().zip(x).for_each(|(e, x)| *e = *x - shift);
-        }
-        for e in &mut *e {
-            *e = math::exp::<A, T>(*e);
-        }
         let sums = &mut sums[..x.len() / cols];
-        for (sum, e) in sums.iter_mut().zip(e.chunks_exact(cols)) {
-            *sum = sum_map(e, |e| e);
+        if cols >= LANES {
+            for ((x, top), total) in x.chunks_exact(cols).zip(&mut tops).zip(&mut *sums) {
+                *top = max_number(x);
+                *total = sum_of_exponentials::<A, T>(x, finite_or_zero(*top));
+            }
+        } else {
+            let e = &mut e[..x.len()];
+            for ((e, x), top) in e.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(&mut tops) {
+                *top = max_number(x);
+                let shift = finite_or_zero(*top);
+                e.iter_mut().zip(x).for_each(|(e, x)| *e = *x - shift);
+            }
+            for e in &mut *e {
+                *e = math::exp_of_negative::<A, T>(*e);
+            }
+            for (total, e) in sums.iter_mut().zip(e.chunks_exact(cols)) {
+                *total = sum(e);
+            }
+        }
+        for (total, top) in sums.iter_mut().zip(&tops) {
+            if *top == T::INFINITY {
+                *total = f64::INFINITY;
+            }
         }
         // All rows at once, in vectors.
         for sum in &mut *sums {
@@ -258,6 +282,129 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
             each(i * rows + r, *top, *ln_sum);
         }
     }
+}
+
+/// `out = e^(x - top)`, and its sum: lanes of eight in the type itself, their sum in `f64`.
+#[inline(always)]
+fn exponentials<A: Arch, T: Math>(x: &[T], top: T, out: &mut [T]) -> f64 {
+    let mut total = 0.0;
+    for (x, out) in x.chunks(8 * LANES).zip(out.chunks_mut(8 * LANES)) {
+        let mut lanes = [T::ZERO; LANES];
+        let ((groups, rest), (outs, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
+        for (group, out) in groups.iter().zip(outs) {
+            for j in 0..LANES {
+                let e = math::exp_of_negative::<A, T>(group[j] - top);
+                out[j] = e;
+                lanes[j] += e;
+            }
+        }
+        if !rest.is_empty() {
+            // The power of negative infinity is 0, and adds nothing.
+            let mut group = [T::NEG_INFINITY; LANES];
+            group[..rest.len()].copy_from_slice(rest);
+            for j in 0..LANES {
+                group[j] = math::exp_of_negative::<A, T>(group[j] - top);
+            }
+            for j in 0..LANES {
+                lanes[j] += group[j];
+            }
+            out_rest.copy_from_slice(&group[..rest.len()]);
+        }
+        total += folded(lanes);
+    }
+    total
+}
+
+/// The sum of [`exponentials`], which are not kept.
+#[inline(always)]
+fn sum_of_exponentials<A: Arch, T: Math>(x: &[T], top: T) -> f64 {
+    let mut total = 0.0;
+    for x in x.chunks(8 * LANES) {
+        let mut lanes = [T::ZERO; LANES];
+        let (groups, rest) = x.as_chunks::<LANES>();
+        for group in groups {
+            for j in 0..LANES {
+                lanes[j] += math::exp_of_negative::<A, T>(group[j] - top);
+            }
+        }
+        if !rest.is_empty() {
+            let mut group = [T::NEG_INFINITY; LANES];
+            group[..rest.len()].copy_from_slice(rest);
+            for j in 0..LANES {
+                lanes[j] += math::exp_of_negative::<A, T>(group[j] - top);
+            }
+        }
+        total += folded(lanes);
+    }
+    total
+}
+
+/// Elements of a long row that are worked on together.
+pub(crate) const STEP: usize = 1024;
+
+/// A maximum and a sum of `e^(x - maximum)` that grow together: where a larger maximum comes up, what has been added up
+/// shrinks to it (Milakov and Gimelshein 2018). So a long row is read once.
+#[derive(Clone, Copy)]
+struct Running<T> {
+    top: T,
+    total: f64,
+}
+
+impl<T: Math> Running<T> {
+    const NOTHING: Self = Running { top: T::NEG_INFINITY, total: 0.0 };
+
+    /// Makes room for a piece; false if it cannot, being without a number behind nothing else.
+    #[inline(always)]
+    fn admit(&mut self, x: &[T]) -> bool {
+        let here = max_number(x);
+        if here > self.top {
+            self.total *= (self.top.to_f64() - here.to_f64()).exp();
+            self.top = here;
+        }
+        self.top != T::NEG_INFINITY || x.iter().any(|x| x.is_nan())
+    }
+
+    /// The maximum and the sum. Beside an infinite maximum the sum is infinite.
+    #[inline(always)]
+    fn finish(self) -> (T, f64) {
+        (self.top, if self.top == T::INFINITY { f64::INFINITY } else { self.total })
+    }
+}
+
+/// The maximum of a long row and the sum of `e^(x - maximum)`.
+#[inline(always)]
+pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
+    let mut running = Running::NOTHING;
+    for (step, piece) in x.chunks(STEP).enumerate() {
+        fetch_after(x, step);
+        if running.admit(piece) {
+            running.total += sum_of_exponentials::<A, T>(piece, running.top);
+        }
+    }
+    running.finish()
+}
+
+/// The same, keeping the exponentials: those of each [`STEP`] under the maximum so far, which is noted in `tops`.
+#[inline(always)]
+pub(crate) fn long_exponentials<A: Arch, T: Math>(x: &[T], e: &mut [T], tops: &mut [T]) -> (T, f64) {
+    let mut running = Running::NOTHING;
+    for (step, (piece, e)) in x.chunks(STEP).zip(e.chunks_mut(STEP)).enumerate() {
+        fetch_after(x, step);
+        if running.admit(piece) {
+            running.total += exponentials::<A, T>(piece, running.top, e);
+        } else {
+            e.fill(T::ZERO);
+        }
+        tops[step] = running.top;
+    }
+    running.finish()
+}
+
+/// The processor fetches what follows the elements that it reads, but not beyond a page.
+#[inline(always)]
+fn fetch_after<T>(x: &[T], step: usize) {
+    let next = x.len().min((step + 1) * STEP);
+    stream::prefetch(&x[next..x.len().min(next + STEP)]);
 }
 
 /// What to subtract for a maximum: an infinite one would make `inf - inf`, and without it the sum is right as it is.

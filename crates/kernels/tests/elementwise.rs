@@ -216,6 +216,24 @@ fn unaries() -> Vec<(Unary<f64>, f64, f64)> {
         (Unary::Hardswish, 3.1, 5.0),
         (Unary::Hardswish, -5.0, -3.1),
         (Unary::Softsign, -3.0, 3.0),
+        (Unary::Hardtanh(-1.0, 2.0), -0.9, 1.9),
+        (Unary::Hardtanh(-1.0, 2.0), 2.1, 3.0),
+        (Unary::Hardsigmoid, -2.9, 2.9),
+        (Unary::Hardsigmoid, 3.1, 5.0),
+        (Unary::Celu(1.5), -3.0, -0.1),
+        (Unary::Celu(1.5), 0.1, 3.0),
+        (Unary::Threshold(0.5, 7.0), 0.6, 3.0),
+        (Unary::Threshold(0.5, 7.0), -3.0, 0.4),
+        (Unary::Softshrink(0.5), 0.6, 3.0),
+        (Unary::Softshrink(0.5), -0.4, 0.4),
+        (Unary::Softshrink(0.5), -3.0, -0.6),
+        (Unary::Hardshrink(0.5), 0.6, 3.0),
+        (Unary::Hardshrink(0.5), -0.4, 0.4),
+        (Unary::Tanhshrink, -3.0, 3.0),
+        (Unary::ScaledErf(1.25), -3.0, 3.0),
+        (Unary::Gudermannian, -3.0, 3.0),
+        (Unary::AlgebraicSigmoid, -3.0, 3.0),
+        (Unary::ArctangentSigmoid, -3.0, 3.0),
         (Unary::Floor, 0.1, 0.9),
         (Unary::Ceil, 0.1, 0.9),
         (Unary::Round, 0.6, 1.4),
@@ -297,6 +315,35 @@ fn formula(op: Unary<f64>, x: f64) -> f64 {
         Unary::Mish => x * x.exp().ln_1p().tanh(),
         Unary::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Unary::Softsign => x / (1.0 + x.abs()),
+        Unary::Hardtanh(low, high) => x.clamp(low, high),
+        Unary::Hardsigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Unary::Celu(s) => {
+            if x > 0.0 {
+                x
+            } else {
+                s * (x / s).exp_m1()
+            }
+        }
+        Unary::Threshold(threshold, value) => {
+            if x > threshold {
+                x
+            } else {
+                value
+            }
+        }
+        Unary::Softshrink(s) => x - x.clamp(-s, s),
+        Unary::Hardshrink(s) => {
+            if x.abs() > s {
+                x
+            } else {
+                0.0
+            }
+        }
+        Unary::Tanhshrink => x - x.tanh(),
+        Unary::ScaledErf(s) => erf(s * x),
+        Unary::Gudermannian => 4.0 / std::f64::consts::PI * (std::f64::consts::PI / 4.0 * x).tanh().atan(),
+        Unary::AlgebraicSigmoid => x / (1.0 + x * x).sqrt(),
+        Unary::ArctangentSigmoid => 2.0 / std::f64::consts::PI * (std::f64::consts::PI / 2.0 * x).atan(),
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),
@@ -365,7 +412,7 @@ fn derivatives() {
             );
         }
     }
-    let pairs: [Pair; 13] = [
+    let pairs: [Pair; 14] = [
         (Binary::Add, |x, y| x + y, false),
         (Binary::Sub, |x, y| x - y, false),
         (Binary::Mul, |x, y| x * y, false),
@@ -376,6 +423,7 @@ fn derivatives() {
         (Binary::Maximum, f64::max, false),
         (Binary::Minimum, f64::min, false),
         (Binary::Atan2, f64::atan2, false),
+        (Binary::Prelu, |x, y| if x > 0.0 { x } else { y * x }, false),
         (Binary::SquaredError, |x, y| (x - y).powi(2), false),
         (
             Binary::BceWithLogits,
@@ -442,6 +490,12 @@ fn y_single(op: Unary<f64>, x: &[f64]) -> Vec<f32> {
         Unary::ScalarDiv(s) => Unary::ScalarDiv(s as f32),
         Unary::PowScalar(s) => Unary::PowScalar(s as f32),
         Unary::Clamp(a, b) => Unary::Clamp(a as f32, b as f32),
+        Unary::Hardtanh(a, b) => Unary::Hardtanh(a as f32, b as f32),
+        Unary::Celu(s) => Unary::Celu(s as f32),
+        Unary::Threshold(a, b) => Unary::Threshold(a as f32, b as f32),
+        Unary::Softshrink(s) => Unary::Softshrink(s as f32),
+        Unary::Hardshrink(s) => Unary::Hardshrink(s as f32),
+        Unary::ScaledErf(s) => Unary::ScaledErf(s as f32),
         Unary::Affine { scale, shift } => Unary::Affine { scale: scale as f32, shift: shift as f32 },
         // The operations left have no parameters.
         other => plain(other),
@@ -485,6 +539,11 @@ fn plain(op: Unary<f64>) -> Unary<f32> {
         Unary::Mish,
         Unary::Hardswish,
         Unary::Softsign,
+        Unary::Hardsigmoid,
+        Unary::Tanhshrink,
+        Unary::Gudermannian,
+        Unary::AlgebraicSigmoid,
+        Unary::ArctangentSigmoid,
         Unary::Floor,
         Unary::Ceil,
         Unary::Round,
@@ -509,12 +568,23 @@ fn edges() {
     assert_eq!(backward(Unary::Hardswish, 3.0), 1.0);
     assert_eq!(backward(Unary::Hardswish, -3.0), 0.0);
     assert_eq!(backward(Unary::PowScalar(0.0), 0.0), 0.0);
+    assert_eq!([-1.0, 1.0, nan].map(|x| backward(Unary::Hardtanh(-1.0, 1.0), x)), [0.0, 0.0, 1.0]);
+    assert_eq!([-3.0, 3.0, nan].map(|x| backward(Unary::Hardsigmoid, x)), [0.0; 3]);
+    assert_eq!([0.5, -0.5, nan].map(|x| backward(Unary::Softshrink(0.5), x)), [0.0, 0.0, 1.0]);
+    assert_eq!([0.5, nan].map(|x| backward(Unary::Threshold(0.5, 9.0), x)), [0.0, 1.0]);
     let forward = |op: Unary<f32>, x: f32| {
         let mut y = [9.0];
         f32::unary(op, View::new(&[x], &[], &[]), &mut y);
         y[0]
     };
     assert!(forward(Unary::Relu, nan).is_nan() && forward(Unary::Clamp(0.0, 1.0), nan).is_nan());
+    assert!(
+        forward(Unary::Softshrink(0.5), nan).is_nan() && forward(Unary::Threshold(0.0, 1.0), nan).is_nan()
+    );
+    // The tail of the normal distribution keeps its digits: -6 Phi(-6).
+    assert!((f64::from(forward(Unary::GeluErf, -6.0)) / -5.919525878217166e-9 - 1.0).abs() < 1e-6);
+    assert_eq!([3e38, -3e38].map(|x| forward(Unary::AlgebraicSigmoid, x)), [1.0, -1.0]);
+    assert_eq!(forward(Unary::Gudermannian, f32::INFINITY), 1.0);
     assert_eq!(forward(Unary::Round, 2.5), 2.0);
     assert_eq!(forward(Unary::Sign, 0.0), 0.0);
     assert_eq!(forward(Unary::Mish, 100.0), 100.0);

@@ -176,6 +176,27 @@ fn cross_entropy(rows: usize, cols: usize) {
             T::cross_entropy_backward(&x, cols, targets, &options, &lse, &scale, &mut dx);
             dx
         });
+        let both: Vec<f64> = (0..rows)
+            .map(|r| -(0..cols).map(|c| share(r, c) * log_p[r * cols + c]).sum::<f64>())
+            .chain((0..rows * cols).map(|i| {
+                let (row, c) = (i / cols, i % cols);
+                let mass: f64 = (0..cols).map(|c| share(row, c)).sum();
+                0.75 * (mass * log_p[i].exp() - share(row, c))
+            }))
+            .collect();
+        check!("cross_entropy_with_gradient", both, [x, q, weight], |T, x, q, weight| {
+            let (mut losses, mut dx) = (vec![0.0; rows], vec![0.0; x.len()]);
+            let targets = if soft { Targets::Probabilities(&q) } else { Targets::Classes(&classes) };
+            let options = CrossEntropyOptions {
+                weight: weighted.then_some(&weight[..]),
+                ignore_index: -100,
+                label_smoothing: smoothing as T,
+            };
+            let total = T::cross_entropy_weight(rows, targets, &options);
+            assert!((total - divisor).abs() < 1e-5 * divisor.max(1.0), "{total} for {divisor}");
+            T::cross_entropy_with_gradient(&x, cols, targets, &options, 0.75, &mut losses, &mut dx);
+            [losses, dx].concat()
+        });
     }
 }
 
@@ -386,6 +407,23 @@ fn edges() {
     f32::log_softmax(&[f32::NEG_INFINITY, 0.0], 2, &mut y);
     assert_eq!(y, [f32::NEG_INFINITY, 0.0]);
 
+    // Rows longer than a block see their maximum late, or not at all.
+    let mut x = vec![f32::NEG_INFINITY; 3000];
+    let mut y = vec![0.0; 3000];
+    (x[2000], x[2999]) = (1e30, 1e30);
+    f32::log_softmax(&x, 3000, &mut y);
+    assert_eq!((y[0], y[2999]), (f32::NEG_INFINITY, -(2f32.ln())));
+    let options = CrossEntropyOptions { weight: None, ignore_index: -100, label_smoothing: 0.0 };
+    let (mut loss, mut dx) = ([0.0f32], vec![0.0; 3000]);
+    f32::cross_entropy_with_gradient(&x, 3000, Targets::Classes(&[2000]), &options, 2.0, &mut loss, &mut dx);
+    assert_eq!((loss[0], dx[0], dx[2000], dx[2999]), (2f32.ln(), 0.0, -1.0, 1.0));
+    for (wrong, cost) in [(f32::NAN, f32::NAN), (f32::INFINITY, f32::INFINITY)] {
+        x[7] = wrong;
+        f32::cross_entropy_with_gradient(&x, 3000, Targets::Classes(&[0]), &options, 2.0, &mut loss, &mut dx);
+        assert!(loss[0] == cost || loss[0].is_nan() && cost.is_nan(), "{} beside {wrong}", loss[0]);
+        assert!(dx[7].is_nan(), "{} beside {wrong}", dx[7]);
+    }
+
     // Far from 0 the log-sum-exp is coarse; loss and gradient are not.
     let options = CrossEntropyOptions { weight: None, ignore_index: -100, label_smoothing: 0.0 };
     let (mut loss, mut lse, mut dx) = ([0.0f32], [0.0], [0.0; 2]);
@@ -395,6 +433,38 @@ fn edges() {
     f32::cross_entropy_backward(&logits, 2, targets, &options, &lse, &[1.0], &mut dx);
     assert_close("loss", &double(&loss), &[1.3132616875182228], 1e-7);
     assert_close("gradient", &double(&dx), &[-0.7310585786300049, 0.7310585786300049], 1e-6);
+}
+
+/// Results too large for the caches are written past them, and are the same.
+#[test]
+fn streamed_rows_are_the_rows() {
+    for (rows, cols) in [(2300, 1000), (700, 3001)] {
+        let x = single(&noise(rows * cols, 30, 5.0));
+        let dy = single(&noise(rows * cols, 31, 1.0));
+        let (mut whole, mut row) = (vec![0.0; rows * cols], vec![0.0; cols]);
+        type Rows = fn(&[f32], &[f32], usize, &mut [f32]);
+        let kernels: [Rows; 5] = [
+            |x, _, cols, out| f32::softmax(x, cols, out),
+            |x, _, cols, out| f32::log_softmax(x, cols, out),
+            f32::softmax_backward,
+            f32::log_softmax_backward,
+            |x, _, cols, out| {
+                let targets = vec![5; x.len() / cols];
+                let mut losses = vec![0.0; targets.len()];
+                let options = CrossEntropyOptions { weight: None, ignore_index: -100, label_smoothing: 0.1 };
+                let targets = Targets::Classes(&targets);
+                f32::cross_entropy_with_gradient(x, cols, targets, &options, 1.0, &mut losses, out);
+            },
+        ];
+        for (which, kernel) in kernels.iter().enumerate() {
+            kernel(&x, &dy, cols, &mut whole);
+            for r in [0, 1, rows / 2, rows - 1] {
+                let at = r * cols..(r + 1) * cols;
+                kernel(&x[at.clone()], &dy[at.clone()], cols, &mut row);
+                assert_eq!(whole[at], row, "kernel {which}, row {r} of {rows} x {cols}");
+            }
+        }
+    }
 }
 
 /// Large enough for several pieces and threads.

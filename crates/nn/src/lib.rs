@@ -38,6 +38,7 @@
 // The derive names this crate as its users do.
 extern crate self as barehand_nn;
 
+pub mod distance;
 pub mod init;
 pub mod layers;
 pub mod loss;
@@ -54,9 +55,11 @@ pub use barehand_nn_derive::Parameters;
 pub use barehand_tensor::{
     ConvKernel, Element, Error, Float, Gradients, PadMode, Reduction, Result, Targets, Tensor, no_grad,
 };
+pub use distance::{CosineSimilarity, PairwiseDistance};
 pub use layers::activation::{
-    Activation, ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax,
-    Softplus, Softsign, Tanh,
+    Activation, CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
+    LogSoftmax, Mish, PReLU, RReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink,
+    Softsign, Tanh, Tanhshrink, Threshold,
 };
 pub use layers::adaptive_pool::{
     AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool, AdaptiveMaxPool1d,
@@ -74,6 +77,7 @@ pub use layers::dropout::Dropout;
 pub use layers::embedding::Embedding;
 pub use layers::feed_forward::{FeedForward, SwiGluFeedForward};
 pub use layers::flatten::Flatten;
+pub use layers::gated_linear_unit::{GEGLU, GLU, ReGLU, SwiGLU};
 pub use layers::group_norm::GroupNorm;
 pub use layers::instance_norm::{InstanceNorm, InstanceNorm1d, InstanceNorm2d};
 pub use layers::kv_cache::KvCache;
@@ -90,16 +94,27 @@ pub use layers::recurrent::{GRU, GRUCell, LSTM, LSTMCell, RNN, RNNCell};
 pub use layers::rms_norm::RMSNorm;
 pub use layers::sequential::Sequential;
 pub use layers::shared_head_attention::SharedHeadAttention;
+pub use layers::sigmoid::{AlgebraicSigmoid, ArctangentSigmoid, ErfSigmoid, Gudermannian};
 pub use layers::transformer::Transformer;
 pub use layers::transformer_decoder::{TransformerDecoder, TransformerDecoderLayer};
 pub use layers::transformer_encoder::{TransformerEncoder, TransformerEncoderLayer};
 pub use layers::transformer_options::TransformerOptions;
 pub use layers::unfold::{Fold, Unfold};
 pub use loss::bce::{BceLoss, BceWithLogitsLoss, bce_loss, bce_with_logits_loss};
-pub use loss::cross_entropy::{CrossEntropyLoss, cross_entropy};
-pub use loss::l1::{L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss};
+pub use loss::bpr::BprLoss;
+pub use loss::contrastive::ContrastiveLoss;
+pub use loss::cosine_embedding::CosineEmbeddingLoss;
+pub use loss::cross_entropy::{CrossEntropyLoss, ProbabilityCrossEntropyLoss, cross_entropy};
+pub use loss::focal::{Alpha, FocalLoss};
+pub use loss::hinge::{HingeEmbeddingLoss, HingeLoss, SoftMarginLoss};
+pub use loss::info_nce::{InfoNceLoss, NtXentLoss};
+pub use loss::kl_div::{Direction, DivergenceReduction, KlDivLoss, KlDivergence};
+pub use loss::l1::{HuberLoss, L1Loss, SmoothL1Loss, huber_loss, l1_loss, smooth_l1_loss};
+pub use loss::likelihood::{GaussianNllLoss, PoissonNllLoss};
+pub use loss::margin::{MarginRankingLoss, MultiMarginLoss, PairwiseMarginLoss};
 pub use loss::mse::{MseLoss, mse_loss};
 pub use loss::nll::{NllLoss, nll_loss};
+pub use loss::triplet::TripletMarginLoss;
 pub use memory::{Memory, memory};
 pub use module::{Module, Parameters, StateDict};
 pub use optim::accumulation::Accumulation;

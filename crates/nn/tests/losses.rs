@@ -3,8 +3,8 @@
 mod golden;
 
 use barehand_nn::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, Float, L1Loss, MseLoss, NllLoss, Reduction, Result,
-    SmoothL1Loss, Targets, Tensor, mse_loss, nll_loss,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, DivergenceReduction, Float, HuberLoss, KlDivLoss, L1Loss,
+    MseLoss, NllLoss, Reduction, Result, SmoothL1Loss, Targets, Tensor, mse_loss, nll_loss,
 };
 use golden::{Goldens, name, op, weighted};
 
@@ -53,8 +53,17 @@ fn every_loss<T: Float>(tolerance: f64) {
                 let log_p = x.log_softmax(isize::from(x.rank() > 1)).unwrap();
                 loss.forward(&log_p, goldens.find_integers(case, "target").unwrap())
             }
-            // Losses that are not here yet.
-            "huber_loss" | "kl_div" => continue,
+            "huber_loss" => {
+                HuberLoss { reduction, delta: options["delta"].as_f64().unwrap_or(1.0) }.forward(&x, real())
+            }
+            "kl_div" => {
+                let reduction = match reduction {
+                    Reduction::None => DivergenceReduction::None,
+                    Reduction::Mean => DivergenceReduction::Mean,
+                    Reduction::Sum => DivergenceReduction::Sum,
+                };
+                KlDivLoss { reduction, log_target: false }.forward(&x, real())
+            }
             other => panic!("{other} is not known"),
         };
         let loss = loss.unwrap_or_else(|error| panic!("{}: {error}", name(case)));
@@ -62,12 +71,12 @@ fn every_loss<T: Float>(tolerance: f64) {
         let gradients = weighted(&loss, goldens.real(case, "w.out")).backward().unwrap();
         goldens.assert_close(case, "grad.input", gradients.of(&x).unwrap(), tolerance);
         // Targets of cross entropy are constants here; those of distances are differentiated.
-        if op(case).ends_with("l1_loss") || op(case) == "mse_loss" {
+        if ["l1_loss", "smooth_l1_loss", "huber_loss", "mse_loss"].contains(&op(case)) {
             goldens.assert_close(case, "grad.target", gradients.of(real()).unwrap(), tolerance);
         }
         checked += 1;
     }
-    assert!(checked > 105, "{checked}");
+    assert!(checked > 115, "{checked}");
 }
 
 #[test]

@@ -787,3 +787,83 @@ def test_lora():
     assert_allclose(base(x).detach().numpy(), before, rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="rank"):
         nn.Lora(base, rank=0)
+
+
+# What PyTorch lacks. The functions stand in the parity table, beside their formulas.
+
+
+@pytest.mark.parametrize(
+    ("layer", "function"),
+    [
+        (nn.SwiGLU(gate_first=False), lambda x, y: F.swiglu(x, gate_first=False)),
+        (nn.GEGLU(0), lambda x, y: F.geglu(x, 0)),
+        (nn.ReGLU(), lambda x, y: F.reglu(x)),
+        (nn.ErfSigmoid(printed=True), lambda x, y: F.erf_sigmoid(x, printed=True)),
+        (nn.Gudermannian(), lambda x, y: F.gudermannian(x)),
+        (nn.AlgebraicSigmoid(), lambda x, y: F.algebraic_sigmoid(x)),
+        (nn.ArctangentSigmoid(), lambda x, y: F.arctangent_sigmoid(x)),
+        (nn.HingeLoss(margin=0.5), lambda x, y: F.hinge_loss(x, y, margin=0.5)),
+        (nn.PairwiseMarginLoss(margin=0.5), lambda x, y: F.pairwise_margin_loss(x, y, margin=0.5)),
+        (nn.BPRLoss(reduction="sum"), lambda x, y: F.bpr_loss(x, y, reduction="sum")),
+        (
+            nn.FocalLoss(gamma=1.0, alpha=0.25, balanced=True),
+            lambda x, y: F.focal_loss(x, y, gamma=1.0, alpha=0.25, balanced=True),
+        ),
+        (nn.InfoNCELoss(symmetric=True), lambda x, y: F.info_nce_loss(x, y, symmetric=True)),
+        (nn.NTXentLoss(temperature=0.1), lambda x, y: F.nt_xent_loss(x, y, temperature=0.1)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_layers_of_our_own_are_their_functions(layer, function, rng):
+    x, y = tensor(rng.normal(size=(4, 6))), tensor(rng.normal(size=(4, 6)))
+    given = (x, y) if "Loss" in type(layer).__name__ else (x,)
+    assert_array_equal(layer(*given).numpy(), function(x, y).numpy())
+
+
+def test_losses_of_our_own_that_take_more(rng):
+    a, b = tensor(rng.normal(size=(4, 3))), tensor(rng.normal(size=(4, 3)))
+    y = bh.tensor([1.0, 0.0, 1.0, 0.0], dtype=bh.float64)
+    assert (
+        nn.ContrastiveLoss(margin=2.0, eps=0.0)(a, b, y).item()
+        == F.contrastive_loss(a, b, y, margin=2.0, eps=0.0).item()
+    )
+    p, q = bh.tensor([[0.4, 0.6]], dtype=bh.float64), bh.tensor([[0.5, 0.5]], dtype=bh.float64)
+    assert_allclose(nn.KLDivergence()(p, q).item(), 0.020135513550688863, rtol=1e-9)
+    assert nn.KLDivergence(swapped=True)(p, q).item() == nn.KLDivergence()(q, p).item()
+    rows = bh.tensor([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]], dtype=bh.float64)
+    loss = nn.ProbabilityCrossEntropyLoss(inside=1e-9)
+    assert_allclose(loss(rows, bh.tensor([0, 1, 2])).item(), 0.2797765622367497, rtol=1e-15)
+    assert_allclose(loss(rows, bh.eye(3, dtype=bh.float64)).item(), 0.2797765622367497, rtol=1e-15)
+    with pytest.raises(ValueError, match="an alpha, which is missing"):
+        F.focal_loss(a, b, balanced=True)
+
+
+def test_rrelu_draws_slopes_between_its_bounds():
+    x = -bh.ones(10_000)
+    slopes = -nn.RReLU(0.1, 0.3)(x).numpy()
+    assert 0.1 <= slopes.min() < 0.101 and 0.299 < slopes.max() < 0.3 and abs(slopes.mean() - 0.2) < 0.002
+    assert_allclose(nn.RReLU(0.1, 0.3).eval()(x).numpy(), -0.2, rtol=1e-6)
+
+
+def test_initial_values_that_are_drawn_or_not():
+    init = nn.init
+    assert_array_equal(init.eye_(bh.ones(2, 3)).numpy(), np.eye(2, 3))
+    kept = init.dirac_(bh.ones(4, 2, 3), groups=2).numpy()
+    assert kept.sum() == 4 and kept[0, 0, 1] == kept[1, 1, 1] == kept[2, 0, 1] == kept[3, 1, 1] == 1
+    q = init.orthogonal_(bh.empty(6, 2, 2, dtype=bh.float64), gain=2.0).numpy().reshape(6, 4)
+    assert_allclose(q.T @ q, 4 * np.eye(4), atol=1e-13)
+    cut = init.trunc_normal_(bh.empty(100, 100), mean=1.0, std=2.0, a=0.0, b=2.0).numpy()
+    assert cut.min() >= 0 and cut.max() <= 2 and abs(cut.mean() - 1) < 0.02
+    sparse = init.sparse_(bh.empty(10, 50), sparsity=0.25, std=0.1).numpy()
+    assert (np.count_nonzero(sparse == 0, axis=0) == 3).all()
+    parameter = nn.Parameter(bh.zeros(3, 3))
+    assert init.orthogonal_(parameter, generator=bh.Generator().manual_seed(1)) is parameter and parameter.requires_grad
+    for wrong in [
+        lambda: init.eye_(bh.zeros(3)),
+        lambda: init.dirac_(bh.zeros(3, 3)),
+        lambda: init.sparse_(bh.zeros(3, 3), sparsity=2.0),
+        lambda: init.trunc_normal_(bh.zeros(3), a=1.0, b=0.0),
+        lambda: init.orthogonal_(bh.zeros(3)),
+    ]:
+        with pytest.raises(ValueError):
+            wrong()

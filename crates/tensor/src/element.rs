@@ -9,6 +9,7 @@ use barehand_kernels::conv2d::Conv2d;
 use barehand_kernels::cross_entropy::CrossEntropy;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
+use barehand_kernels::gated_linear_unit::GatedLinearUnit;
 use barehand_kernels::gemm::Gemm;
 use barehand_kernels::group_norm::GroupNorm;
 use barehand_kernels::gru::Gru;
@@ -198,6 +199,7 @@ pub trait Float:
     Element
     + Real
     + Elementwise
+    + GatedLinearUnit
     + Reductions
     + Gemm
     + GroupNorm

@@ -24,6 +24,8 @@ pub use autograd::{
     BackwardPass, GradientCheck, Gradients, InputGradients, Operator, Tag, apply, check_gradients,
     is_recording, no_grad, set_recording,
 };
+pub use barehand_kernels::elementwise::PairLoss;
+pub use barehand_kernels::gated_linear_unit::Gate;
 pub use barehand_kernels::{Buffer, isa, threads};
 pub use element::{DType, Element, Float, Integer, Whole};
 pub use error::{Error, Result};

@@ -4,9 +4,9 @@
 use barehand_kernels::random::RandomState;
 use barehand_tensor::{
     AvgPool1dOptions, AvgPool2dOptions, Conv1dOptions, Conv2dOptions, ConvKernel, ConvTranspose1dOptions,
-    ConvTranspose2dOptions, CrossEntropyOptions, Index, MaxPool1dOptions, MaxPool2dOptions, NllLossOptions,
-    PadMode, RecurrentCell, RecurrentWeights, Reduction, Result, Targets, Tensor, check_gradients, concat,
-    einsum, stack, where_,
+    ConvTranspose2dOptions, CrossEntropyOptions, Gate, Index, MaxPool1dOptions, MaxPool2dOptions,
+    NllLossOptions, PadMode, PairLoss, RecurrentCell, RecurrentWeights, Reduction, Result, Targets, Tensor,
+    check_gradients, concat, einsum, stack, where_,
 };
 
 /// Distinct values in [-2, 2] without ties, away from the kinks at 0 and ±1.
@@ -63,6 +63,19 @@ fn functions_of_one_number() {
         ("mish", Tensor::mish),
         ("hardswish", Tensor::hardswish),
         ("softsign", Tensor::softsign),
+        ("relu6", |x| x.mul_scalar(4.1)?.relu6()),
+        ("hardsigmoid", |x| x.mul_scalar(2.3)?.hardsigmoid()),
+        ("hardtanh", |x| x.hardtanh(-1.33, 0.77)),
+        ("celu", |x| x.celu(0.7)),
+        ("threshold", |x| x.threshold(0.37, -3.0)),
+        ("softshrink", |x| x.softshrink(0.37)),
+        ("hardshrink", |x| x.hardshrink(0.37)),
+        ("tanhshrink", Tensor::tanhshrink),
+        ("erf_sigmoid", Tensor::erf_sigmoid),
+        ("erf_sigmoid_printed", Tensor::erf_sigmoid_printed),
+        ("gudermannian", Tensor::gudermannian),
+        ("algebraic_sigmoid", Tensor::algebraic_sigmoid),
+        ("arctangent_sigmoid", Tensor::arctangent_sigmoid),
         ("leaky_relu", |x| x.leaky_relu(0.1)),
         ("elu", |x| x.elu(0.7)),
         ("softplus", |x| x.softplus(1.5, 20.0)),
@@ -97,6 +110,63 @@ fn functions_of_one_number() {
         println!("{name}");
         check(&[positive(3, &[2, 5])], |x| f(&before(&x[0])?));
         check(&[positive(4, &[3, 2])], |x| f(&before(&x[0].t()?)?));
+    }
+}
+
+#[test]
+fn gates_learned_slopes_and_lengths() {
+    for gate in [Gate::Sigmoid, Gate::Silu, Gate::Gelu, Gate::GeluTanh, Gate::Relu] {
+        for (gate_first, axis) in [(true, -1), (false, 0), (true, 1)] {
+            for shape in [&[2, 4, 6][..], &[4, 0, 2], &[2, 2, 2]] {
+                check(&[values(5, shape)], |x| before(&x[0])?.gated_linear_unit(gate, gate_first, axis));
+            }
+            check(&[values(6, &[4, 6])], |x| {
+                before(&x[0].t()?)?.gated_linear_unit(gate, gate_first, axis.min(1))
+            });
+        }
+    }
+    for (shape, slopes) in [(&[3, 4][..], 4), (&[3, 4], 1), (&[2, 3, 2], 3), (&[5], 1), (&[0, 3], 3)] {
+        check(&[values(7, shape), values(8, &[slopes])], |x| before(&x[0])?.prelu(&x[1]));
+    }
+    check(&[values(9, &[3, 4])], |x| before(&x[0])?.softmin(1));
+    for p in [1.0, 1.5, 2.0, 3.0, f64::INFINITY] {
+        for (shape, axis) in [(&[3, 4][..], -1), (&[3, 4], 0), (&[2, 1, 3], 1), (&[0, 3], 1)] {
+            for keepdim in [false, true] {
+                check(&[values(10, shape)], |x| before(&x[0])?.vector_norm(p, axis, keepdim));
+            }
+        }
+    }
+}
+
+#[test]
+fn losses_of_pairs() {
+    let losses = [
+        PairLoss::Squared,
+        PairLoss::Absolute,
+        PairLoss::SmoothL1(0.3),
+        PairLoss::Huber(0.3),
+        PairLoss::Hinge(0.9),
+        PairLoss::SoftMargin,
+        PairLoss::KlDivergenceOfLogs,
+        PairLoss::PoissonNll { log_input: true, full: false, eps: 1e-8 },
+        PairLoss::BayesianRanking,
+        PairLoss::BceWithLogits,
+        PairLoss::Focal { gamma: 2.0, positive: 0.25, negative: 0.75 },
+    ];
+    for loss in losses {
+        for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+            for shape in [&[2, 3, 4][..], &[1], &[0, 3], &[]] {
+                if reduction == Reduction::Mean && shape.contains(&0) {
+                    continue;
+                }
+                println!("{} {reduction:?} {shape:?}", loss.name());
+                // Targets of the focal loss lie between 0 and 1.
+                let target = positive(12, shape).mul_scalar(0.4).unwrap();
+                check(&[values(11, shape), target], |x| before(&x[0])?.pair_loss(&x[1], loss, reduction));
+            }
+            let target = positive(14, &[3, 2]).mul_scalar(0.4).unwrap();
+            check(&[values(13, &[2, 3]), target], |x| before(&x[0].t()?)?.pair_loss(&x[1], loss, reduction));
+        }
     }
 }
 

@@ -48,6 +48,43 @@ pub enum Activation {
     Hardswish,
     /// x / (1 + |x|).
     Softsign,
+    /// min(max(x, 0), 6). Its slope at both bends is 0.
+    Relu6,
+    /// min(max(x, low), high). Its slope at both bends is 0.
+    Hardtanh {
+        /// PyTorch's default is -1.
+        low: f64,
+        /// PyTorch's default is 1.
+        high: f64,
+    },
+    /// min(max(x + 3, 0), 6) / 6.
+    Hardsigmoid,
+    /// x for x > 0, else `alpha` (e^(x / alpha) - 1), whose slope has no step. Barron 2017.
+    Celu {
+        /// The negative side tends to -alpha; PyTorch's default is 1.
+        alpha: f64,
+    },
+    /// x for x > `threshold`, else `value`.
+    Threshold {
+        /// What x must exceed.
+        threshold: f64,
+        /// What stands for x where it does not.
+        value: f64,
+    },
+    /// x moved by `margin` toward 0, which it does not pass. PyTorch's default margin is 0.5.
+    Softshrink {
+        /// How far.
+        margin: f64,
+    },
+    /// x for |x| > `margin`, else 0. PyTorch's default margin is 0.5.
+    Hardshrink {
+        /// How far from 0.
+        margin: f64,
+    },
+    /// x - tanh x.
+    Tanhshrink,
+    /// log(1 / (1 + e^-x)) = -log(1 + e^-x), which is not the logarithm of a sigmoid that rounds to 0.
+    LogSigmoid,
 }
 
 /// Selu's alpha and scale.
@@ -88,6 +125,27 @@ impl Elementwise for Activation {
             Activation::Mish => x * softplus(x).tanh(),
             Activation::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Activation::Softsign => x / (1.0 + x.abs()),
+            Activation::Relu6 => x.clamp(0.0, 6.0),
+            Activation::Hardtanh { low, high } => x.clamp(low, high),
+            Activation::Hardsigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+            Activation::Celu { alpha } => by_sign(x, x, alpha * (x / alpha).exp_m1()),
+            Activation::Threshold { threshold, value } => {
+                if x <= threshold {
+                    value
+                } else {
+                    x
+                }
+            }
+            Activation::Softshrink { margin } => x - x.clamp(-margin, margin),
+            Activation::Hardshrink { margin } => {
+                if x.abs() <= margin {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Activation::Tanhshrink => x - x.tanh(),
+            Activation::LogSigmoid => -softplus(-x),
         }
     }
 
@@ -128,6 +186,38 @@ impl Elementwise for Activation {
                 _ => 1.0,
             },
             Activation::Softsign => (1.0 + x.abs()).powi(-2),
+            Activation::Relu6 => Activation::Hardtanh { low: 0.0, high: 6.0 }.derivative(x),
+            Activation::Hardtanh { low, high } => {
+                if x <= low || x >= high {
+                    0.0
+                } else {
+                    1.0
+                }
+            }
+            Activation::Hardsigmoid => {
+                if x > -3.0 && x < 3.0 {
+                    1.0 / 6.0
+                } else {
+                    0.0
+                }
+            }
+            Activation::Celu { alpha } => by_sign(x, 1.0, (x / alpha).exp()),
+            Activation::Threshold { threshold, .. } => {
+                if x <= threshold {
+                    0.0
+                } else {
+                    1.0
+                }
+            }
+            Activation::Softshrink { margin } | Activation::Hardshrink { margin } => {
+                if x.abs() <= margin {
+                    0.0
+                } else {
+                    1.0
+                }
+            }
+            Activation::Tanhshrink => x.tanh().powi(2),
+            Activation::LogSigmoid => logistic(-x),
         }
     }
 
@@ -153,6 +243,17 @@ impl Elementwise for Activation {
                 ["x min(max(x + 3, 0), 6) / 6", "0 if x <= -3, 1 if x >= 3, else (2 x + 3) / 6"]
             }
             Activation::Softsign => ["x / (1 + |x|)", "1 / (1 + |x|)^2"],
+            Activation::Relu6 => ["min(max(x, 0), 6)", "1 if 0 < x < 6 else 0"],
+            Activation::Hardtanh { .. } => ["min(max(x, low), high)", "1 if low < x < high else 0"],
+            Activation::Hardsigmoid => ["min(max(x + 3, 0), 6) / 6", "1/6 if -3 < x < 3 else 0"],
+            Activation::Celu { .. } => {
+                ["x if x > 0 else alpha (e^(x / alpha) - 1)", "1 if x > 0 else e^(x / alpha)"]
+            }
+            Activation::Threshold { .. } => ["x if x > threshold else value", "1 if x > threshold else 0"],
+            Activation::Softshrink { .. } => ["x - min(max(x, -margin), margin)", "1 if |x| > margin else 0"],
+            Activation::Hardshrink { .. } => ["x if |x| > margin else 0", "1 if |x| > margin else 0"],
+            Activation::Tanhshrink => ["x - tanh x", "tanh(x)^2"],
+            Activation::LogSigmoid => ["-log(1 + e^-x)", "1 / (1 + e^x)"],
         }
     }
 }

@@ -31,6 +31,13 @@ pub fn softmax(x: &Array, axis: isize, trace: &mut Trace) -> Result<Array> {
     Ok(trace.step("p", "e / s", e.zip(&s, |e, s| e / s)?))
 }
 
+/// The softmax of -x along `axis`: the smallest is likeliest. Its gradient is that of the softmax, with the other sign.
+pub fn softmin(x: &Array, axis: isize, trace: &mut Trace) -> Result<Array> {
+    trace.section("softmin: forward");
+    let x = trace.step("-x", "-x", x.map(|x| -x));
+    softmax(&x, axis, trace)
+}
+
 /// The gradient with respect to x, from the probabilities `p` and their gradient `dp`.
 ///
 /// ```text

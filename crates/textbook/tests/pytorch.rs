@@ -9,7 +9,7 @@ use barehand_textbook::{
     Activation, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
     LayerNorm, Mse, NllLoss, Pool, Pool2d, Reduce, Reduction, Sigmoid, Targets, Ties, Trace, WeightLayout,
     clip_grad_norm, linear, linear_backward, log_softmax, log_softmax_backward, matmul, matmul_backward,
-    softmax, softmax_backward,
+    softmax, softmax_backward, softmin,
 };
 use golden::{Case, Family};
 use serde_json::Value;
@@ -49,9 +49,28 @@ fn activations() {
         ("mish", Activation::Mish),
         ("hardswish", Activation::Hardswish),
         ("softsign", Activation::Softsign),
+        ("relu6", Activation::Relu6),
+        ("hardtanh", Activation::Hardtanh { low: -1.0, high: 1.0 }),
+        ("celu", Activation::Celu { alpha: 1.5 }),
+        ("threshold", Activation::Threshold { threshold: 0.5, value: -2.0 }),
+        ("softshrink", Activation::Softshrink { margin: 0.5 }),
+        ("hardshrink", Activation::Hardshrink { margin: 0.5 }),
+        ("tanhshrink", Activation::Tanhshrink),
+        ("logsigmoid", Activation::LogSigmoid),
     ];
     for (op, activation) in plain {
         check(op, &|_| Box::new(activation));
+    }
+    // PyTorch's slope of hardsigmoid is 1/6 in single precision: the value alone.
+    for case in family.of("hardsigmoid") {
+        case.expect("out", &Activation::Hardsigmoid.forward(case.array("x"), &mut silent()));
+    }
+    for case in family.of("softmin") {
+        let p = softmin(case.array("x"), case.number("dim", -1.0) as isize, &mut silent()).unwrap();
+        case.expect("out", &p);
+        let d = softmax_backward(&p, case.array("w.out"), case.number("dim", -1.0) as isize, &mut silent())
+            .unwrap();
+        case.expect("grad.x", &d.map(|d| -d));
     }
     check("leaky_relu", &|case| {
         Box::new(Activation::LeakyRelu { slope: case.number("negative_slope", 0.01) })

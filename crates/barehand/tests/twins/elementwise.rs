@@ -1,13 +1,12 @@
 //! Functions of one number, and arithmetic that broadcasts.
 
-use std::f64::consts::PI;
-
-use barehand_tensor::{Float, Result, Tensor};
-use barehand_textbook::{Activation, Arithmetic, Array, Elementwise, Sigmoid, Trace};
+use barehand_tensor::{Float, Gate, Result, Tensor};
+use barehand_textbook as textbook;
+use barehand_textbook::{Activation, Arithmetic, Array, Elementwise, GatedLinearUnit, Sigmoid, Trace};
 
 use crate::pair::{Pair, exact, hold, largest};
 
-const ACTIVATIONS: [Activation; 17] = [
+const ACTIVATIONS: [Activation; 27] = [
     Activation::Relu,
     Activation::LeakyRelu { slope: 0.01 },
     Activation::LeakyRelu { slope: 0.25 },
@@ -25,6 +24,16 @@ const ACTIVATIONS: [Activation; 17] = [
     Activation::Mish,
     Activation::Hardswish,
     Activation::Softsign,
+    Activation::Relu6,
+    Activation::Hardtanh { low: -1.0, high: 1.0 },
+    Activation::Hardsigmoid,
+    Activation::Celu { alpha: 1.0 },
+    Activation::Celu { alpha: 0.5 },
+    Activation::Threshold { threshold: 0.5, value: -2.0 },
+    Activation::Softshrink { margin: 0.5 },
+    Activation::Hardshrink { margin: 0.5 },
+    Activation::Tanhshrink,
+    Activation::LogSigmoid,
 ];
 
 const ARITHMETIC: [Arithmetic; 7] = [
@@ -52,19 +61,27 @@ fn activation<T: Float>(which: Activation, x: &Tensor<T>) -> Result<Tensor<T>> {
         Activation::Mish => x.mish(),
         Activation::Hardswish => x.hardswish(),
         Activation::Softsign => x.softsign(),
+        Activation::Relu6 => x.relu6(),
+        Activation::Hardtanh { low, high } => x.hardtanh(low, high),
+        Activation::Hardsigmoid => x.hardsigmoid(),
+        Activation::Celu { alpha } => x.celu(alpha),
+        Activation::Threshold { threshold, value } => x.threshold(threshold, value),
+        Activation::Softshrink { margin } => x.softshrink(margin),
+        Activation::Hardshrink { margin } => x.hardshrink(margin),
+        Activation::Tanhshrink => x.tanhshrink(),
+        Activation::LogSigmoid => x.log_sigmoid(),
     }
 }
 
-/// What has no kernel of its own is composed.
 fn sigmoid<T: Float>(which: Sigmoid, x: &Tensor<T>) -> Result<Tensor<T>> {
     match which {
         Sigmoid::Logistic => x.sigmoid(),
-        Sigmoid::ErfPrinted => x.mul_scalar((PI / 2.0).sqrt())?.erf(),
-        Sigmoid::Erf => x.mul_scalar(PI.sqrt() / 2.0)?.erf(),
+        Sigmoid::ErfPrinted => x.erf_sigmoid_printed(),
+        Sigmoid::Erf => x.erf_sigmoid(),
         Sigmoid::Tanh => x.tanh(),
-        Sigmoid::Gudermannian => x.mul_scalar(PI / 4.0)?.tanh()?.atan()?.mul_scalar(4.0 / PI),
-        Sigmoid::Algebraic => x.mul(&x.square()?.add_scalar(1.0)?.rsqrt()?),
-        Sigmoid::Arctangent => x.mul_scalar(PI / 2.0)?.atan()?.mul_scalar(2.0 / PI),
+        Sigmoid::Gudermannian => x.gudermannian(),
+        Sigmoid::Algebraic => x.algebraic_sigmoid(),
+        Sigmoid::Arctangent => x.arctangent_sigmoid(),
         Sigmoid::Softsign => x.softsign(),
     }
 }
@@ -102,7 +119,7 @@ fn compare<T: Float, F: Elementwise>(
 fn activations<T: Float>(pair: &mut Pair<T>) {
     for which in ACTIVATIONS {
         // On the far left neither the textbook's x (1 + tanh u) / 2 nor the engine's x (1 + erf u) / 2 has a digit left.
-        let cancels = matches!(which, Activation::Gelu | Activation::GeluTanh);
+        let cancels = matches!(which, Activation::Gelu | Activation::GeluTanh | Activation::Tanhshrink);
         compare(pair, which, cancels, |x| activation(which, x));
     }
 }
@@ -143,6 +160,49 @@ fn arithmetic<T: Float>(pair: &mut Pair<T>) {
         let (da, db) = which.backward(&a, &b, &dc, &mut Trace::silent()).unwrap();
         pair.same_gradients(&c, &dc, &[("da", &a_leaf, &da), ("db", &b_leaf, &db)]);
     }
+}
+
+fn gates_and_learned_slopes<T: Float>(pair: &mut Pair<T>) {
+    let kinds = [
+        (Gate::Sigmoid, textbook::Gate::Logistic),
+        (Gate::Silu, textbook::Gate::Silu),
+        (Gate::Gelu, textbook::Gate::Gelu),
+        (Gate::GeluTanh, textbook::Gate::GeluTanh),
+        (Gate::Relu, textbook::Gate::Relu),
+    ];
+    for (gate, twin) in kinds {
+        let mut shape = pair.shape(1..=4);
+        let axis = pair.between(0..=shape.len() - 1);
+        shape[axis] = shape[axis].next_multiple_of(2);
+        let unit = GatedLinearUnit { gate: twin, gate_first: pair.flag(), axis: axis as isize };
+        let x = pair.array(&shape).map(|x| exact(2.0 * x));
+        let leaf = pair.leaf(&x);
+        let y = leaf.gated_linear_unit(gate, unit.gate_first, axis as isize).unwrap();
+        let expected = unit.forward(&x, &mut Trace::silent()).unwrap();
+        pair.terms = largest(&x).powi(2);
+        pair.same("y", &y, &expected);
+        let dy = pair.array(expected.shape());
+        let dx = unit.backward(&x, &dy, &mut Trace::silent()).unwrap();
+        pair.terms = largest(&x) * largest(&dy);
+        pair.same_gradients(&y, &dy, &[("dx", &leaf, &dx)]);
+        pair.terms = 0.0;
+    }
+    let shape = pair.shape(2..=4);
+    let slopes = if pair.flag() { vec![shape[1]] } else { vec![1] };
+    let (x, w) = (pair.array(&shape), pair.array(&slopes));
+    let (x_leaf, w_leaf) = (pair.leaf(&x), pair.leaf(&w));
+    let y = x_leaf.prelu(&w_leaf).unwrap();
+    pair.same("y", &y, &textbook::prelu(&x, &w, &mut Trace::silent()).unwrap());
+    let dy = pair.array(&shape);
+    let [dx, dw] = textbook::prelu_backward(&x, &w, &dy, &mut Trace::silent()).unwrap();
+    // Sums of both signs may end near 0.
+    pair.terms = largest(&x) * largest(&dy);
+    pair.same_gradients(&y, &dy, &[("dx", &x_leaf, &dx), ("dw", &w_leaf, &dw)]);
+}
+
+#[test]
+fn gates_and_learned_slopes_agree() {
+    hold("gates", 12, [1024.0, 64.0], gates_and_learned_slopes::<f64>, gates_and_learned_slopes::<f32>);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Losses: every option, every reduction, and gradients that arrive with a value of their own.
 
+use barehand_nn::{
+    Alpha, BprLoss, ContrastiveLoss, CosineEmbeddingLoss, DivergenceReduction, FocalLoss, HingeEmbeddingLoss,
+    HingeLoss, HuberLoss, InfoNceLoss, KlDivLoss, L1Loss, MarginRankingLoss, MultiMarginLoss, NtXentLoss,
+    PairwiseMarginLoss, PoissonNllLoss, SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
+};
 use barehand_tensor::{CrossEntropyOptions, Float, NllLossOptions, Reduction, Targets, Tensor};
 use barehand_textbook as textbook;
-use barehand_textbook::{Array, BinaryCrossEntropy, Mse, Trace};
+use barehand_textbook::{Array, BinaryCrossEntropy, Mse, PointwiseLoss, Trace};
 
 use crate::pair::{Pair, exact, hold, largest};
 
@@ -165,6 +170,165 @@ fn mean_squared_error<T: Float>(pair: &mut Pair<T>) {
         let dp = twin.backward(&p, &y, &upstream, &mut Trace::silent()).unwrap();
         pair.same_gradients(&loss, &upstream, &[("dp", &p_leaf, &dp)]);
     }
+}
+
+/// One loss of pairs in both: its targets' kind, and the two implementations.
+fn pointwise<T: Float>(
+    pair: &mut Pair<T>,
+    twin: &impl PointwiseLoss,
+    target: impl Fn(f64) -> f64,
+    engine: impl Fn(&Tensor<T>, &Tensor<T>) -> barehand_tensor::Result<Tensor<T>>,
+) {
+    let shape = pair.shape(0..=3);
+    let x = pair.array(&shape);
+    let y = pair.array(&shape).map(|y| exact(target(y)));
+    let (leaf, targets) = (pair.leaf(&x), pair.tensor(&y));
+    let loss = engine(&leaf, &targets).unwrap();
+    let expected = twin.forward(&x, &y, &mut Trace::silent()).unwrap();
+    // Terms of both signs may end near 0.
+    let size = largest(&x) + largest(&y);
+    pair.terms = 1.0 + size * size.exp().min(1e3);
+    pair.same(twin.name(), &loss, &expected);
+    let upstream = pair.array(expected.shape());
+    let [dx, _] = twin.backward(&x, &y, &upstream, &mut Trace::silent()).unwrap();
+    pair.terms = largest(&upstream) * size.exp().min(1e3);
+    pair.same_gradients(&loss, &upstream, &[("dx", &leaf, &dx)]);
+    pair.terms = 0.0;
+}
+
+fn losses_of_pairs<T: Float>(pair: &mut Pair<T>) {
+    for (reduction, r) in REDUCTIONS {
+        let any = |y: f64| y;
+        let sign = |y: f64| y.signum();
+        let share = |y: f64| (y.abs() / 4.0).min(1.0);
+        let absolute = |corner| textbook::AbsoluteError { corner, reduction: r };
+        pointwise(pair, &absolute(textbook::Corner::Sharp), any, |x, y| L1Loss { reduction }.forward(x, y));
+        pointwise(pair, &absolute(textbook::Corner::SmoothL1(0.5)), any, |x, y| {
+            SmoothL1Loss { reduction, beta: 0.5 }.forward(x, y)
+        });
+        pointwise(pair, &absolute(textbook::Corner::Huber(0.5)), any, |x, y| {
+            HuberLoss { reduction, delta: 0.5 }.forward(x, y)
+        });
+        let hinge = |margin| textbook::Hinge { margin, reduction: r };
+        pointwise(pair, &hinge(textbook::Margin::Hinge(1.0)), sign, |x, y| {
+            HingeLoss { margin: 1.0, reduction }.forward(x, y)
+        });
+        pointwise(pair, &hinge(textbook::Margin::Embedding(1.0)), sign, |x, y| {
+            HingeEmbeddingLoss { margin: 1.0, reduction }.forward(x, y)
+        });
+        pointwise(pair, &hinge(textbook::Margin::Soft), sign, |x, y| {
+            SoftMarginLoss { reduction }.forward(x, y)
+        });
+        let kl_reduction = match reduction {
+            Reduction::None => DivergenceReduction::None,
+            Reduction::Mean => DivergenceReduction::Mean,
+            Reduction::Sum => DivergenceReduction::Sum,
+        };
+        for log_target in [false, true] {
+            pointwise(pair, &textbook::KlDiv { log_target, reduction: r }, share, |x, y| {
+                KlDivLoss { reduction: kl_reduction, log_target }.forward(x, y)
+            });
+        }
+        for full in [false, true] {
+            let twin = textbook::PoissonNll { full, reduction: r, ..textbook::PoissonNll::default() };
+            pointwise(pair, &twin, f64::abs, |x, y| {
+                PoissonNllLoss { full, reduction, ..PoissonNllLoss::default() }.forward(x, y)
+            });
+        }
+        pointwise(pair, &textbook::Bpr { reduction: r }, any, |x, y| BprLoss { reduction }.forward(x, y));
+        pointwise(pair, &textbook::PairwiseMargin { margin: 0.7, reduction: r }, any, |x, y| {
+            PairwiseMarginLoss { margin: 0.7, reduction }.forward(x, y)
+        });
+        let gamma = pair.pick(&[0.0, 0.5, 2.0, 3.0]);
+        let (alpha, twin_alpha) = pair.pick(&[
+            (Alpha::None, textbook::FocalAlpha::None),
+            (Alpha::Uniform(0.25), textbook::FocalAlpha::Uniform(0.25)),
+            (Alpha::Balanced(0.25), textbook::FocalAlpha::Balanced(0.25)),
+        ]);
+        let twin = textbook::Focal { gamma, alpha: twin_alpha, reduction: r };
+        pointwise(pair, &twin, share, |x, y| FocalLoss { gamma, alpha, reduction }.forward(x, y));
+    }
+}
+
+fn losses_of_vectors<T: Float>(pair: &mut Pair<T>) {
+    for (reduction, r) in REDUCTIONS {
+        let shape = [pair.between(1..=6), pair.between(1..=5)];
+        let arrays: Vec<Array> = (0..3).map(|_| pair.array(&shape)).collect();
+        let leaves: Vec<Tensor<T>> = arrays.iter().map(|a| pair.leaf(a)).collect();
+        let ([a, b, c], [x, y, z]) = (&arrays[..], &leaves[..]) else { unreachable!("three of each") };
+        let signs = pair.array(&shape[..1]).map(f64::signum);
+        let silent = &mut Trace::silent();
+        pair.terms = 64.0;
+        let mut hold_both =
+            |name: &str, loss: Tensor<T>, expected: Array, gradients: &dyn Fn(&Array) -> Vec<Array>| {
+                pair.same(name, &loss, &expected);
+                let upstream = pair.array(expected.shape());
+                let gradients = gradients(&upstream);
+                let named: Vec<_> = gradients.iter().zip(&leaves).map(|(g, leaf)| (name, leaf, g)).collect();
+                pair.same_gradients(&loss, &upstream, &named);
+            };
+        let twin = textbook::Triplet { swap: true, reduction: r, ..textbook::Triplet::default() };
+        let loss = TripletMarginLoss { swap: true, reduction, ..TripletMarginLoss::default() };
+        hold_both("triplet", loss.forward(x, y, z).unwrap(), twin.forward(a, b, c, silent).unwrap(), &|up| {
+            twin.backward(a, b, c, up, &mut Trace::silent()).unwrap().to_vec()
+        });
+        let tensor = |v: &Array| {
+            Tensor::from_vec(v.data().iter().map(|&v| T::from_real(v)).collect(), v.shape()).unwrap()
+        };
+        let together = signs.map(|s| f64::from(s > 0.0));
+        let twin = textbook::Contrastive { margin: 2.0, reduction: r, ..textbook::Contrastive::default() };
+        let loss = ContrastiveLoss { margin: 2.0, reduction, ..ContrastiveLoss::default() };
+        let value = loss.forward(x, y, &tensor(&together)).unwrap();
+        hold_both("contrastive", value, twin.forward(a, b, &together, silent).unwrap(), &|up| {
+            twin.backward(a, b, &together, up, &mut Trace::silent()).unwrap().to_vec()
+        });
+        let twin = textbook::CosineEmbedding { margin: 0.1, reduction: r };
+        let value = CosineEmbeddingLoss { margin: 0.1, reduction }.forward(x, y, &tensor(&signs)).unwrap();
+        hold_both("cosine embedding", value, twin.forward(a, b, &signs, silent).unwrap(), &|up| {
+            twin.backward(a, b, &signs, up, &mut Trace::silent()).unwrap().to_vec()
+        });
+        let order = c.map(f64::signum);
+        let twin = textbook::MarginRanking { margin: 0.3, reduction: r };
+        let value = MarginRankingLoss { margin: 0.3, reduction }.forward(x, y, &tensor(&order)).unwrap();
+        hold_both("margin ranking", value, twin.forward(a, b, &order, silent).unwrap(), &|up| {
+            twin.backward(a, b, &order, up, &mut Trace::silent()).unwrap().to_vec()
+        });
+        let classes: Vec<i64> = (0..shape[0]).map(|i| (i % shape[1]) as i64).collect();
+        for p in [1, 2] {
+            let twin = textbook::MultiMargin { p, reduction: r, ..textbook::MultiMargin::default() };
+            let loss = MultiMarginLoss { p: p as u8, reduction, ..MultiMarginLoss::default() };
+            let value = loss.forward(x, &Tensor::from(classes.clone())).unwrap();
+            hold_both("multi margin", value, twin.forward(a, &classes, silent).unwrap(), &|up| {
+                vec![twin.backward(a, &classes, up, &mut Trace::silent()).unwrap()]
+            });
+        }
+        for competition in
+            [textbook::Competition::OneWay, textbook::Competition::Symmetric, textbook::Competition::AllViews]
+        {
+            let (temperature, normalize) = (0.8, true);
+            let twin = textbook::InfoNce { temperature, normalize, competition, reduction: r };
+            let symmetric = competition == textbook::Competition::Symmetric;
+            let value = if competition == textbook::Competition::AllViews {
+                NtXentLoss { temperature, normalize, reduction }.forward(x, y)
+            } else {
+                InfoNceLoss { temperature, normalize, symmetric, reduction }.forward(x, y)
+            };
+            hold_both("InfoNCE", value.unwrap(), twin.forward(a, b, silent).unwrap(), &|up| {
+                twin.backward(a, b, up, &mut Trace::silent()).unwrap().to_vec()
+            });
+        }
+        pair.terms = 0.0;
+    }
+}
+
+#[test]
+fn losses_of_pairs_agree() {
+    hold("losses of pairs", 20, [1024.0, 64.0], losses_of_pairs::<f64>, losses_of_pairs::<f32>);
+}
+
+#[test]
+fn losses_of_vectors_agree() {
+    hold("losses of vectors", 40, [1024.0, 64.0], losses_of_vectors::<f64>, losses_of_vectors::<f32>);
 }
 
 #[test]

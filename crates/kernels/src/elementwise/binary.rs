@@ -27,6 +27,8 @@ pub enum Binary {
     Minimum,
     /// The angle of the point `(y, x)`: `atan(x / y)` in the right quadrant.
     Atan2,
+    /// `x` where it is positive, `y x` elsewhere: a leaky ReLU whose slope is learned (He et al. 2015).
+    Prelu,
     /// `(x - y)^2`
     SquaredError,
     /// Binary cross-entropy of a logit `x` and a target probability `y`: `max(x, 0) - x y + ln(1 + e^-|x|)`.
@@ -59,6 +61,7 @@ impl Binary {
             Binary::Maximum => "maximum",
             Binary::Minimum => "minimum",
             Binary::Atan2 => "atan2",
+            Binary::Prelu => "prelu",
             Binary::SquaredError => "squared_error",
             Binary::BceWithLogits => "bce_with_logits",
             Binary::Bce => "bce",
@@ -117,6 +120,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Binary::Maximum => zip(x, y, out, |x, y| if x > y || x.is_nan() { x } else { y }),
             Binary::Minimum => zip(x, y, out, |x, y| if x < y || x.is_nan() { x } else { y }),
             Binary::Atan2 => zip(x, y, out, T::atan2),
+            Binary::Prelu => zip(x, y, out, |x, y| if x > T::ZERO { x } else { y * x }),
             Binary::SquaredError => zip(x, y, out, |x, y| (x - y) * (x - y)),
             Binary::BceWithLogits => zip(x, y, out, |x, y| {
                 let positive = if x < T::ZERO { T::ZERO } else { x };
@@ -215,6 +219,12 @@ impl<T: Math> Kernel for Backward<'_, T> {
             }
             (Binary::Atan2, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * over_square(y, x, y)),
             (Binary::Atan2, Side::Right) => zip3(x, y, dout, dx, |x, y, d| d * over_square(-x, x, y)),
+            (Binary::Prelu, Side::Left) => {
+                zip3(x, y, dout, dx, |x, y, d| if x > T::ZERO { d } else { d * y });
+            }
+            (Binary::Prelu, Side::Right) => {
+                zip(x, dout, dx, |x, d| if x > T::ZERO { T::ZERO } else { d * x })
+            }
             (Binary::SquaredError, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * (T::TWO * (x - y))),
             (Binary::SquaredError, Side::Right) => zip3(x, y, dout, dx, |x, y, d| d * (T::TWO * (y - x))),
             (Binary::BceWithLogits, Side::Left) => {
@@ -264,7 +274,7 @@ pub(super) fn zip<T: Copy>(x: &[T], y: &[T], out: &mut [T], f: impl Fn(T, T) -> 
 }
 
 #[inline(always)]
-fn zip3<T: Copy>(x: &[T], y: &[T], z: &[T], out: &mut [T], f: impl Fn(T, T, T) -> T) {
+pub(super) fn zip3<T: Copy>(x: &[T], y: &[T], z: &[T], out: &mut [T], f: impl Fn(T, T, T) -> T) {
     for (((out, x), y), z) in out.iter_mut().zip(x).zip(y).zip(z) {
         *out = f(*x, *y, *z);
     }

@@ -1,6 +1,6 @@
 //! Functions of one argument: activations, elementary functions, arithmetic with constants.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LN_10};
 
 use super::binary::zip;
 use super::grain;
@@ -85,6 +85,28 @@ pub enum Unary<T> {
     Hardswish,
     /// `x / (1 + |x|)`
     Softsign,
+    /// `x` kept between two bounds (low, high); its derivative on them is 0, and 1 for NaN.
+    Hardtanh(T, T),
+    /// `relu6(x + 3) / 6`; its derivative is 0 at both bends.
+    Hardsigmoid,
+    /// `x`, and `alpha (e^(x / alpha) - 1)` where `x` is not positive.
+    Celu(T),
+    /// `x` where it exceeds the first number, elsewhere the second, whose derivative is 0.
+    Threshold(T, T),
+    /// `x` moved by this much toward 0, which it does not pass.
+    Softshrink(T),
+    /// `x`, and 0 where `|x|` is not above this.
+    Hardshrink(T),
+    /// `x - tanh x`
+    Tanhshrink,
+    /// `erf(scale x)`
+    ScaledErf(T),
+    /// `(2/pi) gd(pi/2 x)`, where `gd(u) = 2 atan(tanh(u/2))`.
+    Gudermannian,
+    /// `x / sqrt(1 + x^2)`
+    AlgebraicSigmoid,
+    /// `(2/pi) atan(pi/2 x)`
+    ArctangentSigmoid,
     /// The largest integer that is not larger; its derivative is 0, like those of the other roundings.
     Floor,
     /// The smallest integer that is not smaller.
@@ -131,8 +153,8 @@ const SELU_ALPHA: f64 = 1.6732632423543772;
 const SELU_SCALE: f64 = 1.0507009873554805;
 
 /// `sqrt(2 / pi)`
-const GELU_SCALE: f64 = 0.7978845608028654;
-const GELU_CUBE: f64 = 0.044715;
+pub(crate) const GELU_SCALE: f64 = 0.7978845608028654;
+pub(crate) const GELU_CUBE: f64 = 0.044715;
 
 impl<T> Unary<T> {
     /// The name used in messages and recordings.
@@ -173,6 +195,17 @@ impl<T> Unary<T> {
             Unary::Mish => "mish",
             Unary::Hardswish => "hardswish",
             Unary::Softsign => "softsign",
+            Unary::Hardtanh(..) => "hardtanh",
+            Unary::Hardsigmoid => "hardsigmoid",
+            Unary::Celu(_) => "celu",
+            Unary::Threshold(..) => "threshold",
+            Unary::Softshrink(_) => "softshrink",
+            Unary::Hardshrink(_) => "hardshrink",
+            Unary::Tanhshrink => "tanhshrink",
+            Unary::ScaledErf(_) => "erf_sigmoid",
+            Unary::Gudermannian => "gudermannian",
+            Unary::AlgebraicSigmoid => "algebraic_sigmoid",
+            Unary::ArctangentSigmoid => "arctangent_sigmoid",
             Unary::Floor => "floor",
             Unary::Ceil => "ceil",
             Unary::Round => "round",
@@ -226,6 +259,12 @@ impl<T> Unary<T> {
                 | Unary::Relu
                 | Unary::LeakyRelu(_)
                 | Unary::Hardswish
+                | Unary::Hardtanh(..)
+                | Unary::Hardsigmoid
+                | Unary::Threshold(..)
+                | Unary::Softshrink(_)
+                | Unary::Hardshrink(_)
+                | Unary::Softsign
                 | Unary::Floor
                 | Unary::Ceil
                 | Unary::Round
@@ -286,7 +325,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
                 patch(x, out, |x| x.sin_cos_far().1);
             }
             Unary::Tan => map(x, out, T::tan),
-            Unary::Atan => map(x, out, T::atan),
+            Unary::Atan => map(x, out, T::atan::<A>),
             Unary::Sinh => map(x, out, T::sinh::<A>),
             Unary::Cosh => map(x, out, T::cosh::<A>),
             Unary::Tanh => map(x, out, math::tanh::<A, T>),
@@ -302,12 +341,40 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::LeakyRelu(slope) => map(x, out, |x| if x > T::ZERO { x } else { x * slope }),
             Unary::Elu(alpha) => map(x, out, |x| elu::<A, T>(x, alpha)),
             Unary::Selu => map(x, out, |x| c(SELU_SCALE) * elu::<A, T>(x, c(SELU_ALPHA))),
-            Unary::GeluErf => map(x, out, |x| x * normal_cdf::<A, T>(x)),
+            Unary::GeluErf => map(x, out, |x| x * math::normal::<A, T>(x).1),
             Unary::GeluTanh => map(x, out, |x| x * math::sigmoid::<A, T>(gelu_argument::<A, T>(x))),
             Unary::Silu => map(x, out, |x| x * math::sigmoid::<A, T>(x)),
             Unary::Mish => map(x, out, |x| x * tanh_softplus::<A, T>(x)),
             Unary::Hardswish => map(x, out, |x| x * clamp(x + c(3.0), T::ZERO, c(6.0)) * c(1.0 / 6.0)),
             Unary::Softsign => map(x, out, |x| x / (T::ONE + x.abs())),
+            Unary::Hardtanh(low, high) => map(x, out, |x| clamp(x, low, high)),
+            Unary::Hardsigmoid => map(x, out, |x| clamp(x + c(3.0), T::ZERO, c(6.0)) / c(6.0)),
+            Unary::Celu(alpha) => {
+                let inverse = T::ONE / alpha;
+                map(x, out, |x| {
+                    let bend = alpha * math::expm1::<A, T>(x * inverse);
+                    if x > T::ZERO { x } else { bend }
+                });
+            }
+            Unary::Threshold(threshold, value) => map(x, out, |x| if x <= threshold { value } else { x }),
+            Unary::Softshrink(margin) => map(x, out, |x| {
+                let inside = if x.is_nan() { x } else { T::ZERO };
+                let below = if x < -margin { x + margin } else { inside };
+                if x > margin { x - margin } else { below }
+            }),
+            Unary::Hardshrink(margin) => {
+                map(x, out, |x| if x >= -margin && x <= margin { T::ZERO } else { x });
+            }
+            Unary::Tanhshrink => map(x, out, |x| x - math::tanh::<A, T>(x)),
+            Unary::ScaledErf(scale) => map(x, out, |x| math::erf::<A, T>(scale * x)),
+            Unary::Gudermannian => {
+                map(x, out, |x| c(2.0 * FRAC_2_PI) * math::tanh::<A, T>(c(FRAC_PI_4) * x).atan::<A>())
+            }
+            Unary::AlgebraicSigmoid => map(x, out, |x| {
+                let (root, far) = algebraic(x);
+                if far { root.copysign(x) } else { x * root }
+            }),
+            Unary::ArctangentSigmoid => map(x, out, |x| c(FRAC_2_PI) * (c(FRAC_PI_2) * x).atan::<A>()),
             Unary::Floor => map(x, out, T::floor),
             Unary::Ceil => map(x, out, T::ceil),
             Unary::Round => map(x, out, T::round_ties_even),
@@ -393,8 +460,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 d * if x <= zero { slope } else { c(SELU_SCALE) }
             }),
             Unary::GeluErf => zip(saved, dy, dx, |x, d| {
-                let density = c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * math::exp::<A, T>(-T::HALF * x * x);
-                d * A::fma(x, density, normal_cdf::<A, T>(x))
+                let (e, cdf) = math::normal::<A, T>(x);
+                d * A::fma(x, c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * e, cdf)
             }),
             Unary::GeluTanh => zip(saved, dy, dx, |x, d| {
                 let s = math::sigmoid::<A, T>(gelu_argument::<A, T>(x));
@@ -417,6 +484,46 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::Softsign => zip(saved, dy, dx, |x, d| {
                 let q = one + x.abs();
                 d / (q * q)
+            }),
+            Unary::Hardtanh(low, high) => {
+                zip(saved, dy, dx, |x, d| if x <= low || x >= high { zero } else { d });
+            }
+            Unary::Hardsigmoid => {
+                zip(saved, dy, dx, |x, d| if x > c(-3.0) && x < c(3.0) { d * c(1.0 / 6.0) } else { zero })
+            }
+            Unary::Celu(alpha) => {
+                let inverse = one / alpha;
+                zip(saved, dy, dx, |x, d| {
+                    let slope = math::exp::<A, T>(x * inverse);
+                    if x <= zero { d * slope } else { d }
+                });
+            }
+            Unary::Threshold(threshold, _) => {
+                zip(saved, dy, dx, |x, d| if x <= threshold { zero } else { d });
+            }
+            Unary::Softshrink(margin) | Unary::Hardshrink(margin) => {
+                zip(saved, dy, dx, |x, d| if x >= -margin && x <= margin { zero } else { d });
+            }
+            Unary::Tanhshrink => zip(saved, dy, dx, |x, d| {
+                let t = math::tanh::<A, T>(x);
+                d * (t * t)
+            }),
+            Unary::ScaledErf(scale) => zip(saved, dy, dx, |x, d| {
+                let u = scale * x;
+                d * (scale * c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-u * u))
+            }),
+            Unary::Gudermannian => zip(saved, dy, dx, |x, d| {
+                let e = math::exp::<A, T>(-(c(FRAC_PI_2) * x).abs());
+                d * (T::TWO * e / A::fma(e, e, one))
+            }),
+            Unary::AlgebraicSigmoid => zip(saved, dy, dx, |x, d| {
+                let (root, far) = algebraic(x);
+                let root = if far { root / x.abs() } else { root };
+                d * (root * root * root)
+            }),
+            Unary::ArctangentSigmoid => zip(saved, dy, dx, |x, d| {
+                let u = c(FRAC_PI_2) * x;
+                d / A::fma(u, u, one)
             }),
             Unary::ScalarDiv(s) => zip(saved, dy, dx, |x, d| -d * ((s / x) / x)),
             Unary::PowScalar(s) => power_backward::<A, T>(saved, dy, dx, s),
@@ -477,15 +584,18 @@ fn elu<A: Arch, T: Math>(x: T, alpha: T) -> T {
     if x > T::ZERO { x } else { bend }
 }
 
-/// `Phi(x) = (1 + erf(x / sqrt(2))) / 2`
+/// `1 / sqrt(1 + t^2)` of `t = x` near 0, and `t = 1 / x` far out (and whether that was far), where the square of `x` would
+/// overflow: `x` over the root is then the first with the sign of `x`.
 #[inline(always)]
-fn normal_cdf<A: Arch, T: Math>(x: T) -> T {
-    A::fma(T::HALF, math::erf::<A, T>(x * T::from_f64(FRAC_1_SQRT_2)), T::HALF)
+fn algebraic<T: Math>(x: T) -> (T, bool) {
+    let far = x.abs() > T::ONE;
+    let t = if far { T::ONE / x } else { x };
+    (T::ONE / (T::ONE + t * t).sqrt(), far)
 }
 
 /// `u` such that the tanh form of GELU is `x sigmoid(u)`, by `(1 + tanh(u / 2)) / 2 = sigmoid(u)`.
 #[inline(always)]
-fn gelu_argument<A: Arch, T: Math>(x: T) -> T {
+pub(crate) fn gelu_argument<A: Arch, T: Math>(x: T) -> T {
     T::from_f64(2.0 * GELU_SCALE) * x * A::fma(T::from_f64(GELU_CUBE) * x, x, T::ONE)
 }
 

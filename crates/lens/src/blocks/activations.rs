@@ -1,6 +1,8 @@
 //! Activations and the historical sigmoids, one number in, one number out.
 
-use barehand_textbook::{Activation, Elementwise, Sigmoid, Trace};
+use barehand_textbook::{
+    Activation, Elementwise, Gate, GatedLinearUnit, Sigmoid, Trace, prelu, prelu_backward,
+};
 
 use crate::arguments::Arguments;
 use crate::block::{Block, Input, UPSTREAM, input};
@@ -162,11 +164,170 @@ pub const BLOCKS: &[Block] = &[
         run: |a, t| elementwise(&Activation::Softsign, a, t),
     },
     Block {
+        name: "relu6",
+        section: "activations",
+        summary: "the positive part, held at 6",
+        formula: "min(max(x, 0), 6)",
+        engine: Some("barehand::tensor::Tensor::relu6"),
+        twin: "barehand::textbook::Activation::Relu6",
+        inputs: &[X, UPSTREAM],
+        options: &[],
+        run: |a, t| elementwise(&Activation::Relu6, a, t),
+    },
+    Block {
+        name: "hardtanh",
+        section: "activations",
+        summary: "x between two bounds",
+        formula: "min(max(x, low), high)",
+        engine: Some("barehand::tensor::Tensor::hardtanh"),
+        twin: "barehand::textbook::Activation::Hardtanh",
+        inputs: &[X, UPSTREAM],
+        options: &[input("low", "the lower bound", "-1.0"), input("high", "the upper bound", "1.0")],
+        run: |a, t| {
+            elementwise(&Activation::Hardtanh { low: a.number("low")?, high: a.number("high")? }, a, t)
+        },
+    },
+    Block {
+        name: "hardsigmoid",
+        section: "activations",
+        summary: "the piecewise logistic function",
+        formula: "min(max(x + 3, 0), 6) / 6",
+        engine: Some("barehand::tensor::Tensor::hardsigmoid"),
+        twin: "barehand::textbook::Activation::Hardsigmoid",
+        inputs: &[X, UPSTREAM],
+        options: &[],
+        run: |a, t| elementwise(&Activation::Hardsigmoid, a, t),
+    },
+    Block {
+        name: "celu",
+        section: "activations",
+        summary: "the ELU whose slope has no step",
+        formula: "x if x > 0 else alpha (e^(x / alpha) - 1)",
+        engine: Some("barehand::tensor::Tensor::celu"),
+        twin: "barehand::textbook::Activation::Celu",
+        inputs: &[X, UPSTREAM],
+        options: &[input("alpha", "the tail tends to -alpha", "1.0")],
+        run: |a, t| elementwise(&Activation::Celu { alpha: a.number("alpha")? }, a, t),
+    },
+    Block {
+        name: "threshold",
+        section: "activations",
+        summary: "x where it exceeds a threshold, else a value",
+        formula: "x if x > threshold else value",
+        engine: Some("barehand::tensor::Tensor::threshold"),
+        twin: "barehand::textbook::Activation::Threshold",
+        inputs: &[X, UPSTREAM],
+        options: &[
+            input("threshold", "what x must exceed", "0.0"),
+            input("value", "what stands for x", "0.0"),
+        ],
+        run: |a, t| {
+            let (threshold, value) = (a.number("threshold")?, a.number("value")?);
+            elementwise(&Activation::Threshold { threshold, value }, a, t)
+        },
+    },
+    Block {
+        name: "softshrink",
+        section: "activations",
+        summary: "x moved toward 0, which it does not pass",
+        formula: "x - min(max(x, -margin), margin)",
+        engine: Some("barehand::tensor::Tensor::softshrink"),
+        twin: "barehand::textbook::Activation::Softshrink",
+        inputs: &[X, UPSTREAM],
+        options: &[input("margin", "how far", "0.5")],
+        run: |a, t| elementwise(&Activation::Softshrink { margin: a.number("margin")? }, a, t),
+    },
+    Block {
+        name: "hardshrink",
+        section: "activations",
+        summary: "x, and 0 near 0",
+        formula: "x if |x| > margin else 0",
+        engine: Some("barehand::tensor::Tensor::hardshrink"),
+        twin: "barehand::textbook::Activation::Hardshrink",
+        inputs: &[X, UPSTREAM],
+        options: &[input("margin", "how far from 0", "0.5")],
+        run: |a, t| elementwise(&Activation::Hardshrink { margin: a.number("margin")? }, a, t),
+    },
+    Block {
+        name: "tanhshrink",
+        section: "activations",
+        summary: "what the hyperbolic tangent takes away",
+        formula: "x - tanh x",
+        engine: Some("barehand::tensor::Tensor::tanhshrink"),
+        twin: "barehand::textbook::Activation::Tanhshrink",
+        inputs: &[X, UPSTREAM],
+        options: &[],
+        run: |a, t| elementwise(&Activation::Tanhshrink, a, t),
+    },
+    Block {
+        name: "log_sigmoid",
+        section: "activations",
+        summary: "the logarithm of the logistic function, which does not underflow",
+        formula: "-log(1 + e^-x)",
+        engine: Some("barehand::tensor::Tensor::log_sigmoid"),
+        twin: "barehand::textbook::Activation::LogSigmoid",
+        inputs: &[X, UPSTREAM],
+        options: &[],
+        run: |a, t| elementwise(&Activation::LogSigmoid, a, t),
+    },
+    Block {
+        name: "prelu",
+        section: "activations",
+        summary: "the leaky ReLU whose slope is learned",
+        formula: "x if x > 0 else w x",
+        engine: Some("barehand::nn::PReLU"),
+        twin: "barehand::textbook::prelu",
+        inputs: &[
+            input("x", "any shape; channels along axis 1", "[[-2.0, -0.5], [0.5, 2.0]]"),
+            input("weight", "one slope, or one for each channel", "[0.25]"),
+            UPSTREAM,
+        ],
+        options: &[],
+        run: |a, t| {
+            let (x, w) = (a.array("x")?, a.array("weight")?);
+            let y = prelu(&x, &w, t)?;
+            prelu_backward(&x, &w, &a.upstream(&y)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "gated_linear_unit",
+        section: "activations",
+        summary: "one half opens the other: GLU, SwiGLU, GEGLU, ReGLU",
+        formula: "v f(g), g and v the halves of x",
+        engine: Some("barehand::tensor::Tensor::gated_linear_unit"),
+        twin: "barehand::textbook::GatedLinearUnit",
+        inputs: &[input("x", "an even length along the axis", "[[1.0, -0.5, 2.0, 0.5]]"), UPSTREAM],
+        options: &[
+            input("gate", "logistic (GLU), silu, gelu, gelu_tanh or relu", "\"logistic\""),
+            input("gate_first", "whether the gate is the first half (PyTorch's GLU: the second)", "false"),
+            input("axis", "the axis, negative from the back", "-1"),
+        ],
+        run: |a, t| {
+            let gates = [
+                ("logistic", Gate::Logistic),
+                ("silu", Gate::Silu),
+                ("gelu", Gate::Gelu),
+                ("gelu_tanh", Gate::GeluTanh),
+                ("relu", Gate::Relu),
+            ];
+            let unit = GatedLinearUnit {
+                gate: a.choice("gate", &gates)?,
+                gate_first: a.flag("gate_first")?,
+                axis: a.integer("axis")? as isize,
+            };
+            let x = a.array("x")?;
+            let y = unit.forward(&x, t)?;
+            unit.backward(&x, &a.upstream(&y)?, t)?;
+            Ok(())
+        },
+    },
+    Block {
         name: "erf_printed",
         section: "activations",
         summary: "the error function as often printed, slope sqrt 2",
         formula: "erf(sqrt(pi/2) x)",
-        engine: None,
+        engine: Some("barehand::tensor::Tensor::erf_sigmoid_printed"),
         twin: "barehand::textbook::Sigmoid::ErfPrinted",
         inputs: &[X, UPSTREAM],
         options: &[],
@@ -177,7 +338,7 @@ pub const BLOCKS: &[Block] = &[
         section: "activations",
         summary: "the error function with slope 1",
         formula: "erf(sqrt(pi)/2 x)",
-        engine: None,
+        engine: Some("barehand::tensor::Tensor::erf_sigmoid"),
         twin: "barehand::textbook::Sigmoid::Erf",
         inputs: &[X, UPSTREAM],
         options: &[],
@@ -188,7 +349,7 @@ pub const BLOCKS: &[Block] = &[
         section: "activations",
         summary: "the Gudermannian with slope 1",
         formula: "(2/pi) gd(pi/2 x), gd(u) = 2 atan(tanh(u/2))",
-        engine: None,
+        engine: Some("barehand::tensor::Tensor::gudermannian"),
         twin: "barehand::textbook::Sigmoid::Gudermannian",
         inputs: &[X, UPSTREAM],
         options: &[],
@@ -199,7 +360,7 @@ pub const BLOCKS: &[Block] = &[
         section: "activations",
         summary: "x over the root, sometimes misnamed ArcSinh",
         formula: "x / sqrt(1 + x^2)",
-        engine: None,
+        engine: Some("barehand::tensor::Tensor::algebraic_sigmoid"),
         twin: "barehand::textbook::Sigmoid::Algebraic",
         inputs: &[X, UPSTREAM],
         options: &[],
@@ -210,7 +371,7 @@ pub const BLOCKS: &[Block] = &[
         section: "activations",
         summary: "the arctangent with slope 1",
         formula: "(2/pi) atan(pi/2 x)",
-        engine: None,
+        engine: Some("barehand::tensor::Tensor::arctangent_sigmoid"),
         twin: "barehand::textbook::Sigmoid::Arctangent",
         inputs: &[X, UPSTREAM],
         options: &[],

@@ -1,6 +1,6 @@
 //! Binary cross entropy, from probabilities and from logits.
 
-use barehand_tensor::{InputGradients, Operator, apply};
+use barehand_tensor::{InputGradients, Operator, PairLoss, apply};
 
 use super::same_shape;
 use crate::{Error, Float, Reduction, Result, Tensor};
@@ -140,13 +140,17 @@ impl<T: Float> BceWithLogitsLoss<T> {
     /// # Errors
     /// When the shapes differ.
     pub fn forward(&self, logits: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+        let Some(pos_weight) = &self.pos_weight else {
+            let Some(weight) = &self.weight else {
+                return logits.pair_loss(target, PairLoss::BceWithLogits, self.reduction);
+            };
+            let losses = logits.pair_loss(target, PairLoss::BceWithLogits, Reduction::None)?;
+            return reduced(&losses, Some(weight), self.reduction);
+        };
         same_shape("bce_with_logits_loss", logits, target)?;
-        let mut positive = logits.log_sigmoid()?;
-        if let Some(pos_weight) = &self.pos_weight {
-            let factor = pos_weight.add_scalar(-1.0)?.mul(target)?.add_scalar(1.0)?;
-            same_shape("bce_with_logits_loss's pos_weight", &factor, target)?;
-            positive = positive.mul(&factor)?;
-        }
+        let factor = pos_weight.add_scalar(-1.0)?.mul(target)?.add_scalar(1.0)?;
+        same_shape("bce_with_logits_loss's pos_weight", &factor, target)?;
+        let positive = logits.log_sigmoid()?.mul(&factor)?;
         let losses = target.scalar_sub(1.0)?.mul(logits)?.sub(&positive)?;
         reduced(&losses, self.weight.as_ref(), self.reduction)
     }

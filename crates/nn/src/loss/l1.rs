@@ -1,8 +1,7 @@
-//! Absolute error, and its smooth form.
+//! Absolute error, and its smooth forms.
 
-use barehand_tensor::where_;
+use barehand_tensor::PairLoss;
 
-use super::same_shape;
 use crate::{Error, Float, Reduction, Result, Tensor};
 
 /// The mean of |prediction - target| (`torch.nn.functional.l1_loss`).
@@ -26,8 +25,7 @@ impl L1Loss {
     /// # Errors
     /// When the shapes differ.
     pub fn forward<T: Float>(&self, prediction: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
-        same_shape("l1_loss", prediction, target)?;
-        self.reduction.apply(&prediction.sub(target)?.abs()?)
+        prediction.pair_loss(target, PairLoss::Absolute, self.reduction)
     }
 }
 
@@ -69,11 +67,45 @@ impl SmoothL1Loss {
         if beta == 0.0 {
             return L1Loss { reduction }.forward(prediction, target);
         }
-        same_shape("smooth_l1_loss", prediction, target)?;
-        let difference = prediction.sub(target)?;
-        let distance = difference.abs()?;
-        let parabola = difference.square()?.mul_scalar(0.5 / beta)?;
-        let line = distance.add_scalar(-0.5 * beta)?;
-        reduction.apply(&where_(&distance.lt_scalar(T::from_real(beta))?, &parabola, &line)?)
+        prediction.pair_loss(target, PairLoss::SmoothL1(T::from_real(beta)), reduction)
+    }
+}
+
+/// The mean of d²/2 where d = |prediction - target| is at most 1, and of d - 1/2 elsewhere
+/// (`torch.nn.functional.huber_loss`).
+///
+/// # Errors
+/// When the shapes differ.
+pub fn huber_loss<T: Float>(prediction: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+    HuberLoss::default().forward(prediction, target)
+}
+
+/// d²/2 where d = |prediction - target| is at most delta, delta (d - delta/2) elsewhere (Huber 1964;
+/// `torch.nn.HuberLoss`): delta times [`SmoothL1Loss`] with beta = delta.
+#[derive(Clone, Copy, Debug)]
+pub struct HuberLoss {
+    /// Default: mean.
+    pub reduction: Reduction,
+    /// Where the parabola meets the line. Default 1.
+    pub delta: f64,
+}
+
+impl Default for HuberLoss {
+    fn default() -> Self {
+        HuberLoss { reduction: Reduction::Mean, delta: 1.0 }
+    }
+}
+
+impl HuberLoss {
+    /// The loss of a prediction and a target of one shape.
+    ///
+    /// # Errors
+    /// When the shapes differ, or delta is not positive.
+    pub fn forward<T: Float>(&self, prediction: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
+        let HuberLoss { reduction, delta } = *self;
+        if delta.is_nan() || delta <= 0.0 {
+            return Err(Error::value("huber_loss", format!("delta = {delta} must be positive")));
+        }
+        prediction.pair_loss(target, PairLoss::Huber(T::from_real(delta)), reduction)
     }
 }

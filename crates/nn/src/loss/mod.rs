@@ -1,10 +1,20 @@
 //! Losses, each as a function with PyTorch's defaults and as a struct that holds options.
 
 pub mod bce;
+pub mod bpr;
+pub mod contrastive;
+pub mod cosine_embedding;
 pub mod cross_entropy;
+pub mod focal;
+pub mod hinge;
+pub mod info_nce;
+pub mod kl_div;
 pub mod l1;
+pub mod likelihood;
+pub mod margin;
 pub mod mse;
 pub mod nll;
+pub mod triplet;
 
 use crate::{Error, Float, Result, Tensor};
 

@@ -1,6 +1,7 @@
 //! Squared error.
 
-use super::same_shape;
+use barehand_tensor::PairLoss;
+
 use crate::{Float, Reduction, Result, Tensor};
 
 /// The mean of (prediction - target)² (`torch.nn.functional.mse_loss`).
@@ -33,8 +34,7 @@ impl MseLoss {
     /// # Errors
     /// When the shapes differ.
     pub fn forward<T: Float>(&self, prediction: &Tensor<T>, target: &Tensor<T>) -> Result<Tensor<T>> {
-        same_shape("mse_loss", prediction, target)?;
-        let loss = self.reduction.apply(&prediction.sub(target)?.square()?)?;
+        let loss = prediction.pair_loss(target, PairLoss::Squared, self.reduction)?;
         if self.half { loss.mul_scalar(0.5) } else { Ok(loss) }
     }
 }

@@ -1,10 +1,10 @@
 //! Activation functions.
 
-use barehand_tensor::{AnyTensor, Tensor};
+use barehand_tensor::{AnyTensor, Gate, Tensor};
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
-use super::{compute, not_float, on_floats, returned};
+use super::{alike, compute, not_float, on_floats, returned};
 use crate::dtype::DTypeArgument;
 use crate::error::{Failure, Result};
 use crate::tensor::{PyTensor, cast};
@@ -51,6 +51,14 @@ in_place! {
     mish() => |x| x.mish();
     /// x min(max(x + 3, 0), 6) / 6
     hardswish() => |x| x.hardswish();
+    /// min(max(x, 0), 6)
+    relu6() => |x| x.relu6();
+    /// min(max(x + 3, 0), 6) / 6
+    hardsigmoid() => |x| x.hardsigmoid();
+    /// x where positive, alpha (e^(x / alpha) - 1) elsewhere (Barron 2017).
+    celu(alpha: f64 = 1.0) => |x| x.celu(alpha);
+    /// min(max(x, min_val), max_val)
+    hardtanh(min_val: f64 = -1.0, max_val: f64 = 1.0) => |x| x.hardtanh(min_val, max_val);
 }
 
 macro_rules! plain {
@@ -79,6 +87,122 @@ plain! {
     logsigmoid => log_sigmoid;
     /// x / (1 + |x|)
     softsign => softsign;
+    /// x - tanh x
+    tanhshrink => tanhshrink;
+    /// (2/π) gd(π/2 x), where gd(u) = 2 atan(tanh(u/2)) is the Gudermannian: slope 1 at 0, limits ±1.
+    gudermannian => gudermannian;
+    /// x / √(1 + x²): slope 1 at 0, limits ±1.
+    algebraic_sigmoid => algebraic_sigmoid;
+    /// (2/π) atan(π/2 x): slope 1 at 0, limits ±1.
+    arctangent_sigmoid => arctangent_sigmoid;
+}
+
+/// erf(√π/2 x): slope 1 at 0, limits ±1. With `printed`, erf(√(π/2) x), as it is often printed, with slope √2.
+#[pyfunction]
+#[pyo3(signature = (input, *, printed=false))]
+fn erf_sigmoid(py: Python<'_>, input: &Bound<'_, PyTensor>, printed: bool) -> Result<PyTensor> {
+    on_floats!("erf_sigmoid", input, x => compute(py, x.len(), || {
+        if printed { x.erf_sigmoid_printed() } else { x.erf_sigmoid() }
+    }))
+}
+
+/// x where it exceeds the threshold, `value` elsewhere.
+#[pyfunction]
+#[pyo3(signature = (input, threshold, value, inplace=false))]
+fn threshold<'py>(
+    input: &Bound<'py, PyTensor>,
+    threshold: f64,
+    value: f64,
+    inplace: bool,
+) -> Result<Bound<'py, PyTensor>> {
+    let result =
+        on_floats!("threshold", input, x => compute(input.py(), x.len(), || x.threshold(threshold, value)))?;
+    returned("threshold", input, result, inplace)
+}
+
+/// x moved by lambd toward 0, which it does not pass.
+#[pyfunction]
+#[pyo3(signature = (input, lambd=0.5))]
+fn softshrink(py: Python<'_>, input: &Bound<'_, PyTensor>, lambd: f64) -> Result<PyTensor> {
+    if lambd.is_nan() || lambd < 0.0 {
+        return Err(Failure::value(
+            "softshrink",
+            format!("lambd must be 0 or more, but found to be {lambd}"),
+        ));
+    }
+    on_floats!("softshrink", input, x => compute(py, x.len(), || x.softshrink(lambd)))
+}
+
+/// x, and 0 where |x| is not above lambd.
+#[pyfunction]
+#[pyo3(signature = (input, lambd=0.5))]
+fn hardshrink(py: Python<'_>, input: &Bound<'_, PyTensor>, lambd: f64) -> Result<PyTensor> {
+    on_floats!("hardshrink", input, x => compute(py, x.len(), || x.hardshrink(lambd)))
+}
+
+/// x where positive, weight x elsewhere, with one learned slope or one for each channel, axis 1 (He et al. 2015).
+#[pyfunction]
+fn prelu(py: Python<'_>, input: &Bound<'_, PyTensor>, weight: &Bound<'_, PyTensor>) -> Result<PyTensor> {
+    on_floats!("prelu", input, x => {
+        let weight = alike("prelu", "weight", weight, &x)?;
+        compute(py, x.len(), || x.prelu(&weight))
+    })
+}
+
+/// x where positive; elsewhere in training x times a slope drawn from [lower, upper), else x times the middle one (Xu et al.
+/// 2015).
+#[pyfunction]
+#[pyo3(signature = (input, lower=1.0 / 8.0, upper=1.0 / 3.0, training=false, inplace=false))]
+fn rrelu<'py>(
+    input: &Bound<'py, PyTensor>,
+    lower: f64,
+    upper: f64,
+    training: bool,
+    inplace: bool,
+) -> Result<Bound<'py, PyTensor>> {
+    let result = on_floats!("rrelu", input, x => compute(input.py(), x.len(), || {
+        if training {
+            crate::random::with_generator(None, |generator| x.rrelu(lower, upper, generator))
+        } else {
+            x.leaky_relu(f64::midpoint(lower, upper))
+        }
+    }))?;
+    returned("rrelu", input, result, inplace)
+}
+
+/// a sigmoid(b), where a and b are the halves along an axis (Dauphin et al. 2017).
+///
+/// >>> F.glu(bh.tensor([2.0, 0.0]))
+/// tensor([1.])
+#[pyfunction]
+#[pyo3(signature = (input, dim=-1))]
+fn glu(py: Python<'_>, input: &Bound<'_, PyTensor>, dim: isize) -> Result<PyTensor> {
+    on_floats!("glu", input, x => compute(py, x.len(), || x.glu(dim)))
+}
+
+macro_rules! gated {
+    ($($(#[$doc:meta])* $name:ident => $gate:ident;)*) => { $(
+        $(#[$doc])*
+        #[pyfunction]
+        #[pyo3(signature = (input, dim=-1, *, gate_first=true))]
+        fn $name(py: Python<'_>, input: &Bound<'_, PyTensor>, dim: isize, gate_first: bool) -> Result<PyTensor> {
+            on_floats!(stringify!($name), input, x => compute(py, x.len(), || {
+                x.gated_linear_unit(Gate::$gate, gate_first, dim)
+            }))
+        }
+    )* };
+}
+
+gated! {
+    /// silu(g) v, where g and v are the halves along an axis (Shazeer 2020): the first half is the gate, or with
+    /// `gate_first=False` the second.
+    swiglu => Silu;
+    /// gelu(g) v, where g and v are the halves along an axis (Shazeer 2020): the first half is the gate, or with
+    /// `gate_first=False` the second.
+    geglu => Gelu;
+    /// relu(g) v, where g and v are the halves along an axis (Shazeer 2020): the first half is the gate, or with
+    /// `gate_first=False` the second.
+    reglu => Relu;
 }
 
 /// x Φ(x), Φ the normal distribution function, or with `approximate="tanh"` its approximation (Hendrycks and Gimpel 2016).
@@ -155,6 +279,8 @@ along_an_axis! {
     /// >>> F.softmax(bh.zeros(4), dim=0)
     /// tensor([0.2500, 0.2500, 0.2500, 0.2500])
     softmax, c"Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an argument.";
+    /// e^(-x) / Σ e^(-x) along an axis: the smallest is likeliest.
+    softmin, c"Implicit dimension choice for softmin has been deprecated. Change the call to include dim=X as an argument.";
     /// x - ln Σ e^x along an axis.
     log_softmax, c"Implicit dimension choice for log_softmax has been deprecated. Change the call to include dim=X as an argument.";
 }
@@ -163,6 +289,17 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     register_in_place(module)?;
     register_plain(module)?;
     module.add_function(wrap_pyfunction!(gelu, module)?)?;
+    module.add_function(wrap_pyfunction!(erf_sigmoid, module)?)?;
+    module.add_function(wrap_pyfunction!(threshold, module)?)?;
+    module.add_function(wrap_pyfunction!(softshrink, module)?)?;
+    module.add_function(wrap_pyfunction!(hardshrink, module)?)?;
+    module.add_function(wrap_pyfunction!(prelu, module)?)?;
+    module.add_function(wrap_pyfunction!(rrelu, module)?)?;
+    module.add_function(wrap_pyfunction!(glu, module)?)?;
+    module.add_function(wrap_pyfunction!(swiglu, module)?)?;
+    module.add_function(wrap_pyfunction!(geglu, module)?)?;
+    module.add_function(wrap_pyfunction!(reglu, module)?)?;
+    module.add_function(wrap_pyfunction!(softmin, module)?)?;
     module.add_function(wrap_pyfunction!(softplus, module)?)?;
     module.add_function(wrap_pyfunction!(softmax, module)?)?;
     module.add_function(wrap_pyfunction!(log_softmax, module)?)

@@ -175,7 +175,69 @@ fn xavier_normal_<'py>(
     )?)
 }
 
+/// The normal distribution within [a, b].
+#[pyfunction]
+#[pyo3(signature = (tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None))]
+fn trunc_normal_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    mean: f64,
+    std: f64,
+    a: f64,
+    b: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
+    draw!("trunc_normal_", tensor, generator, |shape, generator| init::trunc_normal(
+        &shape, mean, std, a, b, generator
+    )?)
+}
+
+/// A matrix with orthonormal rows or columns, whichever are fewer, times gain (Saxe et al. 2014); axes from the second on are
+/// taken together.
+#[pyfunction]
+#[pyo3(signature = (tensor, gain=1.0, generator=None))]
+fn orthogonal_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    gain: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
+    draw!("orthogonal_", tensor, generator, |shape, generator| init::orthogonal(&shape, gain, generator)?)
+}
+
+/// Normal with this deviation, and in each column a share of `sparsity` zeros, rounded up (Martens 2010).
+#[pyfunction]
+#[pyo3(signature = (tensor, sparsity, std=0.01, generator=None))]
+fn sparse_<'py>(
+    tensor: Bound<'py, PyTensor>,
+    sparsity: f64,
+    std: f64,
+    generator: Option<&Bound<'_, PyGenerator>>,
+) -> Result<Bound<'py, PyTensor>> {
+    draw!("sparse_", tensor, generator, |shape, generator| init::sparse(&shape, sparsity, std, generator)?)
+}
+
+/// Ones on the diagonal of a matrix, zeros elsewhere.
+///
+/// >>> bh.nn.init.eye_(bh.empty(2, 3))
+/// tensor([[1., 0., 0.],
+///         [0., 1., 0.]])
+#[pyfunction]
+fn eye_(tensor: Bound<'_, PyTensor>) -> Result<Bound<'_, PyTensor>> {
+    draw!("eye_", tensor, None, |shape, _generator| init::eye(&shape)?)
+}
+
+/// A convolution's weight (out, in, kernel...) that passes on as many channels as it can, in each group.
+#[pyfunction]
+#[pyo3(signature = (tensor, groups=1))]
+fn dirac_(tensor: Bound<'_, PyTensor>, groups: usize) -> Result<Bound<'_, PyTensor>> {
+    draw!("dirac_", tensor, None, |shape, _generator| init::dirac(&shape, groups)?)
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(trunc_normal_, module)?)?;
+    module.add_function(wrap_pyfunction!(orthogonal_, module)?)?;
+    module.add_function(wrap_pyfunction!(sparse_, module)?)?;
+    module.add_function(wrap_pyfunction!(eye_, module)?)?;
+    module.add_function(wrap_pyfunction!(dirac_, module)?)?;
     module.add_function(wrap_pyfunction!(uniform_, module)?)?;
     module.add_function(wrap_pyfunction!(normal_, module)?)?;
     module.add_function(wrap_pyfunction!(constant_, module)?)?;

@@ -1,4 +1,4 @@
-//! Losses.
+//! Losses of a prediction and a target.
 
 use barehand_nn::{BceLoss, BceWithLogitsLoss, CrossEntropyLoss, L1Loss, MseLoss, NllLoss, SmoothL1Loss};
 use barehand_tensor::{AnyTensor, DType, Reduction, Targets, Tensor};
@@ -10,7 +10,7 @@ use crate::error::{Failure, Result};
 use crate::tensor::PyTensor;
 
 /// What becomes of the losses of single samples.
-struct Reduced(Reduction);
+pub(super) struct Reduced(pub(super) Reduction);
 
 impl<'py> FromPyObject<'_, 'py> for Reduced {
     type Error = PyErr;
@@ -28,7 +28,7 @@ impl<'py> FromPyObject<'_, 'py> for Reduced {
     }
 }
 
-const MEAN: Reduced = Reduced(Reduction::Mean);
+pub(super) const MEAN: Reduced = Reduced(Reduction::Mean);
 
 /// (input - target)², its mean over all elements or its sum.
 ///
@@ -177,7 +177,7 @@ fn nll_loss(
 }
 
 /// Class indices, of any type of whole numbers.
-fn classes(operation: &str, target: &Bound<'_, PyTensor>) -> Result<Tensor<i64>> {
+pub(super) fn classes(operation: &str, target: &Bound<'_, PyTensor>) -> Result<Tensor<i64>> {
     match target.get().value() {
         AnyTensor::I64(classes) => Ok(classes),
         other if matches!(other.dtype(), DType::I32 | DType::U8) => Ok(other.cast()),

@@ -9,6 +9,7 @@ mod embedding;
 mod gradient;
 mod initial;
 mod loss;
+mod metric_loss;
 mod multihead_attention;
 mod normalization;
 mod pooling;
@@ -393,6 +394,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     convolution::register(&functional)?;
     loss::register(&functional)?;
     multihead_attention::register(&functional)?;
+    metric_loss::register(&functional)?;
     normalization::register(&functional)?;
     pooling::register(&functional)?;
     // Not among the names that `import *` of the package brings.

@@ -37,6 +37,16 @@ def flat(value: Any) -> list[Any]:
     return [item for part in value for item in flat(part)] if isinstance(value, tuple | list) else [value]
 
 
+def reference(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
+    """For what only one of the libraries has in `nn.functional`: that function, and for the other `formula(lib, ...)`."""
+
+    def call(lib: ModuleType, *arguments: Any, **options: Any) -> Any:
+        function = getattr(lib.nn.functional, name, None)
+        return formula(lib, *arguments, **options) if function is None else function(*arguments, **options)
+
+    return call
+
+
 class Row:
     """A line of the table: how something is called, and what hypothesis may call it with."""
 

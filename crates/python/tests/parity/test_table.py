@@ -22,7 +22,11 @@ ELSEWHERE = {
         get_num_threads set_num_threads get_isa memory_held memory_trim set_printoptions is_grad_enabled set_grad_enabled check_gradients promote_types
         result_type is_floating_point save load save_safetensors load_safetensors read_image progress
     """,
-    "nn": "Module Parameter ModuleList ModuleDict ParameterList Conv1D Lora RNNBase RNNCellBase",
+    "nn": """
+        Module Parameter ModuleList ModuleDict ParameterList Conv1D Lora RNNBase RNNCellBase
+        SwiGLU GEGLU ReGLU ErfSigmoid Gudermannian AlgebraicSigmoid ArctangentSigmoid HingeLoss KLDivergence
+        PairwiseMarginLoss BPRLoss ContrastiveLoss FocalLoss InfoNCELoss NTXentLoss ProbabilityCrossEntropyLoss
+    """,
     "nn.functional": "flatten rope",
     "nn.utils": "vector_to_parameters get_total_norm",
     "nn.utils.rnn": "PackedSequence Tensor tensor",

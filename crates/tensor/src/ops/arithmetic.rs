@@ -8,6 +8,7 @@ use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::layout::{Dims, broadcast_shapes};
+use crate::random::Generator;
 use crate::tensor::Tensor;
 
 /// A view of `x` repeated to `shape`, which [`broadcast_shapes`] has found to fit.
@@ -186,6 +187,44 @@ operators! {
 }
 
 impl<T: Float> Tensor<T> {
+    /// x where positive, w x elsewhere, with a learned slope w for all or for each channel, axis 1 (He et al. 2015;
+    /// `torch.nn.functional.prelu`).
+    ///
+    /// # Errors
+    /// When there is neither one slope nor one for each channel.
+    pub fn prelu(&self, weight: &Tensor<T>) -> Result<Tensor<T>> {
+        let channels = if self.rank() < 2 { 1 } else { self.shape()[1] };
+        if weight.rank() > 1 || (weight.len() != 1 && weight.len() != channels) {
+            return Err(Error::shape(
+                "prelu",
+                format!(
+                    "slopes of shape {:?} for an input of shape {:?}: one, or one for each of {channels} channels, expected",
+                    weight.shape(),
+                    self.shape()
+                ),
+            ));
+        }
+        let mut shape = vec![1; self.rank()];
+        if weight.len() != 1 {
+            shape[1] = -1;
+        }
+        apply(Binary::Prelu, &[self, &weight.reshape(shape)?])
+    }
+
+    /// x where positive, elsewhere x times a slope drawn for each element from [lower, upper) (Xu et al. 2015;
+    /// `torch.nn.functional.rrelu` in training; in evaluation it is a leaky ReLU with the middle slope).
+    ///
+    /// # Errors
+    /// When the bounds are not finite or cross.
+    pub fn rrelu(&self, lower: f64, upper: f64, generator: &mut Generator) -> Result<Tensor<T>> {
+        if !(lower <= upper && lower.is_finite() && upper.is_finite()) {
+            return Err(Error::value("rrelu", format!("no slope lies between {lower} and {upper}")));
+        }
+        let mut slopes = Tensor::<f64>::zeros(self.shape());
+        generator.fill_uniform(lower, upper, slopes.data_mut());
+        apply(Binary::Prelu, &[self, &slopes.cast()])
+    }
+
     /// x / s
     pub fn div_scalar(&self, s: f64) -> Result<Tensor<T>> {
         self / s

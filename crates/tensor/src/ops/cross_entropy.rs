@@ -3,6 +3,7 @@
 use barehand_kernels::Buffer;
 use barehand_kernels::cross_entropy as kernel;
 
+use crate::autograd::is_recording;
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
@@ -85,6 +86,8 @@ struct CrossEntropy<T: Element> {
     ignore_index: i64,
     label_smoothing: T,
     reduction: Reduction,
+    /// Whether the logits want a gradient.
+    recorded: bool,
 }
 
 impl<T: Float> CrossEntropy<T> {
@@ -104,10 +107,14 @@ impl<T: Float> CrossEntropy<T> {
     }
 }
 
-struct Saved<T: Element> {
-    logits: Tensor<T>,
-    log_sum_exp: Buffer<T>,
-    total_weight: f64,
+enum Saved<T: Element> {
+    /// For a gradient of every single loss, which is not known before it comes.
+    Logits(Tensor<T>, Buffer<T>),
+    /// The gradient of the logits for a gradient of 1 of the reduced loss: written while the logits were read, which is half
+    /// of the memory traffic, and the logits need not be kept.
+    Gradient(Tensor<T>),
+    /// Nothing is recorded.
+    Nothing,
 }
 
 impl<T: Float> Operator<T> for CrossEntropy<T> {
@@ -125,40 +132,48 @@ impl<T: Float> Operator<T> for CrossEntropy<T> {
                 format!("logits of shape {:?}, not (N, C)", logits.shape()),
             ));
         };
-        let (mut losses, mut log_sum_exp) = (Buffer::scratch(rows), Buffer::scratch(rows));
-        let total_weight = T::cross_entropy(
-            logits.packed_slice(),
-            classes,
-            self.targets(),
-            &self.options(),
-            &mut losses,
-            &mut log_sum_exp,
-        );
+        let mut losses = Buffer::scratch(rows);
+        let (x, targets, options) = (logits.packed_slice(), self.targets(), self.options());
+        let total_weight = T::cross_entropy_weight(rows, targets, &options);
+        let saved = if self.recorded && self.reduction != Reduction::None {
+            let scale = if self.reduction == Reduction::Mean { 1.0 / total_weight } else { 1.0 };
+            let mut dx = Buffer::scratch(logits.len());
+            let scale = T::from_real(scale);
+            T::cross_entropy_with_gradient(x, classes, targets, &options, scale, &mut losses, &mut dx);
+            Saved::Gradient(Tensor::from_buffer(dx, logits.shape()))
+        } else {
+            let mut log_sum_exp = Buffer::scratch(rows);
+            T::cross_entropy(x, classes, targets, &options, &mut losses, &mut log_sum_exp);
+            if self.recorded { Saved::Logits(logits.clone(), log_sum_exp) } else { Saved::Nothing }
+        };
         let losses = Tensor::from_buffer(losses, &[rows]);
         let out = match self.reduction {
             Reduction::None => losses,
             Reduction::Sum => losses.sum()?,
             Reduction::Mean => Tensor::scalar(losses.sum()?.item()? / T::from_real(total_weight)),
         };
-        Ok((out, Saved { logits, log_sum_exp, total_weight }))
+        Ok((out, saved))
     }
 
     fn backward(&self, saved: &Saved<T>, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
-        let scale = match self.reduction {
-            Reduction::Mean => Tensor::scalar(grad.item()? / T::from_real(saved.total_weight)),
-            Reduction::None | Reduction::Sum => grad.packed(),
-        };
-        let mut dx = Buffer::scratch(saved.logits.len());
-        T::cross_entropy_backward(
-            saved.logits.packed_slice(),
-            saved.logits.shape()[1],
-            self.targets(),
-            &self.options(),
-            &saved.log_sum_exp,
-            scale.packed().packed_slice(),
-            &mut dx,
-        );
-        Ok(one(Tensor::from_buffer(dx, saved.logits.shape())))
+        Ok(one(match saved {
+            Saved::Gradient(dx) if grad.item()? == T::ONE => dx.clone(),
+            Saved::Gradient(dx) => dx.mul_scalar(grad.item()?.as_f64())?,
+            Saved::Logits(logits, log_sum_exp) => {
+                let mut dx = Buffer::scratch(logits.len());
+                T::cross_entropy_backward(
+                    logits.packed_slice(),
+                    logits.shape()[1],
+                    self.targets(),
+                    &self.options(),
+                    log_sum_exp,
+                    grad.packed().packed_slice(),
+                    &mut dx,
+                );
+                Tensor::from_buffer(dx, logits.shape())
+            }
+            Saved::Nothing => return Err(Error::gradient("cross_entropy", "nothing was recorded")),
+        }))
     }
 }
 
@@ -288,6 +303,7 @@ impl<T: Float> Tensor<T> {
             ignore_index: options.ignore_index,
             label_smoothing: T::from_real(smoothing),
             reduction: options.reduction,
+            recorded: is_recording() && self.is_recorded(),
         };
         let loss = apply(operator, &[&rows(self)?])?;
         if options.reduction == Reduction::None { loss.reshape_to(&sample_shape) } else { Ok(loss) }

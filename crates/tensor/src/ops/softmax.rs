@@ -62,6 +62,14 @@ impl<T: Float> Tensor<T> {
         self.along_last("log_softmax", axis, Softmax { log: true })
     }
 
+    /// The softmax of -x: the smallest is likeliest.
+    ///
+    /// # Errors
+    /// When the axis does not exist.
+    pub fn softmin(&self, axis: isize) -> Result<Tensor<T>> {
+        self.neg()?.softmax(axis)
+    }
+
     /// Applies an operator of the last axis along another.
     fn along_last(&self, operation: &str, axis: isize, op: Softmax) -> Result<Tensor<T>> {
         if self.rank() == 0 {

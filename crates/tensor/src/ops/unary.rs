@@ -1,5 +1,7 @@
 //! Functions of one number, applied to every element.
 
+use std::f64::consts::{FRAC_PI_2, PI};
+
 use barehand_kernels::Buffer;
 use barehand_kernels::elementwise::{Saved, Unary};
 
@@ -111,6 +113,22 @@ unary! {
     hardswish => Unary::Hardswish;
     /// x / (1 + |x|)
     softsign => Unary::Softsign;
+    /// min(max(x, 0), 6); the derivative at both bends is 0.
+    relu6 => Unary::Hardtanh(T::ZERO, T::from_real(6.0));
+    /// relu6(x + 3) / 6; the derivative at both bends is 0.
+    hardsigmoid => Unary::Hardsigmoid;
+    /// x - tanh x
+    tanhshrink => Unary::Tanhshrink;
+    /// erf(√π/2 x): the error function with slope 1 at 0.
+    erf_sigmoid => Unary::ScaledErf(T::from_real(PI.sqrt() / 2.0));
+    /// erf(√(π/2) x): the error function as it is often printed beside the other sigmoids, with slope √2 at 0.
+    erf_sigmoid_printed => Unary::ScaledErf(T::from_real(FRAC_PI_2.sqrt()));
+    /// (2/π) gd(π/2 x), where gd(u) = 2 atan(tanh(u/2)) is the Gudermannian: slope 1 at 0, limits ±1.
+    gudermannian => Unary::Gudermannian;
+    /// x / √(1 + x²): slope 1 at 0, limits ±1.
+    algebraic_sigmoid => Unary::AlgebraicSigmoid;
+    /// (2/π) atan(π/2 x): slope 1 at 0, limits ±1.
+    arctangent_sigmoid => Unary::ArctangentSigmoid;
     /// The largest integer not above x; the derivative is 0.
     floor => Unary::Floor;
     /// The smallest integer not below x; the derivative is 0.
@@ -165,6 +183,31 @@ impl<T: Float> Tensor<T> {
     /// x where positive, alpha (eˣ - 1) elsewhere (PyTorch's default alpha is 1).
     pub fn elu(&self, alpha: f64) -> Result<Tensor<T>> {
         apply(Unary::Elu(T::from_real(alpha)), &[self])
+    }
+
+    /// x where positive, alpha (e^(x / alpha) - 1) elsewhere (PyTorch's default alpha is 1).
+    pub fn celu(&self, alpha: f64) -> Result<Tensor<T>> {
+        apply(Unary::Celu(T::from_real(alpha)), &[self])
+    }
+
+    /// min(max(x, low), high); the derivative is 0 on both bounds (PyTorch's defaults are -1 and 1).
+    pub fn hardtanh(&self, low: f64, high: f64) -> Result<Tensor<T>> {
+        apply(Unary::Hardtanh(T::from_real(low), T::from_real(high)), &[self])
+    }
+
+    /// x where it exceeds `threshold`, `value` elsewhere.
+    pub fn threshold(&self, threshold: f64, value: f64) -> Result<Tensor<T>> {
+        apply(Unary::Threshold(T::from_real(threshold), T::from_real(value)), &[self])
+    }
+
+    /// x moved by `margin` toward 0, which it does not pass (PyTorch's default margin is 0.5).
+    pub fn softshrink(&self, margin: f64) -> Result<Tensor<T>> {
+        apply(Unary::Softshrink(T::from_real(margin)), &[self])
+    }
+
+    /// x, and 0 where |x| is not above `margin` (PyTorch's default margin is 0.5).
+    pub fn hardshrink(&self, margin: f64) -> Result<Tensor<T>> {
+        apply(Unary::Hardshrink(T::from_real(margin)), &[self])
     }
 
     /// ln(1 + e^(beta x)) / beta, and x itself where beta x exceeds `threshold` (PyTorch's defaults are 1 and 20).

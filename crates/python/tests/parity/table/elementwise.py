@@ -18,7 +18,7 @@ from parity.arguments import (
     special,
     tied,
 )
-from parity.rows import Operator, Row
+from parity.rows import Operator, Row, reference
 
 elementwise = partial(Operator, elementwise=True)
 
@@ -63,6 +63,24 @@ def in_place(lib: Any, x: Any, name: str) -> Any:
     y = x.clone()
     getattr(lib.nn.functional, name)(y, inplace=True)
     return y
+
+
+def own(name: str, formula: Callable[..., object], **options: Any) -> Row:
+    """A function that PyTorch lacks, beside its formula in PyTorch's operators."""
+    return elementwise(f"nn.functional.{name}", real("..."), call=reference(name, formula), **options)
+
+
+def of_halves(call: Callable[..., object]) -> Callable[..., object]:
+    """The same of twice as many elements along the last axis."""
+    return lambda lib, x, **options: call(lib, lib.cat([x, x * x - 1], dim=-1), **options)
+
+
+def gated(lib: Any, x: Any, gate_first: bool, opened: str) -> Any:
+    """One half of the last axis times the opened other."""
+    half = x.shape[-1] // 2
+    halves = x[..., :half], x[..., half:]
+    gate, value = halves if gate_first else halves[::-1]
+    return getattr(lib.nn.functional, opened)(gate) * value
 
 
 ROWS: list[Row] = [
@@ -110,6 +128,42 @@ ROWS: list[Row] = [
     *unary("nn.functional.mish"),
     *unary("nn.functional.hardswish"),
     *unary("nn.functional.softsign"),
+    *unary("nn.functional.relu6"),
+    # PyTorch's slope of 1/6 is one of single precision.
+    *unary("nn.functional.hardsigmoid", lambda axes: constant(real(axes))),
+    *unary("nn.functional.hardtanh", min_val=one_of(-1.0, -2.0), max_val=one_of(1.0, 0.5)),
+    *unary("nn.functional.celu", alpha=one_of(1.0, 0.5, 2.0)),
+    *unary("nn.functional.threshold", threshold=one_of(0.0, 1.0), value=one_of(-2.0, 3.0)),
+    *unary("nn.functional.softshrink", lambd=one_of(0.5, 1.0)),
+    *unary("nn.functional.hardshrink", lambd=one_of(0.5, 1.0)),
+    *unary("nn.functional.tanhshrink"),
+    *unary("nn.functional.rrelu", training=one_of(False), upper=one_of(0.5, 0.25)),
+    elementwise("nn.functional.relu6 [in place]", real("..."), call=lambda lib, x: in_place(lib, x, "relu6")),
+    elementwise(
+        "nn.functional.prelu", real("..."), real("N"), call=lambda lib, x, w: lib.nn.functional.prelu(x, w[:1])
+    ),
+    Operator("nn.functional.prelu [channels]", real("n C ..."), real("C")),
+    Operator("nn.functional.glu", real("n MG m"), dim=one_of(0, 1, 2, -1)),
+    Operator("nn.functional.softmin", real("N ..."), dim=one_of(0, -1)),
+    own(
+        "erf_sigmoid",
+        lambda lib, x, printed: lib.erf(x * math.sqrt(math.pi / 2 if printed else math.pi / 4)),
+        printed=flag,
+    ),
+    own("gudermannian", lambda lib, x: lib.atan(lib.tanh(x * (math.pi / 4))) * (4 / math.pi)),
+    own("algebraic_sigmoid", lambda lib, x: x / lib.sqrt(x * x + 1)),
+    own("arctangent_sigmoid", lambda lib, x: lib.atan(x * (math.pi / 2)) * (2 / math.pi)),
+    *[
+        Operator(
+            f"nn.functional.{name}",
+            real("n m N"),
+            call=of_halves(
+                reference(name, lambda lib, x, gate_first, opened=opened: gated(lib, x, gate_first, opened))
+            ),
+            gate_first=flag,
+        )
+        for name, opened in (("swiglu", "silu"), ("geglu", "gelu"), ("reglu", "relu"))
+    ],
     *unary("nn.functional.logsigmoid"),
     *unary("nn.functional.softplus", beta=one_of(1.0, 0.5, 3.0), threshold=one_of(20.0, 2.0)),
     *binary("add"),

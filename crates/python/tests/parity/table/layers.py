@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from parity.arguments import flag, one_of, real, size
+from parity.arguments import constant, flag, one_of, real, size
 from parity.rows import Layer, Row
 from parity.table.products import ROOT_OF_EPS
 
@@ -83,6 +83,19 @@ ROWS: list[Row] = [
     Layer("nn.Sigmoid", real("...")),
     Layer("nn.LogSigmoid", real("...")),
     Layer("nn.Tanh", real("...")),
+    Layer("nn.ReLU6", real("...")),
+    Layer("nn.Hardsigmoid", constant(real("..."))),
+    Layer("nn.CELU", real("..."), alpha=one_of(1.0, 0.5)),
+    Layer("nn.Hardtanh", real("..."), min_val=one_of(-1.0, -2.0), max_val=one_of(1.0, 0.5)),
+    Layer("nn.Threshold", real("..."), threshold=one_of(0.0, 1.0), value=one_of(-2.0, 3.0)),
+    Layer("nn.Softshrink", real("..."), lambd=one_of(0.5, 1.0)),
+    Layer("nn.Hardshrink", real("..."), lambd=one_of(0.5, 1.0)),
+    Layer("nn.Tanhshrink", real("...")),
+    Layer("nn.PReLU", real("n C ..."), num_parameters=size("C")),
+    Layer("nn.PReLU [one]", real("..."), init=one_of(0.25, 0.5)),
+    Layer("nn.RReLU", real("..."), lower=one_of(0.25), upper=one_of(0.25)),
+    Layer("nn.GLU", real("n MG m"), dim=one_of(0, 1, 2, -1)),
+    Layer("nn.Softmin", real("N ..."), dim=one_of(0, -1)),
     Layer("nn.Softmax", real("N ..."), dim=one_of(0, -1)),
     Layer("nn.LogSoftmax", real("N ..."), dim=one_of(0, -1)),
     Layer(
