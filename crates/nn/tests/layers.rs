@@ -175,7 +175,7 @@ fn every_layer<T: Float>(tolerance: f64) {
             }
             "rms_norm" => {
                 let mut layer = RMSNorm::new(axes(options)).eps(options["eps"].as_f64());
-                layer.weight = leaves.weight.clone();
+                layer.weight.clone_from(&leaves.weight);
                 Box::new(layer)
             }
             "group_norm" => {

@@ -46,7 +46,7 @@ fn layer<T: Float>(goldens: &Goldens<T>, case: &Value) -> (Box<dyn Module<T>>, T
         }
         "rms_norm" => {
             let mut layer = RMSNorm::new(shape()).eps(eps);
-            layer.weight = weight.clone();
+            layer.weight.clone_from(&weight);
             Box::new(layer)
         }
         "group_norm" => {

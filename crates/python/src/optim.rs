@@ -257,7 +257,7 @@ fn collect<'py, T: Float>(
 ) -> Result<()> {
     let scalars = state.scalars.into_iter().map(|(name, value)| {
         // The number of steps is PyTorch's in single precision always.
-        let step = name.ends_with(".step");
+        let step = name.rsplit_once('.').is_some_and(|(_, kind)| kind == "step");
         let single = || AnyTensor::F32(Tensor::scalar(value as f32));
         let value = if step { single() } else { T::into_any(Tensor::scalar(T::from_real(value))) };
         (name, value)

@@ -92,7 +92,7 @@ impl GroupNorm {
     fn normalise(&self, operation: &str, x: &Array, trace: &mut Trace) -> Result<(Array, Array)> {
         let channels = self.gamma.len();
         self.beta.expect_shape(operation, "beta", self.gamma.shape())?;
-        if self.groups == 0 || channels == 0 || channels % self.groups != 0 {
+        if self.groups == 0 || channels == 0 || !channels.is_multiple_of(self.groups) {
             let message = format!("{} groups of {channels} channels", self.groups);
             return Err(Error::new(operation, message));
         }

@@ -66,7 +66,9 @@ impl Lbfgs {
         }
         if let Some((s, y)) = self.pairs.last() {
             let scale = trace.number("scale", "y.s / y.y", dot(y, s) / dot(y, y));
-            q.iter_mut().for_each(|q| *q *= scale);
+            for q in &mut q {
+                *q *= scale;
+            }
         }
         for ((s, y), a) in self.pairs.iter().zip(shares.iter().rev()) {
             let b = trace.number("b", "y.r / y.s", dot(y, &q) / dot(y, s));

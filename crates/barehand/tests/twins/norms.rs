@@ -102,7 +102,9 @@ fn rms_norm<T: Float>(pair: &mut Pair<T>) {
 
 fn group_norm<T: Float>(pair: &mut Pair<T>) {
     let mut shape = pair.shape(2..=4);
-    shape.iter_mut().for_each(|n| *n = (*n).max(1));
+    for n in &mut shape {
+        *n = (*n).max(1);
+    }
     let groups = (1..=shape[1]).filter(|n| shape[1].is_multiple_of(*n)).collect::<Vec<_>>();
     let groups = pair.pick(&groups);
     let x = pair.array(&shape).map(|x| exact(2.0 * x + 1.0));

@@ -217,7 +217,7 @@ fn average<T: Float>(pair: &mut Pair<T>) {
 
 fn accumulation<T: Float>(pair: &mut Pair<T>) {
     let shape = pair.shape(1..=2);
-    let leaf = vec![pair.leaf(&Array::zeros(&shape))];
+    let leaf = [pair.leaf(&Array::zeros(&shape))];
     let parts: Vec<(Array, f64)> = (0..3).map(|_| (pair.array(&shape), pair.between(1..=9) as f64)).collect();
     let mut engine = Accumulation::new();
     for (gradient, count) in &parts {

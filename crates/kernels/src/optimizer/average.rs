@@ -17,7 +17,7 @@ pub struct AverageStep {
 }
 
 impl AverageStep {
-    pub(super) fn rule<T: Real>(&self, scale: T) -> Average<T> {
+    pub(super) fn rule<T: Real>(self, scale: T) -> Average<T> {
         Average { scale, mean: Mean::new(self.decay) }
     }
 }

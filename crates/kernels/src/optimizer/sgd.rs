@@ -43,7 +43,7 @@ impl SgdStep {
     pub(super) fn momentum_rule<T: Real>(&self, scale: T) -> Momentum<T> {
         Momentum {
             plain: self.plain_rule(scale),
-            momentum: T::from_f64(self.momentum),
+            kept: T::from_f64(self.momentum),
             fresh: T::from_f64(1.0 - self.dampening),
             nesterov: self.nesterov,
             first: self.first,
@@ -67,7 +67,7 @@ impl<T: Real> Rule<T, 0> for Plain<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Momentum<T> {
     plain: Plain<T>,
-    momentum: T,
+    kept: T,
     /// `1 - dampening`
     fresh: T,
     nesterov: bool,
@@ -78,8 +78,8 @@ impl<T: Real> Rule<T, 1> for Momentum<T> {
     #[inline(always)]
     fn apply<A: Arch>(&self, param: T, grad: T, [velocity]: [T; 1]) -> (T, [T; 1]) {
         let g = self.plain.gradient.of::<A>(grad, param);
-        let v = if self.first { g } else { A::fma(g, self.fresh, velocity * self.momentum) };
-        let direction = if self.nesterov { A::fma(v, self.momentum, g) } else { v };
+        let v = if self.first { g } else { A::fma(g, self.fresh, velocity * self.kept) };
+        let direction = if self.nesterov { A::fma(v, self.kept, g) } else { v };
         (A::fma(direction, self.plain.minus_lr, param), [v])
     }
 }
