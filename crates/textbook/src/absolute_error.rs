@@ -10,6 +10,7 @@
 //! Huber's loss is delta times the smooth L1 loss with beta = delta. Huber 1964, Girshick 2015. PyTorch: `torch.nn.L1Loss`,
 //! `torch.nn.SmoothL1Loss`, `torch.nn.HuberLoss`.
 
+use crate::activation::held;
 use crate::loss_reduction::Reduction;
 use crate::pointwise_loss::{Part, PointwiseLoss};
 
@@ -69,7 +70,7 @@ impl PointwiseLoss for AbsoluteError {
         let slope = match self.corner {
             Corner::Sharp if e == 0.0 => 0.0,
             Corner::SmoothL1(beta) if e.abs() < beta => e / beta,
-            Corner::Huber(delta) => e.clamp(-delta, delta),
+            Corner::Huber(delta) => held(e, -delta, delta),
             _ => e.signum(),
         };
         [slope, -slope]

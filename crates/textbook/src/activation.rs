@@ -98,6 +98,12 @@ fn by_sign(x: f64, positive: f64, otherwise: f64) -> f64 {
     if x <= 0.0 { otherwise } else { positive }
 }
 
+/// x between two bounds; the upper one wins where they cross, as in PyTorch, and not-a-number stays.
+pub(crate) fn held(x: f64, low: f64, high: f64) -> f64 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
 /// log(1 + e^x) without overflow.
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -126,7 +132,7 @@ impl Elementwise for Activation {
             Activation::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Activation::Softsign => x / (1.0 + x.abs()),
             Activation::Relu6 => x.clamp(0.0, 6.0),
-            Activation::Hardtanh { low, high } => x.clamp(low, high),
+            Activation::Hardtanh { low, high } => held(x, low, high),
             Activation::Hardsigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Activation::Celu { alpha } => by_sign(x, x, alpha * (x / alpha).exp_m1()),
             Activation::Threshold { threshold, value } => {
@@ -136,7 +142,7 @@ impl Elementwise for Activation {
                     x
                 }
             }
-            Activation::Softshrink { margin } => x - x.clamp(-margin, margin),
+            Activation::Softshrink { margin } => x - held(x, -margin, margin),
             Activation::Hardshrink { margin } => {
                 if x.abs() <= margin {
                     0.0

@@ -17,6 +17,7 @@
 //!
 //! Soft targets go through the same formulas, as in torchvision's `sigmoid_focal_loss`. Lin et al. 2017.
 
+use crate::activation::held;
 use crate::array::Array;
 use crate::binary_cross_entropy::logistic;
 use crate::cross_entropy::expect_probabilities;
@@ -111,7 +112,7 @@ impl Focal {
         y.expect_shape("focal_loss_probabilities", "y", p.shape())?;
         expect_probabilities("focal_loss_probabilities", p)?;
         trace.section("focal loss from probabilities: forward");
-        let p = trace.step("p", "clip p", p.map(|p| p.clamp(clip, 1.0 - clip)));
+        let p = trace.step("p", "clip p", p.map(|p| held(p, clip, 1.0 - clip)));
         let right = p.zip(y, |p, y| y * p + (1.0 - y) * (1.0 - p))?;
         let right = trace.step("p_t", "y p + (1 - y) (1 - p)", right);
         let l =

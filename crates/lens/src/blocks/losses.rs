@@ -324,9 +324,10 @@ pub const BLOCKS: &[Block] = &[
             input("balanced", "whether negatives weigh 1 - alpha", "false"),
         ],
         run: |a, t| {
+            let balanced = a.flag("balanced")?;
             let alpha = match a.maybe_number("alpha")? {
                 None => FocalAlpha::None,
-                Some(alpha) if a.flag("balanced")? => FocalAlpha::Balanced(alpha),
+                Some(alpha) if balanced => FocalAlpha::Balanced(alpha),
                 Some(alpha) => FocalAlpha::Uniform(alpha),
             };
             pointwise(a, t, &Focal { gamma: a.number("gamma")?, alpha, reduction: a.reduction()? })
