@@ -9,8 +9,8 @@ from typing import Any
 from parity.arguments import flag, index, mask, one_of, real, size
 from parity.rows import Layer, Operator, Row
 
-# Scores as large as a few tens go through exp, which makes their rounding as many times larger.
-SHARP = 16.0
+# Scores as large as some tens go through exp, which makes their rounding as many times larger.
+SHARP = 64.0
 # A variance far below eps = 1e-5 is replaced by it: what rounding left in x - mean is divided by sqrt(eps).
 NORMS = 316.0 * SHARP
 # What one layer leaves goes through another.
@@ -122,9 +122,9 @@ ROWS: list[Row] = [
         real("Q N DM"),
         real("S N DM"),
         real("S N DM"),
-        real("DM DM", -1.0, 1.0),
-        real("DM DM", -1.0, 1.0),
-        real("DM DM", -1.0, 1.0),
+        real("DM DM", -0.25, 0.25),
+        real("DM DM", -0.25, 0.25),
+        real("DM DM", -0.25, 0.25),
         real("DM"),
         real("DM DM"),
         real("DM"),
