@@ -167,7 +167,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
                     (g * s, A::fma(g * slope, s * (one - s), s))
                 }),
                 Gate::Relu => {
-                    spread(g, v, d, dg, dv, |g| if g <= T::ZERO { (T::ZERO, T::ZERO) } else { (g, one) })
+                    spread(g, v, d, dg, dv, |g| if g <= T::ZERO { (T::ZERO, T::ZERO) } else { (g, one) });
                 }
             }
         }

@@ -315,7 +315,6 @@ fn formula(op: Unary<f64>, x: f64) -> f64 {
         Unary::Mish => x * x.exp().ln_1p().tanh(),
         Unary::Hardswish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Unary::Softsign => x / (1.0 + x.abs()),
-        Unary::Hardtanh(low, high) => x.clamp(low, high),
         Unary::Hardsigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Unary::Celu(s) => {
             if x > 0.0 {
@@ -354,7 +353,7 @@ fn formula(op: Unary<f64>, x: f64) -> f64 {
         Unary::ScalarSub(s) => s - x,
         Unary::ScalarDiv(s) => s / x,
         Unary::PowScalar(s) => x.powf(s),
-        Unary::Clamp(low, high) => x.clamp(low, high),
+        Unary::Clamp(low, high) | Unary::Hardtanh(low, high) => x.clamp(low, high),
         Unary::Affine { scale, shift } => scale * x + shift,
     }
 }

@@ -438,11 +438,11 @@ fn edges() {
 /// Results too large for the caches are written past them, and are the same.
 #[test]
 fn streamed_rows_are_the_rows() {
+    type Rows = fn(&[f32], &[f32], usize, &mut [f32]);
     for (rows, cols) in [(2300, 1000), (700, 3001)] {
         let x = single(&noise(rows * cols, 30, 5.0));
         let dy = single(&noise(rows * cols, 31, 1.0));
         let (mut whole, mut row) = (vec![0.0; rows * cols], vec![0.0; cols]);
-        type Rows = fn(&[f32], &[f32], usize, &mut [f32]);
         let kernels: [Rows; 5] = [
             |x, _, cols, out| f32::softmax(x, cols, out),
             |x, _, cols, out| f32::log_softmax(x, cols, out),

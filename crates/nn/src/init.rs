@@ -325,7 +325,9 @@ pub fn orthogonal<T: Float>(shape: &[usize], gain: f64, generator: &mut Generato
                 vector.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
             }
             let size = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
-            vector.iter_mut().for_each(|v| *v /= size);
+            for v in vector.iter_mut() {
+                *v /= size;
+            }
         }
     }
     let mut values = Tensor::<f64>::zeros(shape);

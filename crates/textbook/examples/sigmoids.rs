@@ -23,7 +23,7 @@ const REACH: f64 = 4.0;
 /// Pixels of a point.
 fn at(x: f64, y: f64) -> (f64, f64) {
     let [width, height] = SIZE;
-    ((x / REACH + 1.0) / 2.0 * (width - 20.0) + 10.0, (1.0 - y / 1.1) / 2.0 * (height - 20.0) + 10.0)
+    (0.5 * (x / REACH + 1.0) * (width - 20.0) + 10.0, 0.5 * (1.0 - y / 1.1) * (height - 20.0) + 10.0)
 }
 
 /// The logistic function from -1 to 1 with slope 1; the others are so already.

@@ -32,24 +32,25 @@ impl Default for GaussianNll {
     }
 }
 
-impl GaussianNll {
-    fn check(&self, operation: &str, x: &Array, y: &Array, variance: &Array) -> Result<()> {
-        y.expect_shape(operation, "the target", x.shape())?;
-        variance.expect_shape(operation, "the variance", x.shape())?;
-        if let Some(v) = variance.data().iter().find(|v| **v < 0.0) {
-            return Err(Error::new(operation, format!("the variance {v} is negative")));
-        }
-        Ok(())
+/// One shape, and no negative variance.
+fn check(operation: &str, x: &Array, y: &Array, variance: &Array) -> Result<()> {
+    y.expect_shape(operation, "the target", x.shape())?;
+    variance.expect_shape(operation, "the variance", x.shape())?;
+    if let Some(v) = variance.data().iter().find(|v| **v < 0.0) {
+        return Err(Error::new(operation, format!("the variance {v} is negative")));
     }
+    Ok(())
+}
 
+impl GaussianNll {
     /// The loss of means, measurements and variances, arrays of one shape.
     pub fn forward(&self, x: &Array, y: &Array, variance: &Array, trace: &mut Trace) -> Result<Array> {
-        self.check("gaussian_nll", x, y, variance)?;
+        check("gaussian_nll", x, y, variance)?;
         trace.section("Gaussian likelihood: forward");
         let e = trace.step("e", "x - y", x.zip(y, |x, y| x - y)?);
         let v = trace.step("v", "max(variance, eps)", variance.map(|v| v.max(self.eps)));
         let constant = if self.full { TAU.ln() / 2.0 } else { 0.0 };
-        let l = e.zip(&v, |e, v| (v.ln() + e * e / v) / 2.0 + constant)?;
+        let l = e.zip(&v, |e, v| 0.5 * (v.ln() + e * e / v) + constant)?;
         let l = trace.step("l", "(log v + e^2 / v) / 2, full: + log(2 pi) / 2", l);
         Ok(trace.step("L", self.reduction.formula(), self.reduction.apply(&l, l.len() as f64)))
     }
@@ -63,7 +64,7 @@ impl GaussianNll {
         upstream: &Array,
         trace: &mut Trace,
     ) -> Result<[Array; 2]> {
-        self.check("gaussian_nll_backward", x, y, variance)?;
+        check("gaussian_nll_backward", x, y, variance)?;
         trace.section("Gaussian likelihood: backward");
         let dl = self.reduction.backward(upstream, x.shape(), x.len() as f64, "gaussian_nll_backward")?;
         let dl = trace.step("dl", "dL/dl", dl);

@@ -76,7 +76,7 @@ impl InfoNce {
         }
         let other = loss.forward(&z.transpose()?, Targets::Classes(&self.labels(a)), trace)?;
         trace.section("InfoNCE: forward");
-        Ok(trace.step("L", "(L_rows + L_columns) / 2", one_way.zip(&other, |a, b| (a + b) / 2.0)?))
+        Ok(trace.step("L", "(L_rows + L_columns) / 2", one_way.zip(&other, |a, b| 0.5 * (a + b))?))
     }
 
     /// The gradients with respect to anchors and positives, from the gradient of the loss.
@@ -89,7 +89,7 @@ impl InfoNce {
         if self.competition == Competition::Symmetric {
             let columns =
                 loss.backward(&z.transpose()?, Targets::Classes(&labels), upstream, trace)?.transpose()?;
-            dz = dz.zip(&columns, |a, b| (a + b) / 2.0)?;
+            dz = dz.zip(&columns, |a, b| 0.5 * (a + b))?;
         }
         trace.section("InfoNCE: backward");
         let dz = trace.step("dz", "of the cross entropy", dz);

@@ -223,7 +223,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 zip3(x, y, dout, dx, |x, y, d| if x > T::ZERO { d } else { d * y });
             }
             (Binary::Prelu, Side::Right) => {
-                zip(x, dout, dx, |x, d| if x > T::ZERO { T::ZERO } else { d * x })
+                zip(x, dout, dx, |x, d| if x > T::ZERO { T::ZERO } else { d * x });
             }
             (Binary::SquaredError, Side::Left) => zip3(x, y, dout, dx, |x, y, d| d * (T::TWO * (x - y))),
             (Binary::SquaredError, Side::Right) => zip3(x, y, dout, dx, |x, y, d| d * (T::TWO * (y - x))),

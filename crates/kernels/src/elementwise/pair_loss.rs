@@ -278,7 +278,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
             }),
             PairLoss::HingeEmbedding(_) => dx.fill(zero),
             PairLoss::SoftMargin => {
-                zip(x, y, dx, |x, y| -scale * (if left { y } else { x }) * math::sigmoid::<A, T>(-x * y))
+                zip(x, y, dx, |x, y| -scale * (if left { y } else { x }) * math::sigmoid::<A, T>(-x * y));
             }
             PairLoss::KlDivergence if left => zip(y, y, dx, |y, _| -scale * y),
             PairLoss::KlDivergence => zip(x, y, dx, |x, y| scale * (math::ln::<A, T>(y) + one - x)),

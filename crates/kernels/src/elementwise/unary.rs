@@ -368,7 +368,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::Tanhshrink => map(x, out, |x| x - math::tanh::<A, T>(x)),
             Unary::ScaledErf(scale) => map(x, out, |x| math::erf::<A, T>(scale * x)),
             Unary::Gudermannian => {
-                map(x, out, |x| c(2.0 * FRAC_2_PI) * math::tanh::<A, T>(c(FRAC_PI_4) * x).atan::<A>())
+                map(x, out, |x| c(2.0 * FRAC_2_PI) * math::tanh::<A, T>(c(FRAC_PI_4) * x).atan::<A>());
             }
             Unary::AlgebraicSigmoid => map(x, out, |x| {
                 let (root, far) = algebraic(x);
@@ -489,7 +489,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 zip(saved, dy, dx, |x, d| if x <= low || x >= high { zero } else { d });
             }
             Unary::Hardsigmoid => {
-                zip(saved, dy, dx, |x, d| if x > c(-3.0) && x < c(3.0) { d * c(1.0 / 6.0) } else { zero })
+                zip(saved, dy, dx, |x, d| if x > c(-3.0) && x < c(3.0) { d * c(1.0 / 6.0) } else { zero });
             }
             Unary::Celu(alpha) => {
                 let inverse = one / alpha;

@@ -154,7 +154,7 @@ impl AttentionBuilder {
     pub fn build<T: Float>(self, generator: &mut Generator) -> Result<Attention<T>> {
         let AttentionBuilder { embed, context, heads, rope, causal, bias, dropout, .. } = self;
         let kv_heads = self.kv_heads.unwrap_or(heads);
-        let head_dim = self.head_dim.unwrap_or(if heads > 0 { embed / heads } else { 0 });
+        let head_dim = self.head_dim.unwrap_or(embed.checked_div(heads).unwrap_or(0));
         let value_dim = self.value_dim.unwrap_or(head_dim);
         let divided = self.head_dim.is_some() || embed == heads * head_dim;
         if [embed, context, heads, kv_heads, head_dim, value_dim].contains(&0)

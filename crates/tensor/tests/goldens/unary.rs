@@ -9,6 +9,9 @@ use crate::compare::Bound;
 const FLAT: &[(&str, f64, f64)] = &[
     ("tanh", 16.0, 1.0),
     ("gelu", 16.0, 1.0),
+    ("geglu", 16.0, 1.0),
+    // Its gradient is what is left of two products with probabilities.
+    ("softmin", 16.0, 1.0),
     // The exponential of what would be a subnormal number is 0 here.
     ("logsigmoid", 16.0, 1e-32),
     ("softsign", 16.0, 1.0),
@@ -19,8 +22,18 @@ const FLAT: &[(&str, f64, f64)] = &[
 ];
 
 /// PyTorch's slope of hardsigmoid is 1/6 in single precision, in f64 too.
-const FLAT_F64: &[(&str, f64, f64)] =
-    &[FLAT[0], FLAT[1], FLAT[2], FLAT[3], FLAT[4], FLAT[5], FLAT[6], ("hardsigmoid", 1.35e8, 1e-300)];
+const FLAT_F64: &[(&str, f64, f64)] = &[
+    FLAT[0],
+    FLAT[1],
+    FLAT[2],
+    FLAT[3],
+    FLAT[4],
+    FLAT[5],
+    FLAT[6],
+    FLAT[7],
+    FLAT[8],
+    ("hardsigmoid", 1.35e8, 1e-300),
+];
 
 /// PyTorch divides infinity by infinity; softsign and x / √(1 + x²) have limits.
 const APART: &[(&str, usize)] = &[
