@@ -11,9 +11,9 @@ from barehand.optim.optimizer import Optimizer
 class Adagrad(Optimizer):
     """Adagrad (Duchi, Hazan and Singer 2011).
 
-        g = gradient + weight_decay · param                      (gradient negated to maximize)
-        s = s + g²                                               (s begins with initial_accumulator_value)
-        param = param - lr / (1 + (t - 1) lr_decay) · g / (√s + eps)
+    g = gradient + weight_decay · param                      (gradient negated to maximize)
+    s = s + g²                                               (s begins with initial_accumulator_value)
+    param = param - lr / (1 + (t - 1) lr_decay) · g / (√s + eps)
     """
 
     _rule_name = "Adagrad"

@@ -11,10 +11,10 @@ from barehand.optim.optimizer import Optimizer
 class Adamax(Optimizer):
     """Adamax (Kingma and Ba 2015).
 
-        g = gradient + weight_decay · param                      (gradient negated to maximize)
-        m = beta1 m + (1 - beta1) g
-        u = max(beta2 u, |g| + eps)
-        param = param - lr / (1 - beta1^t) · m / u
+    g = gradient + weight_decay · param                      (gradient negated to maximize)
+    m = beta1 m + (1 - beta1) g
+    u = max(beta2 u, |g| + eps)
+    param = param - lr / (1 - beta1^t) · m / u
     """
 
     _rule_name = "Adamax"

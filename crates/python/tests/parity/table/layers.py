@@ -57,7 +57,11 @@ ROWS: list[Row] = [
         bias=flag,
     ),
     Normalization(
-        "nn.GroupNorm [sequences]", real("n GD H"), call=lambda lib, g, d: lib.nn.GroupNorm(g, g * d), g=size("G"), d=size("D")
+        "nn.GroupNorm [sequences]",
+        real("n GD H"),
+        call=lambda lib, g, d: lib.nn.GroupNorm(g, g * d),
+        g=size("G"),
+        d=size("D"),
     ),
     Normalization("nn.InstanceNorm1d", real("N C H"), num_features=size("C"), **INSTANCE),
     Normalization("nn.InstanceNorm1d [one sample]", real("C H"), num_features=size("C"), **INSTANCE),

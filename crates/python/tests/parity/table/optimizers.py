@@ -69,7 +69,9 @@ ROWS: list[Row] = [
         eps=one_of(1e-10, 1e-3),
     ),
     optimizer("optim.Adamax", lr=one_of(0.002, 0.1), betas=betas, eps=one_of(1e-8, 1e-3)),
-    optimizer("optim.ASGD", lr=one_of(0.1, 0.01), lambd=one_of(1e-4, 0.1), alpha=one_of(0.75, 0.5), t0=one_of(1e6, 2.0)),
+    optimizer(
+        "optim.ASGD", lr=one_of(0.1, 0.01), lambd=one_of(1e-4, 0.1), alpha=one_of(0.75, 0.5), t0=one_of(1e6, 2.0)
+    ),
     optimizer("optim.NAdam", lr=one_of(0.002, 0.1), betas=betas, momentum_decay=one_of(4e-3, 0.3), **decoupled),
     optimizer("optim.RAdam", lr=one_of(0.001, 0.1), betas=one_of((0.9, 0.999), (0.5, 0.8)), **decoupled),
     optimizer("optim.RMSprop", lr=one_of(0.1, 0.01), alpha=one_of(0.99, 0.5), momentum=one_of(0.0, 0.9), centered=flag),
