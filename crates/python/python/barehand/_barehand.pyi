@@ -737,6 +737,10 @@ class _Functional:
         input: Tensor, output_size: _int | Sequence[_int | None], return_indices: _bool = False
     ) -> _Largest: ...
     @staticmethod
+    def algebraic_sigmoid(input: Tensor) -> Tensor: ...
+    @staticmethod
+    def arctangent_sigmoid(input: Tensor) -> Tensor: ...
+    @staticmethod
     def avg_pool1d(
         input: Tensor,
         kernel_size: _Pair,
@@ -778,6 +782,21 @@ class _Functional:
         *,
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
+    ) -> Tensor: ...
+    @staticmethod
+    def bpr_loss(positive: Tensor, negative: Tensor, *, reduction: str = "mean") -> Tensor: ...
+    @staticmethod
+    def celu(input: Tensor, alpha: _float = 1.0, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def contrastive_loss(
+        x1: Tensor,
+        x2: Tensor,
+        target: Tensor,
+        *,
+        margin: _float = 1.0,
+        p: _float = 2.0,
+        eps: _float = 1e-06,
+        reduction: str = "mean",
     ) -> Tensor: ...
     @staticmethod
     def conv1d(
@@ -822,6 +841,12 @@ class _Functional:
         dilation: _Pair = 1,
     ) -> Tensor: ...
     @staticmethod
+    def cosine_embedding_loss(
+        input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, *, reduction: str = "mean"
+    ) -> Tensor: ...
+    @staticmethod
+    def cosine_similarity(x1: Tensor, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor: ...
+    @staticmethod
     def cross_entropy(
         input: Tensor,
         target: Tensor,
@@ -844,7 +869,19 @@ class _Functional:
         input: Tensor, weight: Tensor, padding_idx: _int | None = None, *, scale_grad_by_freq: _bool = False
     ) -> Tensor: ...
     @staticmethod
+    def erf_sigmoid(input: Tensor, *, printed: _bool = False) -> Tensor: ...
+    @staticmethod
     def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor: ...
+    @staticmethod
+    def focal_loss(
+        input: Tensor,
+        target: Tensor,
+        *,
+        gamma: _float = 2.0,
+        alpha: _float | None = None,
+        balanced: _bool = False,
+        reduction: str = "mean",
+    ) -> Tensor: ...
     @staticmethod
     def fold(
         input: Tensor,
@@ -855,7 +892,20 @@ class _Functional:
         stride: _Pair = 1,
     ) -> Tensor: ...
     @staticmethod
+    def gaussian_nll_loss(
+        input: Tensor,
+        target: Tensor,
+        var: Tensor | _float,
+        full: _bool = False,
+        eps: _float = 1e-06,
+        reduction: str = "mean",
+    ) -> Tensor: ...
+    @staticmethod
+    def geglu(input: Tensor, dim: _int = -1, *, gate_first: _bool = True) -> Tensor: ...
+    @staticmethod
     def gelu(input: Tensor, *, approximate: str = "none") -> Tensor: ...
+    @staticmethod
+    def glu(input: Tensor, dim: _int = -1) -> Tensor: ...
     @staticmethod
     def group_norm(
         input: Tensor,
@@ -865,7 +915,33 @@ class _Functional:
         eps: _float = 1e-05,
     ) -> Tensor: ...
     @staticmethod
+    def gudermannian(input: Tensor) -> Tensor: ...
+    @staticmethod
+    def hardshrink(input: Tensor, lambd: _float = 0.5) -> Tensor: ...
+    @staticmethod
+    def hardsigmoid(input: Tensor, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
     def hardswish(input: Tensor, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def hardtanh(input: Tensor, min_val: _float = -1.0, max_val: _float = 1.0, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def hinge_embedding_loss(
+        input: Tensor, target: Tensor, margin: _float = 1.0, *, reduction: str = "mean"
+    ) -> Tensor: ...
+    @staticmethod
+    def hinge_loss(input: Tensor, target: Tensor, *, margin: _float = 1.0, reduction: str = "mean") -> Tensor: ...
+    @staticmethod
+    def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta: _float = 1.0) -> Tensor: ...
+    @staticmethod
+    def info_nce_loss(
+        anchors: Tensor,
+        positives: Tensor,
+        *,
+        temperature: _float = 0.07,
+        normalize: _bool = True,
+        symmetric: _bool = False,
+        reduction: str = "mean",
+    ) -> Tensor: ...
     @staticmethod
     def instance_norm(
         input: Tensor,
@@ -876,6 +952,18 @@ class _Functional:
         use_input_stats: _bool = True,
         momentum: _float = 0.1,
         eps: _float = 1e-05,
+    ) -> Tensor: ...
+    @staticmethod
+    def kl_div(
+        input: Tensor,
+        target: Tensor,
+        *,
+        reduction: str = "mean",
+        log_target: _bool = False,
+    ) -> Tensor: ...
+    @staticmethod
+    def kl_divergence(
+        p: Tensor, q: Tensor, *, swapped: _bool = False, eps: _float = 1e-12, reduction: str = "mean"
     ) -> Tensor: ...
     @staticmethod
     def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor: ...
@@ -902,6 +990,10 @@ class _Functional:
     @staticmethod
     def lp_pool2d(
         input: Tensor, norm_type: _float, kernel_size: _Pair, stride: _Pair | None = None, ceil_mode: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
+    def margin_ranking_loss(
+        input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, *, reduction: str = "mean"
     ) -> Tensor: ...
     @staticmethod
     def max_pool1d(
@@ -956,6 +1048,16 @@ class _Functional:
         batch_first: _bool = False,
     ) -> tuple[Tensor, Tensor | None]: ...
     @staticmethod
+    def multi_margin_loss(
+        input: Tensor,
+        target: Tensor,
+        p: _int = 1,
+        margin: _float = 1.0,
+        weight: Tensor | None = None,
+        *,
+        reduction: str = "mean",
+    ) -> Tensor: ...
+    @staticmethod
     def nll_loss(
         input: Tensor,
         target: Tensor,
@@ -967,17 +1069,81 @@ class _Functional:
     @staticmethod
     def normalize(input: Tensor, p: _float = 2.0, dim: _int = 1, eps: _float = 1e-12) -> Tensor: ...
     @staticmethod
+    def nt_xent_loss(
+        first: Tensor, second: Tensor, *, temperature: _float = 0.5, normalize: _bool = True, reduction: str = "mean"
+    ) -> Tensor: ...
+    @staticmethod
     def one_hot(tensor: Tensor, num_classes: _int = -1) -> Tensor: ...
     @staticmethod
     def pad(input: Tensor, pad: Sequence[_int], mode: str = "constant", value: _Number | None = None) -> Tensor: ...
     @staticmethod
+    def pairwise_distance(
+        x1: Tensor, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
+    def pairwise_margin_loss(
+        positive: Tensor, negative: Tensor, *, margin: _float = 1.0, reduction: str = "mean"
+    ) -> Tensor: ...
+    @staticmethod
+    def poisson_nll_loss(
+        input: Tensor,
+        target: Tensor,
+        log_input: _bool = True,
+        full: _bool = False,
+        *,
+        eps: _float = 1e-08,
+        reduction: str = "mean",
+    ) -> Tensor: ...
+    @staticmethod
+    def prelu(input: Tensor, weight: Tensor) -> Tensor: ...
+    @staticmethod
+    def probability_cross_entropy(
+        input: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        *,
+        clip: _float = 1e-12,
+        inside: _float = 0.0,
+        ignore_index: _int = -100,
+        reduction: str = "mean",
+    ) -> Tensor: ...
+    @staticmethod
+    def reglu(input: Tensor, dim: _int = -1, *, gate_first: _bool = True) -> Tensor: ...
+    @staticmethod
     def relu(input: Tensor, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def relu6(input: Tensor, inplace: _bool = False) -> Tensor: ...
     @staticmethod
     def rms_norm(
         input: Tensor,
         normalized_shape: _Pair,
         weight: Tensor | None = None,
         eps: _float | None = None,
+    ) -> Tensor: ...
+    @staticmethod
+    def rope(
+        input: Tensor,
+        layout: str = "interleaved",
+        *,
+        base: _float = 10000.0,
+        offset: _int = 0,
+        width: _int | None = None,
+    ) -> Tensor: ...
+    @staticmethod
+    def rrelu(
+        input: Tensor, lower: _float = ..., upper: _float = ..., training: _bool = False, inplace: _bool = False
+    ) -> Tensor: ...
+    @staticmethod
+    def scaled_dot_product_attention(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: _float = 0.0,
+        is_causal: _bool = False,
+        *,
+        scale: _float | None = None,
+        enable_gqa: _bool = False,
     ) -> Tensor: ...
     @staticmethod
     def selu(input: Tensor, inplace: _bool = False) -> Tensor: ...
@@ -988,13 +1154,37 @@ class _Functional:
     @staticmethod
     def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", beta: _float = 1.0) -> Tensor: ...
     @staticmethod
+    def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor: ...
+    @staticmethod
     def softmax(input: Tensor, dim: _int | None = None, *, dtype: _DType | None = None) -> Tensor: ...
+    @staticmethod
+    def softmin(input: Tensor, dim: _int | None = None, *, dtype: _dtype | None = None) -> Tensor: ...
     @staticmethod
     def softplus(input: Tensor, beta: _float = 1.0, threshold: _float = 20.0) -> Tensor: ...
     @staticmethod
+    def softshrink(input: Tensor, lambd: _float = 0.5) -> Tensor: ...
+    @staticmethod
     def softsign(input: Tensor) -> Tensor: ...
     @staticmethod
+    def swiglu(input: Tensor, dim: _int = -1, *, gate_first: _bool = True) -> Tensor: ...
+    @staticmethod
     def tanh(input: Tensor) -> Tensor: ...
+    @staticmethod
+    def tanhshrink(input: Tensor) -> Tensor: ...
+    @staticmethod
+    def threshold(input: Tensor, threshold: _float, value: _float, inplace: _bool = False) -> Tensor: ...
+    @staticmethod
+    def triplet_margin_loss(
+        anchor: Tensor,
+        positive: Tensor,
+        negative: Tensor,
+        margin: _float = 1.0,
+        p: _float = 2.0,
+        eps: _float = 1e-06,
+        swap: _bool = False,
+        *,
+        reduction: str = "mean",
+    ) -> Tensor: ...
     @staticmethod
     def unfold(
         input: Tensor, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
@@ -1006,6 +1196,10 @@ class _Init:
     def calculate_gain(nonlinearity: str, param: _float | None = None) -> _float: ...
     @staticmethod
     def constant_(tensor: _T, val: _Number) -> _T: ...
+    @staticmethod
+    def dirac_(tensor: _T, groups: _int = 1) -> _T: ...
+    @staticmethod
+    def eye_(tensor: _T) -> _T: ...
     @staticmethod
     def kaiming_normal_(
         tensor: _T,
@@ -1026,6 +1220,19 @@ class _Init:
     def normal_(tensor: _T, mean: _float = 0.0, std: _float = 1.0, generator: Generator | None = None) -> _T: ...
     @staticmethod
     def ones_(tensor: _T) -> _T: ...
+    @staticmethod
+    def orthogonal_(tensor: _T, gain: _float = 1.0, generator: Generator | None = None) -> _T: ...
+    @staticmethod
+    def sparse_(tensor: _T, sparsity: _float, std: _float = 0.01, generator: Generator | None = None) -> _T: ...
+    @staticmethod
+    def trunc_normal_(
+        tensor: _T,
+        mean: _float = 0.0,
+        std: _float = 1.0,
+        a: _float = -2.0,
+        b: _float = 2.0,
+        generator: Generator | None = None,
+    ) -> _T: ...
     @staticmethod
     def uniform_(tensor: _T, a: _float = 0.0, b: _float = 1.0, generator: Generator | None = None) -> _T: ...
     @staticmethod

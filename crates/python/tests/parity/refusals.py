@@ -64,7 +64,7 @@ REFUSALS = [
     Refusal("LSTM", "no step", lambda lib: lib.nn.LSTM(3, 4)(lib.zeros(0, 1, 3))),
     Refusal("proj_size", "not below the cells", lambda lib: lib.nn.LSTM(3, 4, proj_size=4)),
     Refusal("GRU", "a state of another batch", lambda lib: lib.nn.GRU(3, 4)(lib.zeros(2, 1, 3), lib.zeros(1, 2, 4))),
-    Refusal("RNNCell", "features differ", lambda lib: lib.nn.RNNCell(3, 4)(lib.zeros(2, 5))),
+    Refusal("RNN", "features of a cell differ", lambda lib: lib.nn.RNNCell(3, 4)(lib.zeros(2, 5))),
     Refusal(
         "enforce_sorted",
         "lengths that grow",

@@ -8,6 +8,8 @@ from parity.arguments import Sizes, distinct, flag, one_of, pair, positive, real
 from parity.rows import Layer, Operator, Row
 
 small, steps, sides = st.integers(1, 2), st.integers(1, 3), st.integers(0, 2)
+# What a transposed convolution pads its output with must be less than these.
+wide = st.integers(2, 3)
 
 
 def length(values: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
@@ -96,9 +98,9 @@ ROWS: list[Row] = [
         real("N GD W"),
         real("GD M K"),
         real("GM"),
-        stride=length(steps),
+        stride=length(wide),
         padding=length(sides),
-        output_padding=length(sides),
+        output_padding=length(st.integers(0, 1)),
         groups=size("G"),
         dilation=length(small),
     ),
@@ -108,11 +110,19 @@ ROWS: list[Row] = [
         real("N GD H W"),
         real("GD M K L"),
         real("GM"),
-        stride=pair(steps),
+        stride=pair(wide),
         padding=pair(sides),
-        output_padding=pair(sides),
+        output_padding=pair(st.integers(0, 1)),
         groups=size("G"),
         dilation=pair(small),
+    ),
+    Operator(
+        "nn.functional.conv_transpose2d [dilated]",
+        real("C H W"),
+        real("C O K L"),
+        padding=pair(sides),
+        output_padding=pair(st.integers(0, 1)),
+        dilation=one_of(2, 3),
     ),
     Operator("nn.functional.conv_transpose2d [one image]", real("C H W"), real("C O K L")),
     Operator("nn.functional.unfold", real("n C H W"), kernel_size=pair(small), **COLUMNS),
@@ -201,7 +211,7 @@ ROWS: list[Row] = [
         d=size("D"),
         m=size("M"),
         kernel_size=size("K"),
-        stride=length(steps),
+        stride=length(wide),
         padding=length(st.integers(0, 1)),
         output_padding=length(st.integers(0, 1)),
         dilation=length(small),
@@ -215,7 +225,7 @@ ROWS: list[Row] = [
         d=size("D"),
         m=size("M"),
         kernel_size=size("KL"),
-        stride=pair(steps),
+        stride=pair(wide),
         padding=pair(st.integers(0, 1)),
         output_padding=pair(st.integers(0, 1)),
         dilation=pair(small),
