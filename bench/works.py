@@ -175,7 +175,7 @@ class Language:
         return [{"optimizer": "adamw", "batch": self.batch}]
 
     def for_slow_sides(self, settings):
-        return True
+        return self.width < 256
 
     def memory_variant(self, options):
         return {"optimizer": "adamw", "batch": self.batch}

@@ -18,6 +18,7 @@ import importlib
 import math
 import struct
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -842,6 +843,7 @@ def main():
     parser.add_argument("--library", default="barehand")
     options = parser.parse_args()
     lib = importlib.import_module(options.library)
+    start = time.perf_counter()
     passed, wrong, lacking = collections.Counter(), [], collections.Counter()
     for path in sorted(options.directory.glob("*/model.onnx")):
         name = path.parent.name
@@ -866,11 +868,12 @@ def main():
             passed.update(kinds)
             passed["cases"] += 1
     cases = passed.pop("cases", 0)
-    print(f"{cases} cases pass, {len(wrong)} fail, {sum(lacking.values())} need what {options.library} has not")
     print("passed, by operator: " + ", ".join(f"{name} {count}" for name, count in sorted(passed.items())))
     print("lacking: " + ", ".join(f"{name} {count}" for name, count in sorted(lacking.items())))
     for line in wrong:
         print(f"WRONG {line}")
+    seconds = time.perf_counter() - start
+    print(f"{cases} passed, {len(wrong)} failed, {sum(lacking.values())} lacking in {seconds:.1f}s")
     if wrong or not cases:
         sys.exit(1)
 
