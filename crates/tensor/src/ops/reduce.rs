@@ -296,7 +296,7 @@ impl<T: Float> Tensor<T> {
     /// When an axis does not exist or is named twice.
     pub fn var_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor<T>> {
         let reduced = mark_axes("var", axes.axes(), self.rank())?;
-        apply(Variance { reduced, keepdim, correction, along_axes: true }, &[self])
+        apply(Variance { reduced, keepdim, correction, along_axes: self.rank() > 0 }, &[self])
     }
 
     /// The standard deviation of all elements, the square root of [`var`](Self::var); equal elements get no gradient.
@@ -426,8 +426,8 @@ struct Variance {
     reduced: Marked,
     keepdim: bool,
     correction: f64,
-    /// Whether axes were named: where there is no degree of freedom, PyTorch's gradient along axes is a number still, and
-    /// that of all elements together is not.
+    /// Whether axes were named, of a tensor that has any: where there is no degree of freedom, PyTorch's gradient along axes
+    /// is a number still, and that of all elements together is not.
     along_axes: bool,
 }
 

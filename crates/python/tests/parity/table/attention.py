@@ -13,7 +13,8 @@ def by_mask(lib: Any, q: Any, k: Any, v: Any, attn_mask: Any, **options: Any) ->
     return lib.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask, **options)
 
 
-scale = one_of(None, 0.5, -1.0)
+# Under a causal mask PyTorch multiplies -inf by the scale, and gives no numbers where that is negative.
+scale, signed_scale = one_of(None, 0.5), one_of(None, 0.5, -1.0)
 
 ROWS: list[Row] = [
     Operator(
@@ -28,7 +29,7 @@ ROWS: list[Row] = [
         "nn.functional.scaled_dot_product_attention [broadcast]",
         real("* N E"),
         real("* M E"),
-        real("* M d"),
+        real("* M D"),
         is_causal=flag,
     ),
     Operator(
@@ -47,7 +48,7 @@ ROWS: list[Row] = [
         real("N A P D"),
         mask("N A M P"),
         call=by_mask,
-        scale=scale,
+        scale=signed_scale,
     ),
     Operator(
         "nn.functional.scaled_dot_product_attention [padding]",
