@@ -51,6 +51,7 @@
 //! ```
 
 pub use barehand_data as data;
+pub use barehand_learn as learn;
 pub use barehand_lens as lens;
 pub use barehand_metrics as metrics;
 pub use barehand_nn as nn;

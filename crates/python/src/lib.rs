@@ -17,6 +17,7 @@ mod functional;
 mod image_transform;
 mod index;
 mod io;
+mod learn;
 mod machine;
 mod metrics;
 mod optim;
@@ -41,6 +42,7 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     array::register(module)?;
     dlpack::register(module)?;
     creation::register(module)?;
+    learn::register(module)?;
     metrics::register(module)?;
     product::register(module)?;
     index::register(module)?;

@@ -6,6 +6,7 @@
 pub mod any_tensor;
 pub mod atomic_file;
 pub mod autograd;
+mod csr;
 mod display;
 pub mod element;
 pub mod error;
@@ -27,6 +28,7 @@ pub use autograd::{
 pub use barehand_kernels::elementwise::PairLoss;
 pub use barehand_kernels::gated_linear_unit::Gate;
 pub use barehand_kernels::{Buffer, isa, threads};
+pub use csr::CsrMatrix;
 pub use element::{DType, Element, Float, Integer, Whole};
 pub use error::{Error, Result};
 pub use layout::{Axes, Layout};

@@ -52,6 +52,7 @@ __all__ = [
     "eye",
     "cat",
     "stack",
+    "_learn",
     "_metrics",
     "einsum",
     "where",
@@ -1246,6 +1247,7 @@ _functional: _Functional
 _init: _Init
 # What the package's own modules call, and nobody else.
 _gradients: Any
+_learn: Any
 _metrics: Any
 _optim: Any
 _recurrent: Any

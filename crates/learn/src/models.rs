@@ -1,0 +1,69 @@
+//! Every model that a file may hold.
+
+use std::path::Path;
+
+use barehand_tensor::{AnyTensor, Error, Float, Result, Tensor};
+
+use crate::dynamic::Model;
+use crate::model_file::{self, Persist};
+use crate::preprocessing;
+use crate::record::{Field, Record};
+
+/// A model of either element type.
+pub enum AnyModel {
+    /// Fitted on f32.
+    F32(Box<dyn Model<f32>>),
+    /// Fitted on f64.
+    F64(Box<dyn Model<f64>>),
+}
+
+/// Reads a model of any estimator from a file.
+///
+/// # Errors
+/// It is not one, or written by a later version.
+pub fn load(path: impl AsRef<Path>) -> Result<AnyModel> {
+    any_model(&model_file::read(path)?)
+}
+
+/// The model of a record, of the element type that its field `dtype` names.
+///
+/// # Errors
+/// No estimator of this name, or fields that do not fit it.
+pub fn any_model(record: &Record) -> Result<AnyModel> {
+    match record.text("dtype")? {
+        "f32" => Ok(AnyModel::F32(model(record)?)),
+        "f64" => Ok(AnyModel::F64(model(record)?)),
+        other => Err(record.error(format!("dtype {other:?} is neither f32 nor f64"))),
+    }
+}
+
+fn boxed<T: Float, M: Persist + Model<T> + 'static>(record: &Record) -> Result<Box<dyn Model<T>>> {
+    Ok(Box::new(M::from_record(record)?))
+}
+
+/// The model of a record.
+///
+/// # Errors
+/// As [`any_model`].
+pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
+    match record.name() {
+        // One line for each estimator, in alphabetical order.
+        "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),
+        name => Err(Error::format("model", format!("{name:?} is not an estimator of this barehand"))),
+    }
+}
+
+/// A record of a model whose numbers are `T`.
+pub fn record_of<T: Float>(name: &str) -> Record {
+    Record::new(name).with("dtype", T::DTYPE.name())
+}
+
+/// A tensor of `T` as a field.
+pub fn field<T: Float>(tensor: &Tensor<T>) -> Field {
+    Field::Tensor(T::into_any(tensor.clone()))
+}
+
+/// Labels as a field.
+pub fn labels(classes: &[i64]) -> Field {
+    Field::Tensor(AnyTensor::from(Tensor::from(classes.to_vec())))
+}

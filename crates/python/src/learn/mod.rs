@@ -1,0 +1,14 @@
+//! Estimators for `barehand.linear_model` and its neighbours: a function fits, a [`Model`](model::Model) does the rest.
+
+mod model;
+mod preprocessing;
+mod samples;
+
+use pyo3::prelude::*;
+
+pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
+    let module = PyModule::new(parent.py(), "_learn")?;
+    model::register(&module)?;
+    preprocessing::register(&module)?;
+    parent.add_submodule(&module)
+}
