@@ -22,6 +22,7 @@
 
 pub mod dynamic;
 pub mod estimator;
+pub mod factorization;
 pub mod model_file;
 pub mod models;
 pub mod preprocessing;

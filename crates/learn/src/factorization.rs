@@ -1,0 +1,163 @@
+//! Dense factorisations in f64, from `faer`: singular values, symmetric eigenvalues, Cholesky, QR.
+//!
+//! Matrices are row-major slices. Sums over many samples (Gram matrices, products) belong in [`gemm`](barehand_kernels::gemm)
+//! before they come here.
+
+use barehand_tensor::{Error, Result};
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{MatRef, Side};
+
+/// `A = U diag(s) Vᵀ` with `k = min(rows, columns)` singular values, the largest first.
+#[derive(Clone, Debug)]
+pub struct Svd {
+    /// `U`, `(rows, k)`.
+    pub u: Vec<f64>,
+    /// Singular values, descending.
+    pub s: Vec<f64>,
+    /// `Vᵀ`, `(k, columns)`.
+    pub vt: Vec<f64>,
+}
+
+/// The thin singular value decomposition of `a`, `(rows, columns)`.
+///
+/// # Errors
+/// A number is not finite, or the iteration does not converge.
+pub fn svd(a: &[f64], rows: usize, columns: usize) -> Result<Svd> {
+    let failed = || Error::value("svd", "no decomposition: a number is not finite, or too large to square");
+    check_finite("svd", a)?;
+    let a = MatRef::from_row_major_slice(a, rows, columns);
+    let svd = a.thin_svd().map_err(|_| failed())?;
+    let s = svd.S().column_vector().iter().copied().collect();
+    Ok(Svd { u: row_major(svd.U()), s, vt: row_major(svd.V().transpose()) })
+}
+
+/// Eigenvalues of the symmetric `a`, `(n, n)`, in ascending order, and eigenvectors as the columns of `(n, n)`. Only the
+/// lower triangle is read.
+///
+/// # Errors
+/// As [`svd`].
+pub fn symmetric_eigen(a: &[f64], n: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+    check_finite("symmetric_eigen", a)?;
+    let eigen = MatRef::from_row_major_slice(a, n, n)
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| Error::value("symmetric_eigen", "the iteration did not converge"))?;
+    Ok((eigen.S().column_vector().iter().copied().collect(), row_major(eigen.U())))
+}
+
+/// `A = L Lᵀ`, to solve with.
+pub struct Cholesky {
+    factor: Llt<f64>,
+    n: usize,
+}
+
+impl Cholesky {
+    /// The factor of the symmetric `a`, `(n, n)`, of which only the lower triangle is read; None where `a` is not
+    /// positive definite.
+    pub fn new(a: &[f64], n: usize) -> Option<Cholesky> {
+        let factor = MatRef::from_row_major_slice(a, n, n).llt(Side::Lower).ok()?;
+        // Pivots lost to rounding show in the solution, not as an error: a singular matrix is refused here.
+        let diagonal: Vec<f64> = factor.L().diagonal().column_vector().iter().copied().collect();
+        let largest = diagonal.iter().copied().fold(0.0, f64::max);
+        let lost = largest * (n as f64 * f64::EPSILON).sqrt();
+        (diagonal.iter().all(|&pivot| pivot.is_finite() && pivot > lost)).then_some(Cholesky { factor, n })
+    }
+
+    /// The solution of `A X = B` in place of `b`, `(n, columns)`.
+    pub fn solve(&self, b: &mut [f64], columns: usize) {
+        let solution = self.factor.solve(MatRef::from_row_major_slice(b, self.n, columns));
+        b.copy_from_slice(&row_major(solution.as_ref()));
+    }
+
+    /// `ln |A|`
+    pub fn log_determinant(&self) -> f64 {
+        self.factor.L().diagonal().column_vector().iter().map(|pivot| 2.0 * pivot.ln()).sum()
+    }
+
+    /// `L`, `(n, n)`, zero above its diagonal.
+    pub fn lower(&self) -> Vec<f64> {
+        let mut lower = row_major(self.factor.L());
+        for row in 0..self.n {
+            lower[row * self.n + row + 1..(row + 1) * self.n].fill(0.0);
+        }
+        lower
+    }
+}
+
+/// `A = Q R` with `k = min(rows, columns)`: `Q` `(rows, k)` of orthonormal columns, `R` `(k, columns)`.
+pub fn qr(a: &[f64], rows: usize, columns: usize) -> (Vec<f64>, Vec<f64>) {
+    let qr = MatRef::from_row_major_slice(a, rows, columns).qr();
+    (row_major(qr.compute_thin_Q().as_ref()), row_major(qr.thin_R()))
+}
+
+fn row_major(a: MatRef<'_, f64>) -> Vec<f64> {
+    let mut out = Vec::with_capacity(a.nrows() * a.ncols());
+    for row in 0..a.nrows() {
+        out.extend((0..a.ncols()).map(|column| a[(row, column)]));
+    }
+    out
+}
+
+fn check_finite(operation: &str, a: &[f64]) -> Result<()> {
+    match a.iter().find(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(value) => Err(Error::value(operation, format!("the matrix holds {value}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn product(a: &[f64], b: &[f64], inner: usize, columns: usize) -> Vec<f64> {
+        let mut out = Vec::new();
+        for row in a.chunks_exact(inner) {
+            for column in 0..columns {
+                out.push((0..inner).map(|i| row[i] * b[i * columns + column]).sum());
+            }
+        }
+        out
+    }
+
+    fn close(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(far < 1e-12, "{found:?} {expected:?}");
+    }
+
+    const TALL: [f64; 6] = [1.0, 2.0, 3.0, -4.0, 5.0, 0.5];
+
+    #[test]
+    fn factors_multiply_to_the_matrix() {
+        for (rows, columns) in [(3, 2), (2, 3)] {
+            let k = rows.min(columns);
+            let svd = svd(&TALL, rows, columns).unwrap();
+            let scaled: Vec<f64> = svd.u.iter().enumerate().map(|(i, u)| u * svd.s[i % k]).collect();
+            close(&product(&scaled, &svd.vt, k, columns), &TALL);
+            assert!(svd.s.is_sorted_by(|a, b| a >= b));
+            let (q, r) = qr(&TALL, rows, columns);
+            close(&product(&q, &r, k, columns), &TALL);
+        }
+    }
+
+    #[test]
+    fn symmetric_matrices() {
+        let a = [4.0, 1.0, 1.0, 3.0];
+        let (values, vectors) = symmetric_eigen(&a, 2).unwrap();
+        assert!(values[0] < values[1]);
+        for i in 0..2 {
+            let v = [vectors[i], vectors[2 + i]];
+            close(&product(&a, &v, 2, 1), &v.map(|x| x * values[i]));
+        }
+        let cholesky = Cholesky::new(&a, 2).unwrap();
+        let mut b = [1.0, 2.0];
+        cholesky.solve(&mut b, 1);
+        close(&product(&a, &b, 2, 1), &[1.0, 2.0]);
+        close(&[cholesky.log_determinant()], &[11f64.ln()]);
+        let lower = cholesky.lower();
+        let transposed = [lower[0], lower[2], lower[1], lower[3]];
+        close(&product(&lower, &transposed, 2, 2), &a);
+        assert!(Cholesky::new(&[1.0, 1.0, 1.0, 1.0], 2).is_none());
+        assert!(Cholesky::new(&[1.0, 0.0, 0.0, -1.0], 2).is_none());
+        assert!(symmetric_eigen(&[f64::NAN], 1).is_err());
+    }
+}
