@@ -24,6 +24,7 @@ pub mod dynamic;
 pub mod estimator;
 pub mod factorization;
 pub mod model_file;
+pub mod model_selection;
 pub mod models;
 pub mod preprocessing;
 pub mod record;
