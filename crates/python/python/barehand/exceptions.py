@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "DataConversionWarning",
+    "FitFailedWarning",
     "InconsistentVersionWarning",
     "InvalidParameterError",
     "NotFittedError",
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     class DataConversionWarning(UserWarning): ...
 
+    class FitFailedWarning(RuntimeWarning): ...
+
     class UndefinedMetricWarning(UserWarning): ...
 
     class InconsistentVersionWarning(UserWarning):
@@ -54,6 +57,7 @@ _SHARED: dict[str, tuple[tuple[type, ...], str]] = {
         (UserWarning,),
         "Data was taken in another form than it was given, such as a column of labels as a flat array.",
     ),
+    "FitFailedWarning": ((RuntimeWarning,), "A fit of a cross-validation or a search failed."),
     "UndefinedMetricWarning": ((UserWarning,), "A score divides by zero, and was given a value by convention."),
 }
 
