@@ -2,7 +2,7 @@
 
 use barehand_tensor::{Element, Error, Result, Tensor};
 
-use crate::targets::{Targets, check_labels};
+use crate::targets::{Places, Targets, check_labels};
 
 /// How often class `i` was predicted as class `j`, at row `i`, column `j`.
 ///
@@ -133,12 +133,10 @@ fn tally<N: Element>(
             format!("a matrix of {k} classes is too large; are these class labels?"),
         )
     })?;
-    let mut order: Vec<usize> = (0..k).collect();
-    order.sort_unstable_by_key(|&i| labels[i]);
-    let find = |label: i64| order.binary_search_by_key(&label, |&i| labels[i]).ok().map(|at| order[at]);
+    let places = Places::new(&labels);
     let mut cells = vec![N::default(); size];
     for (t, p, weight) in targets.iter() {
-        if let (Some(row), Some(column)) = (find(t), find(p)) {
+        if let (Some(row), Some(column)) = (places.find(t), places.find(p)) {
             add(&mut cells[row * k + column], weight);
         }
     }

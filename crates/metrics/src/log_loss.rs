@@ -2,7 +2,7 @@
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use crate::targets::{checked_weights, sorted_unique, total};
+use crate::targets::{Places, checked_weights, sorted_unique, total, weight};
 
 /// The mean negative logarithm of the probability given to the true class:
 ///
@@ -75,8 +75,51 @@ impl<'a> LogLoss<'a> {
     /// # Errors
     /// As [`log_loss`]; also where there are fewer than two labels, `y_true` has others, or weights are unusable.
     pub fn score<T: Float>(&self, y_true: &Tensor<i64>, y_proba: &Tensor<T>) -> Result<f64> {
-        const OPERATION: &str = "log_loss";
-        let fail = |text: String| Err(Error::value(OPERATION, text));
+        let data = Probabilities::new("log_loss", y_true, y_proba, self.labels, self.sample_weight)?;
+        let loss = data.sum(|class, mut row| surprise(row.nth(class)));
+        Ok(if self.normalize { loss / data.weight() } else { loss })
+    }
+
+    /// How much less surprising the classes are than by their frequencies: `1 - log loss(p) / log loss(frequencies)`. Source:
+    /// scikit-learn's `d2_log_loss_score`.
+    ///
+    /// # Errors
+    /// As [`LogLoss::score`], or where there are fewer than two samples.
+    pub fn d2<T: Float>(&self, y_true: &Tensor<i64>, y_proba: &Tensor<T>) -> Result<f64> {
+        let data = Probabilities::new("d2_log_loss", y_true, y_proba, self.labels, self.sample_weight)?;
+        if y_true.len() < 2 {
+            return Err(Error::value("d2_log_loss", "not defined for fewer than two samples"));
+        }
+        let frequencies = data.frequencies();
+        let left = data.sum(|class, mut row| surprise(row.nth(class)));
+        Ok(1.0 - left / data.sum(|class, _| surprise(Some(frequencies[class]))))
+    }
+}
+
+/// `-ln` of a probability kept away from 0 and 1.
+fn surprise<T: Float>(p: Option<T>) -> f64 {
+    let clipped = p.unwrap_or(T::ZERO).max(T::EPSILON).min(T::ONE - T::EPSILON);
+    -clipped.to_f64().ln()
+}
+
+/// Labels and the probabilities of classes, side by side and checked.
+pub(crate) struct Probabilities<T> {
+    /// The column of each sample's true class.
+    codes: Vec<usize>,
+    proba: Vec<T>,
+    pub(crate) classes: usize,
+    weights: Option<Vec<f64>>,
+}
+
+impl<T: Float> Probabilities<T> {
+    pub(crate) fn new(
+        operation: &str,
+        y_true: &Tensor<i64>,
+        y_proba: &Tensor<T>,
+        labels: Option<&[i64]>,
+        sample_weight: Option<&Tensor<f64>>,
+    ) -> Result<Self> {
+        let fail = |text: String| Err(Error::value(operation, text));
         let (n, shape) = (y_true.len(), y_proba.shape());
         if y_true.shape() != [n]
             || n == 0
@@ -88,35 +131,84 @@ impl<'a> LogLoss<'a> {
                 "expected labels (N) and probabilities (N, C) or (N), found {:?} and {shape:?}",
                 y_true.shape()
             );
-            return Err(Error::shape(OPERATION, text));
+            return Err(Error::shape(operation, text));
         }
-        let weights = checked_weights(OPERATION, self.sample_weight, n)?;
+        let weights = checked_weights(operation, sample_weight, n)?;
         let (y_true, proba) = (y_true.to_vec(), y_proba.to_vec());
         if let Some(p) = proba.iter().find(|p| !(T::ZERO..=T::ONE).contains(*p)) {
             return fail(format!("a probability lies in [0, 1], found {p}"));
         }
-        let labels = sorted_unique(self.labels.unwrap_or(&y_true).iter().copied());
-        let columns = proba.len() / n;
-        let classes = columns.max(2);
+        let labels = sorted_unique(labels.unwrap_or(&y_true).iter().copied());
+        let classes = (proba.len() / n).max(2);
         if labels.len() != classes {
             return fail(format!(
                 "{} labels for probabilities of {classes} classes, {shape:?}",
                 labels.len()
             ));
         }
-        let mut losses = Vec::with_capacity(n);
-        for (label, row) in y_true.iter().zip(proba.chunks_exact(columns)) {
-            let Ok(class) = labels.binary_search(label) else {
-                return fail(format!("y_true has label {label}, which is not among labels {labels:?}"));
-            };
-            let p = match (columns, class) {
-                (1, 0) => T::ONE - row[0],
-                (1, _) => row[0],
-                _ => row[class],
-            };
-            let clipped = p.max(T::EPSILON).min(T::ONE - T::EPSILON);
-            losses.push(-clipped.to_f64().ln());
+        let places = Places::new(&labels);
+        let mut codes = Vec::with_capacity(n);
+        for &label in &y_true {
+            match places.find(label) {
+                Some(class) => codes.push(class),
+                None => {
+                    return fail(format!("y_true has label {label}, which is not among labels {labels:?}"));
+                }
+            }
         }
-        Ok(total(losses.into_iter(), weights.as_ref(), self.normalize))
+        Ok(Probabilities { codes, proba, classes, weights })
+    }
+
+    /// The weighted sum of `value(true class, probabilities of all classes)`.
+    pub(crate) fn sum(&self, value: impl Fn(usize, Row<'_, T>) -> f64) -> f64 {
+        let columns = self.proba.len() / self.codes.len();
+        let values = self
+            .codes
+            .iter()
+            .zip(self.proba.chunks_exact(columns))
+            .map(|(&class, row)| value(class, Row { row, next: 0, classes: self.classes }));
+        total(values, self.weights.as_ref(), false)
+    }
+
+    pub(crate) fn mean(&self, value: impl Fn(usize, Row<'_, T>) -> f64) -> f64 {
+        self.sum(value) / self.weight()
+    }
+
+    pub(crate) fn weight(&self) -> f64 {
+        self.weights.as_ref().map_or(self.codes.len() as f64, |weights| weights.iter().sum())
+    }
+
+    /// The share of each class in the weight of all samples.
+    pub(crate) fn frequencies(&self) -> Vec<T> {
+        let mut sums = vec![0.0; self.classes];
+        for (i, &class) in self.codes.iter().enumerate() {
+            sums[class] += weight(self.weights.as_ref(), i);
+        }
+        sums.into_iter().map(|sum| T::from_f64(sum / self.weight())).collect()
+    }
+}
+
+/// The probabilities of all classes of one sample, also where only the second of two is given.
+pub(crate) struct Row<'a, T> {
+    row: &'a [T],
+    next: usize,
+    classes: usize,
+}
+
+impl<T: Float> Iterator for Row<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let class = self.next;
+        self.next += 1;
+        match self.row {
+            &[p] if self.classes == 2 => [T::ONE - p, p].get(class).copied(),
+            row => row.get(class).copied(),
+        }
+    }
+
+    fn nth(&mut self, n: usize) -> Option<T> {
+        self.next += n;
+        self.next()
     }
 }

@@ -2,7 +2,7 @@
 
 use barehand_tensor::{Error, Result, Tensor};
 
-use crate::targets::{Targets, check_labels};
+use crate::targets::{Places, Targets, check_labels};
 
 /// How the scores of several classes become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,8 @@ pub struct Scores {
     pub recall: f64,
     /// The weighted harmonic mean of both.
     pub f_beta: f64,
+    /// Of what is or was predicted to be in a class, how much is both.
+    pub jaccard: f64,
 }
 
 /// The scores of one class.
@@ -68,8 +70,14 @@ pub struct ClassScores {
     pub recall: f64,
     /// `(1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp)`
     pub f_beta: f64,
+    /// `tp / (tp + fp + fn)`
+    pub jaccard: f64,
     /// The weight of the samples truly in this class (their number, without weights).
     pub support: f64,
+    /// The weight of the samples predicted to be in this class.
+    pub predicted: f64,
+    /// The weight of the samples in this class that were predicted to be: true positives.
+    pub hits: f64,
 }
 
 /// Options of precision, recall and F-scores, with scikit-learn's names and defaults.
@@ -182,21 +190,23 @@ impl<'a> PrecisionRecall<'a> {
             })];
         }
         let classes: Vec<ClassScores> = counts.iter().map(|counts| self.class_scores(0, counts)).collect();
-        let mean = |score: fn(&ClassScores) -> f64| {
-            let defined = || classes.iter().filter(|class| !score(class).is_nan());
-            let support = defined().map(|class| class.support).sum::<f64>();
-            if average == Average::Weighted && support > 0.0 {
-                defined().map(|class| score(class) * class.support).sum::<f64>() / support
-            } else {
-                // 0/0, hence NaN, where no class has a score.
-                defined().map(score).sum::<f64>() / defined().count() as f64
-            }
-        };
-        Ok(Scores {
-            precision: mean(|c| c.precision),
-            recall: mean(|c| c.recall),
-            f_beta: mean(|c| c.f_beta),
-        })
+        let support =
+            (average == Average::Weighted).then(|| classes.iter().map(|c| c.support).collect::<Vec<_>>());
+        Ok(mean_of_classes(&classes, support.as_deref()))
+    }
+
+    /// The mean of the classes' scores with weights of your own, one for each class in their order: those of samples, where
+    /// classes stand for samples that have several labels.
+    ///
+    /// # Errors
+    /// As [`PrecisionRecall::per_class`]; also where there is not one weight for each class.
+    pub fn weighted_by(&self, y_true: &Tensor<i64>, y_pred: &Tensor<i64>, weights: &[f64]) -> Result<Scores> {
+        let classes = self.per_class(y_true, y_pred)?;
+        if classes.len() != weights.len() {
+            let text = format!("{} weights for {} classes", weights.len(), classes.len());
+            return Err(Error::shape("precision_recall", text));
+        }
+        Ok(mean_of_classes(&classes, Some(weights)))
     }
 
     fn targets(&self, y_true: &Tensor<i64>, y_pred: &Tensor<i64>) -> Result<Targets> {
@@ -221,7 +231,29 @@ impl<'a> PrecisionRecall<'a> {
         } else {
             self.zero_division.divide((1.0 + beta2) * hits, beta2 * support + predicted)
         };
-        ClassScores { label, precision, recall, f_beta, support }
+        let jaccard = self.zero_division.divide(hits, support + predicted - hits);
+        ClassScores { label, precision, recall, f_beta, jaccard, support, predicted, hits }
+    }
+}
+
+/// The means of the scores that are defined; plain ones where the weights sum to 0.
+fn mean_of_classes(classes: &[ClassScores], weights: Option<&[f64]>) -> Scores {
+    let mean = |score: fn(&ClassScores) -> f64| {
+        let scores = || classes.iter().map(score).enumerate().filter(|(_, score)| !score.is_nan());
+        let weight = |i: usize| weights.map_or(1.0, |weights| weights[i]);
+        let whole: f64 = scores().map(|(i, _)| weight(i)).sum();
+        if whole > 0.0 {
+            scores().map(|(i, score)| score * weight(i)).sum::<f64>() / whole
+        } else {
+            // 0/0, hence NaN, where no class has a score.
+            scores().map(|(_, score)| score).sum::<f64>() / scores().count() as f64
+        }
+    };
+    Scores {
+        precision: mean(|c| c.precision),
+        recall: mean(|c| c.recall),
+        f_beta: mean(|c| c.f_beta),
+        jaccard: mean(|c| c.jaccard),
     }
 }
 
@@ -238,15 +270,13 @@ struct Counts {
 
 impl Counts {
     fn of_classes(targets: &Targets, labels: &[i64]) -> Vec<Counts> {
-        let mut order: Vec<usize> = (0..labels.len()).collect();
-        order.sort_unstable_by_key(|&i| labels[i]);
-        let find = |label: i64| order.binary_search_by_key(&label, |&i| labels[i]).ok().map(|at| order[at]);
+        let places = Places::new(labels);
         let mut counts = vec![Counts::default(); labels.len()];
         for (t, p, weight) in targets.iter() {
-            if let Some(class) = find(p) {
+            if let Some(class) = places.find(p) {
                 counts[class].predicted += weight;
             }
-            if let Some(class) = find(t) {
+            if let Some(class) = places.find(t) {
                 counts[class].support += weight;
                 counts[class].hits += if t == p { weight } else { 0.0 };
             }
@@ -269,6 +299,12 @@ pub fn recall(y_true: &Tensor<i64>, y_pred: &Tensor<i64>, average: Average) -> R
 /// options.
 pub fn f1(y_true: &Tensor<i64>, y_pred: &Tensor<i64>, average: Average) -> Result<f64> {
     Ok(PrecisionRecall::new().average(y_true, y_pred, average)?.f_beta)
+}
+
+/// The Jaccard index, `tp / (tp + fp + fn)`, averaged: the share of what is or was predicted to be in a class that is both.
+/// [`PrecisionRecall`] has the options. Source: scikit-learn's `jaccard_score`.
+pub fn jaccard(y_true: &Tensor<i64>, y_pred: &Tensor<i64>, average: Average) -> Result<f64> {
+    Ok(PrecisionRecall::new().average(y_true, y_pred, average)?.jaccard)
 }
 
 /// F-beta, in which recall is `beta` times as important as precision, averaged. [`PrecisionRecall`] has the options.

@@ -29,7 +29,7 @@ impl Targets {
     }
 
     /// (true label, predicted label, weight), weight 1 where none were given.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, i64, f64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, i64, f64)> + '_ {
         self.y_true
             .iter()
             .zip(&self.y_pred)
@@ -66,6 +66,7 @@ pub(crate) fn checked_weights(
     Ok(Some(weights))
 }
 
+#[inline]
 pub(crate) fn weight(weights: Option<&Vec<f64>>, i: usize) -> f64 {
     weights.map_or(1.0, |weights| weights[i])
 }
@@ -73,18 +74,77 @@ pub(crate) fn weight(weights: Option<&Vec<f64>>, i: usize) -> f64 {
 /// The weighted mean of `values`, or their weighted sum.
 pub(crate) fn total(values: impl Iterator<Item = f64>, weights: Option<&Vec<f64>>, normalize: bool) -> f64 {
     let (mut sum, mut whole) = (0.0, 0.0);
-    for (i, value) in values.enumerate() {
-        sum += value * weight(weights, i);
-        whole += weight(weights, i);
+    match weights {
+        Some(weights) => values.zip(weights).for_each(|(value, weight)| {
+            sum += value * weight;
+            whole += weight;
+        }),
+        None => values.for_each(|value| {
+            sum += value;
+            whole += 1.0;
+        }),
     }
     if normalize { sum / whole } else { sum }
 }
 
-pub(crate) fn sorted_unique(labels: impl Iterator<Item = i64>) -> Vec<i64> {
+/// The labels that occur, ascending. Labels that lie close together, as classes do, are ticked off instead of sorted.
+pub(crate) fn sorted_unique(labels: impl Iterator<Item = i64> + Clone) -> Vec<i64> {
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    labels.clone().for_each(|label| (low, high) = (low.min(label), high.max(label)));
+    if low > high {
+        return Vec::new();
+    }
+    if let Some(span) = span(low, high) {
+        let mut present = vec![false; span];
+        labels.for_each(|label| present[label.wrapping_sub(low) as usize] = true);
+        return (0..span).filter(|&i| present[i]).map(|i| low + i as i64).collect();
+    }
     let mut labels: Vec<i64> = labels.collect();
     labels.sort_unstable();
     labels.dedup();
     labels
+}
+
+/// How many whole numbers lie from `low` to `high`, where a table of them is worth having.
+fn span(low: i64, high: i64) -> Option<usize> {
+    high.checked_sub(low).filter(|&distance| distance < 1 << 16).map(|distance| distance as usize + 1)
+}
+
+/// Where each label stands in a list that names none twice.
+pub(crate) enum Places {
+    /// By distance from the smallest label; `usize::MAX` for labels between that are not in the list.
+    Table { low: i64, places: Vec<usize> },
+    /// Labels and their places, by label.
+    Sorted(Vec<(i64, usize)>),
+}
+
+impl Places {
+    pub(crate) fn new(labels: &[i64]) -> Places {
+        let low = labels.iter().copied().min().unwrap_or(0);
+        let high = labels.iter().copied().max().unwrap_or(0);
+        if let Some(span) = span(low, high) {
+            let mut places = vec![usize::MAX; span];
+            labels.iter().enumerate().for_each(|(place, label)| places[(label - low) as usize] = place);
+            return Places::Table { low, places };
+        }
+        let mut sorted: Vec<(i64, usize)> = labels.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        Places::Sorted(sorted)
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, label: i64) -> Option<usize> {
+        match self {
+            Places::Table { low, places } => {
+                let distance = label.wrapping_sub(*low) as u64;
+                let found = places.get(usize::try_from(distance).ok()?)?;
+                (*found != usize::MAX).then_some(*found)
+            }
+            Places::Sorted(sorted) => {
+                sorted.binary_search_by_key(&label, |entry| entry.0).ok().map(|at| sorted[at].1)
+            }
+        }
+    }
 }
 
 /// Refuses an empty list of labels and one that names a label twice.
@@ -96,4 +156,17 @@ pub(crate) fn check_labels(operation: &str, labels: &[i64]) -> Result<()> {
         return Err(Error::value(operation, format!("labels {labels:?} name a class twice")));
     }
     Ok(())
+}
+
+/// Every label that occurs, ascending.
+///
+/// ```
+/// use barehand_tensor::Tensor;
+/// let labels = Tensor::from_vec(vec![3i64, -1, 3, 2], [4])?;
+/// assert_eq!(barehand_metrics::distinct(&labels), [-1, 2, 3]);
+/// # Ok::<(), barehand_tensor::Error>(())
+/// ```
+pub fn distinct(labels: &Tensor<i64>) -> Vec<i64> {
+    let labels = labels.contiguous();
+    sorted_unique(labels.as_slice().unwrap_or_default().iter().copied())
 }

@@ -9,4 +9,5 @@ def pytest_configure(config):
     from barehand import metrics
 
     for name in metrics.__all__:
-        setattr(sklearn.metrics, name, getattr(metrics, name))
+        if hasattr(sklearn.metrics, name):
+            setattr(sklearn.metrics, name, getattr(metrics, name))

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _metrics
 from barehand._check_array import (
     assert_all_finite,
+    check_array,
     check_consistent_length,
     check_sample_weight,
     column_or_1d,
@@ -88,8 +90,9 @@ class LabelCodes:
             found = " and ".join(str(np.unique(array)) for array in arrays)
             raise ValueError(f"Mix of label input types (string and number); Got {found}.")
         self._bools = all(array.dtype == bool for array in arrays)
+        self._floats = any(array.dtype.kind == "f" for array in arrays)
         self._positions: dict[Any, int] | None = None
-        if all(np.can_cast(array.dtype, np.int64) for array in arrays):
+        if all(np.can_cast(array.dtype, np.int64) or _holds_whole_numbers(array) for array in arrays):
             self.encoded = [np.ascontiguousarray(array, dtype=np.int64) for array in arrays]
             return
         self._classes, codes = np.unique(np.concatenate(arrays), return_inverse=True)
@@ -114,7 +117,12 @@ class LabelCodes:
         array = np.asarray(codes)
         if self._positions is not None:
             return self._classes[array]
-        return array.astype(bool) if self._bools else array
+        return array.astype(np.float64 if self._floats else bool) if self._floats or self._bools else array
+
+
+def _holds_whole_numbers(array: np.ndarray) -> bool:
+    """Whether this is an array of floats that int64 holds exactly."""
+    return array.dtype.kind == "f" and bool((abs(array) <= 2**53).all() and (array == np.trunc(array)).all())
 
 
 def _is_int64(label: Any) -> bool:
@@ -150,6 +158,61 @@ def read_labels(name: str, y: Any, caller: str) -> np.ndarray:
     if kind != "labels":
         raise ValueError(f"y type must be 'binary' or 'multiclass', got '{kind}' instead.")
     return column_or_1d(array, input_name=name)
+
+
+def read_target(name: str, y: Any, caller: str) -> tuple[np.ndarray, str]:
+    """A target, and what it holds in scikit-learn's words: "binary", "multiclass", "multilabel-indicator", "continuous", ...
+
+    Labels ``(N,)`` or ``(N, 1)`` come back flat.
+    """
+    array, kind = _read(name, y, caller)
+    if kind != "labels":
+        return array, kind
+    array = column_or_1d(array, input_name=name)
+    return array, _type_name(array, kind)
+
+
+def read_scores(name: str, scores: Any, caller: str) -> np.ndarray:
+    """Finite scores ``(N,)`` or ``(N, K)`` as float64, or float32 where they are that."""
+    check_array_like(name, scores, caller)
+    return check_array(scores, ensure_2d=False, dtype=(np.float64, np.float32), order="C")
+
+
+def positive_label(pos_label: Any, y: np.ndarray) -> Any:
+    """The label that counts as positive: ``pos_label``, or 1 where labels are 0 and 1, or -1 and 1."""
+    if pos_label is not None:
+        return pos_label
+    classes = np.unique(y)
+    if classes.dtype.kind in "OUS" or classes.tolist() not in ([0, 1], [-1, 1], [0], [-1], [1]):
+        shown = ", ".join(map(repr, classes.tolist()))
+        raise ValueError(
+            f"y_true takes value in {{{shown}}} and pos_label is not specified: either make y_true take value in {{0, 1}} or "
+            "{-1, 1} or pass pos_label explicitly."
+        )
+    return 1
+
+
+class BinaryScores:
+    """Labels of two kinds (or one kind against all others) with a score and perhaps a weight for each sample.
+
+    ``y_true`` holds codes, of which ``positive`` is the positive one's.
+    """
+
+    def __init__(self, caller: str, y_true: Any, y_score: Any, pos_label: Any, sample_weight: Any) -> None:
+        y, kind = read_target("y_true", y_true, caller)
+        if kind != "binary" and (kind != "multiclass" or pos_label is None):
+            raise ValueError(f"{kind} format is not supported")
+        scores = read_scores("y_score", y_score, caller)
+        check_consistent_length(y, scores, sample_weight)
+        self.y_score = column_or_1d(scores, input_name="y_score")
+        self.sample_weight = weights(sample_weight, y, caller)
+        codes = LabelCodes(y)
+        self.y_true = codes.encoded[0]
+        label = positive_label(pos_label, y)
+        if isinstance(label, str) == (y.dtype.kind in "OUT"):
+            self.positive = codes.encode([label])[0]
+        else:  # a number among strings, or a string among numbers: no sample has this label
+            self.positive = -1 if y.dtype.kind in "OUT" else int(self.y_true.max()) + 1
 
 
 def _read(name: str, y: Any, caller: str) -> tuple[Any, str]:
@@ -191,4 +254,8 @@ def _ragged() -> ValueError:
 
 
 def _type_name(y: np.ndarray, kind: str) -> str:
-    return kind if kind != "labels" else "binary" if len(np.unique(y)) <= 2 else "multiclass"
+    if kind != "labels":
+        return kind
+    labels = column_or_1d(y)
+    few = len(_metrics.distinct(LabelCodes(labels).encoded[0])) if labels.dtype.kind in "biuf" else len(np.unique(labels))
+    return "binary" if few <= 2 else "multiclass"

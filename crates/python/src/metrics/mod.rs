@@ -1,4 +1,7 @@
-//! Scores for `barehand.metrics`: labels arrive there as int64 codes, what they stood for stays in Python.
+//! Scores for `barehand.metrics`: labels arrive here as int64 codes, what they stood for stays in Python.
+
+mod curves;
+mod regression;
 
 use barehand_metrics::{
     Accuracy, Average, BalancedAccuracy, ClassificationReport, ConfusionMatrix, LogLoss, NormalizeOver,
@@ -37,15 +40,18 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Floats {
     }
 }
 
+/// Runs a block for scores of either float type.
 macro_rules! each_float {
     ($floats:expr, $x:ident => $body:expr) => {
         match $floats.0 {
-            AnyTensor::F32($x) => $body,
-            AnyTensor::F64($x) => $body,
-            _ => Err(Failure::wrong_type("scores of classes are float32 or float64")),
+            barehand_tensor::AnyTensor::F32($x) => $body,
+            barehand_tensor::AnyTensor::F64($x) => $body,
+            _ => Err(crate::error::Failure::wrong_type("scores of classes are float32 or float64")),
         }
     };
 }
+
+use each_float;
 
 type Labels = Array<i64>;
 type Weights = Option<Array<f64>>;
@@ -177,11 +183,17 @@ fn undefined(
     ))
 }
 
-/// A score of each class, or one for all.
+/// A score of each class (or column, or output), or one for all.
 #[derive(IntoPyObject)]
 enum Score<'py> {
     Each(Bound<'py, PyArray1<f64>>),
     Mean(f64),
+}
+
+impl<'py> Score<'py> {
+    fn each(py: Python<'py>, scores: Vec<f64>) -> Self {
+        Score::Each(scores.into_pyarray(py))
+    }
 }
 
 #[pyfunction]
@@ -316,5 +328,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     metrics.add_function(wrap_pyfunction!(classification_report, &metrics)?)?;
     metrics.add_function(wrap_pyfunction!(log_loss, &metrics)?)?;
     metrics.add_function(wrap_pyfunction!(top_k_accuracy, &metrics)?)?;
+    curves::register(&metrics)?;
+    regression::register(&metrics)?;
     module.add_submodule(&metrics)
 }
