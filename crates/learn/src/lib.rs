@@ -21,6 +21,7 @@
 //! - [`record`], [`model_file`]: what is saved of a model, and the file.
 
 pub mod dynamic;
+pub mod ensemble;
 pub mod estimator;
 pub mod factorization;
 pub mod model_file;

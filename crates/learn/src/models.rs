@@ -5,6 +5,7 @@ use std::path::Path;
 use barehand_tensor::{AnyTensor, Error, Float, Result, Tensor};
 
 use crate::dynamic::Model;
+use crate::ensemble;
 use crate::model_file::{self, Persist};
 use crate::preprocessing;
 use crate::record::{Field, Record};
@@ -48,6 +49,12 @@ fn boxed<T: Float, M: Persist + Model<T> + 'static>(record: &Record) -> Result<B
 pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
     match record.name() {
         // One line for each estimator, in alphabetical order.
+        "HistGradientBoostingClassifier" => {
+            boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)
+        }
+        "HistGradientBoostingRegressor" => {
+            boxed::<T, ensemble::FittedHistGradientBoostingRegressor<T>>(record)
+        }
         "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),
         name => Err(Error::format("model", format!("{name:?} is not an estimator of this barehand"))),
     }

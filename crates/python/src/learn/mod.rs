@@ -1,5 +1,6 @@
 //! Estimators for `barehand.linear_model` and its neighbours: a function fits, a [`Model`](model::Model) does the rest.
 
+mod ensemble;
 mod model;
 mod preprocessing;
 mod samples;
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let module = PyModule::new(parent.py(), "_learn")?;
+    ensemble::register(&module)?;
     model::register(&module)?;
     preprocessing::register(&module)?;
     parent.add_submodule(&module)

@@ -15,6 +15,11 @@ use crate::tensor::released;
 pub struct Model(AnyModel);
 
 impl Model {
+    /// The model of either type.
+    pub fn new(any: AnyModel) -> Model {
+        Model(any)
+    }
+
     /// The model inside, for what only some of them can do.
     pub fn any(&self) -> &AnyModel {
         &self.0
