@@ -289,14 +289,16 @@ mod tests {
         for features in [1, 4, 7, 8, 11, 17] {
             let sizes: Vec<usize> = (0..features).map(|f| [256, 1, 31, 2][f % 4]).collect();
             let binned = binned(40_000, &sizes);
-            let pairs: Vec<[f32; 2]> = (0..40_000).map(|i| [(i % 97) as f32 - 40.0, (i % 5) as f32]).collect();
+            let pairs: Vec<[f32; 2]> =
+                (0..40_000).map(|i| [(i % 97) as f32 - 40.0, (i % 5) as f32]).collect();
             let rows: Vec<u32> = (0..40_000).filter(|i| i % 3 != 1).collect();
             for sums in [Sums::Gradients, Sums::Hessians] {
                 let lanes = sums.lanes();
                 let mut expected = vec![0.0; binned.bins() * lanes];
                 for &row in &rows {
                     for feature in 0..features {
-                        let bin = binned.bins_of(feature).start + usize::from(binned.bin(feature, row as usize));
+                        let bin =
+                            binned.bins_of(feature).start + usize::from(binned.bin(feature, row as usize));
                         let [gradient, hessian] = pairs[row as usize].map(f64::from);
                         let sample = [gradient, if lanes == 2 { 1.0 } else { hessian }, 1.0, 0.0];
                         for lane in 0..lanes {

@@ -176,7 +176,10 @@ mod tests {
             let mut out = [0.0; 2];
             ranks(metric, &a, &[b.clone(), a.clone()].concat(), &mut out);
             let found = out.map(|rank| metric.of_rank(rank));
-            assert!((found[0] - expected).abs() < 1e-12 && found[1].abs() < 1e-12, "{metric:?} {found:?} {expected}");
+            assert!(
+                (found[0] - expected).abs() < 1e-12 && found[1].abs() < 1e-12,
+                "{metric:?} {found:?} {expected}"
+            );
             assert!((metric.to_rank(found[0]) - out[0]).abs() < 1e-9);
         }
     }

@@ -258,8 +258,13 @@ mod tests {
     /// `x0 <= 1 ? 1 : x1 <= 5 ? 2 : 3`
     fn trees() -> Trees {
         let mut trees = Trees::new(2, 1, vec![vec![], vec![2.0, 7.0]]);
-        let nodes =
-            [node(1.0, 0, 1, 2), node(0.0, 0, 1, 1), node(5.0, 1, 3, 4), node(0.0, 0, 3, 3), node(0.0, 0, 4, 4)];
+        let nodes = [
+            node(1.0, 0, 1, 2),
+            node(0.0, 0, 1, 1),
+            node(5.0, 1, 3, 4),
+            node(0.0, 0, 3, 3),
+            node(0.0, 0, 4, 4),
+        ];
         trees.push(&nodes, &[0.0, 1.0, 0.0, 2.0, 3.0], &[]).unwrap();
         trees
     }
@@ -271,7 +276,13 @@ mod tests {
             let mut out = vec![0.5; 100];
             threads::with_num_threads(threads, || trees().add(0..1, &x, &mut out));
             for (i, &out) in out.iter().enumerate() {
-                let leaf = if i % 4 <= 1 { 1.0 } else if i % 9 <= 5 { 2.0 } else { 3.0 };
+                let leaf = if i % 4 <= 1 {
+                    1.0
+                } else if i % 9 <= 5 {
+                    2.0
+                } else {
+                    3.0
+                };
                 assert_eq!(out, 0.5 + leaf);
             }
         }
@@ -300,7 +311,8 @@ mod tests {
     #[test]
     fn trees_that_lead_nowhere_are_refused() {
         let mut trees = trees();
-        let refused = |trees: &mut Trees, nodes: &[Node]| trees.push(nodes, &vec![0.0; nodes.len()], &[]).unwrap_err();
+        let refused =
+            |trees: &mut Trees, nodes: &[Node]| trees.push(nodes, &vec![0.0; nodes.len()], &[]).unwrap_err();
         assert!(refused(&mut trees, &[node(0.0, 0, 1, 2)]).contains("children 1 and 2"));
         assert!(refused(&mut trees, &[node(0.0, 0, 0, 1), node(0.0, 0, 1, 1)]).contains("children 0 and 1"));
         assert!(refused(&mut trees, &[node(0.0, 2, 0, 0)]).contains("column 2 of 2"));

@@ -3,6 +3,6 @@
 pub mod hist_gradient_boosting;
 
 pub use hist_gradient_boosting::{
-    FittedHistGradientBoostingClassifier, FittedHistGradientBoostingRegressor, HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
+    FittedHistGradientBoostingClassifier, FittedHistGradientBoostingRegressor,
+    HistGradientBoostingClassifier, HistGradientBoostingRegressor,
 };

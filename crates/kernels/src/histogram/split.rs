@@ -125,7 +125,8 @@ impl Kernel for Scan<'_> {
             let (other_g, other_h, other_n) = (node.gradient - g, node.hessian - h, node.rows - n);
             let value = node_value(g, h, limits.l2_regularization, node.bounds);
             let other = node_value(other_g, other_h, limits.l2_regularization, node.bounds);
-            let (left, right) = if from_right { (other_g * other, g * value) } else { (g * value, other_g * other) };
+            let (left, right) =
+                if from_right { (other_g * other, g * value) } else { (g * value, other_g * other) };
             let gain = loss - left - right;
             let smaller = if n < other_n { n } else { other_n };
             let flatter = if h < other_h { h } else { other_h };
@@ -140,7 +141,11 @@ impl Kernel for Scan<'_> {
                 best = Some(cut);
             }
         };
-        if from_right { (0..cuts).rev().for_each(&mut take) } else { (0..cuts).for_each(&mut take) }
+        if from_right {
+            (0..cuts).rev().for_each(&mut take)
+        } else {
+            (0..cuts).for_each(&mut take)
+        }
         best.map(|cut| {
             let scanned = [gradient[cut], hessian[cut], rows[cut]];
             let left = if from_right {

@@ -5,8 +5,8 @@
 //! - `boosted_trees`: what is left when training is over, and its file.
 
 mod bin_mapper;
-mod booster;
 mod boosted_trees;
+mod booster;
 mod classifier;
 mod grower;
 mod loss;

@@ -2,7 +2,7 @@
 
 use barehand_learn::ensemble::hist_gradient_boosting::{BoostedTrees, Booster, Loss, Parameters, Samples};
 use barehand_learn::ensemble::{FittedHistGradientBoostingClassifier, FittedHistGradientBoostingRegressor};
-use barehand_learn::{AnyModel, Features, Model as _};
+use barehand_learn::{AnyModel, Features};
 use barehand_tensor::{AnyTensor, Float, Tensor};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -48,7 +48,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Numbers {
 
 /// What a dict of scikit-learn's names says.
 fn parameters(given: &Bound<'_, PyDict>) -> PyResult<Parameters> {
-    let get = |name: &str| given.get_item(name)?.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(name.to_owned()));
+    let get = |name: &str| {
+        given.get_item(name)?.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(name.to_owned()))
+    };
     Ok(Parameters {
         learning_rate: get("learning_rate")?.extract()?,
         max_iter: get("max_iter")?.extract()?,
@@ -59,7 +61,11 @@ fn parameters(given: &Bound<'_, PyDict>) -> PyResult<Parameters> {
         max_features: get("max_features")?.extract()?,
         max_bins: get("max_bins")?.extract()?,
         categorical_features: get("categorical_features")?.extract()?,
-        monotonic_cst: get("monotonic_cst")?.extract::<Vec<i64>>()?.into_iter().map(|sign| sign as i8).collect(),
+        monotonic_cst: get("monotonic_cst")?
+            .extract::<Vec<i64>>()?
+            .into_iter()
+            .map(|sign| sign as i8)
+            .collect(),
         interaction_cst: get("interaction_cst")?.extract()?,
         n_iter_no_change: get("n_iter_no_change")?.extract()?,
         tol: get("tol")?.extract()?,
@@ -142,8 +148,11 @@ impl AnyBooster {
         let elements = x.elements();
         macro_rules! started {
             ($kind:ident, $t:ty) => {{
-                let samples =
-                    Samples::<$t> { x: dense(x)?, y: y.0, weights: sample_weight.map(|Numbers(weights)| weights) };
+                let samples = Samples::<$t> {
+                    x: dense(x)?,
+                    y: y.0,
+                    weights: sample_weight.map(|Numbers(weights)| weights),
+                };
                 let validation = match validation {
                     Some((x, Numbers(y), weights)) => {
                         Some(Samples { x: dense(x)?, y, weights: weights.map(|Numbers(weights)| weights) })
@@ -152,7 +161,16 @@ impl AnyBooster {
                 };
                 let rows = rows.as_deref();
                 let booster = released(py, elements, || {
-                    Booster::new(OPERATION, &parameters, loss, samples, validation, &categories, rows, previous)
+                    Booster::new(
+                        OPERATION,
+                        &parameters,
+                        loss,
+                        samples,
+                        validation,
+                        &categories,
+                        rows,
+                        previous,
+                    )
                 })?;
                 Either::$kind(Box::new(booster))
             }};
@@ -166,6 +184,11 @@ impl AnyBooster {
     /// One more round.
     fn step(&mut self, py: Python<'_>) -> Result<()> {
         Ok(each_booster!(&mut self.0, booster => py.detach(|| booster.step()))?)
+    }
+
+    /// One more round; whether there is another one.
+    fn round(&mut self, py: Python<'_>, early_stopping: bool) -> Result<bool> {
+        Ok(each_booster!(&mut self.0, booster => py.detach(|| booster.round(early_stopping)))?)
     }
 
     /// Every round, until the loss gets no better where `early_stopping`.

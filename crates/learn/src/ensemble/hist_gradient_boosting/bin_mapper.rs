@@ -67,7 +67,9 @@ impl BinMapper {
             if count > max_bins {
                 return Err(Error::value(
                     operation,
-                    format!("column {feature} has {count} categories: at most max_bins = {max_bins} expected"),
+                    format!(
+                        "column {feature} has {count} categories: at most max_bins = {max_bins} expected"
+                    ),
                 ));
             }
         }

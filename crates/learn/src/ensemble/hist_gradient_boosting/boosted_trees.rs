@@ -119,9 +119,8 @@ impl BoostedTrees {
             return Err(record.error("category_counts do not fit the categories"));
         }
         let values = record.tensor::<f64>("value")?.to_vec();
-        let whole = |name: &str| -> Result<Vec<i32>> {
-            Ok(record.tensor_of::<i32>(name, &[values.len()])?.to_vec())
-        };
+        let whole =
+            |name: &str| -> Result<Vec<i32>> { Ok(record.tensor_of::<i32>(name, &[values.len()])?.to_vec()) };
         let (feature, left, right, set) = (whole("feature")?, whole("left")?, whole("right")?, whole("set")?);
         let threshold = record.tensor_of::<f64>("threshold", &[values.len()])?.to_vec();
         let missing_left = record.tensor_of::<bool>("missing_left", &[values.len()])?.to_vec();
@@ -150,8 +149,10 @@ impl BoostedTrees {
                 to.filter(|&to| to <= len).ok_or_else(|| record.error("a tree is larger than the file"))
             };
             let (to, set_to) = (end(at, size, nodes.len())?, end(set_at, set_count, words.len())?);
-            let sets: Vec<CategorySet> =
-                words[set_at..set_to].iter().map(|set| CategorySet { left: set.map(|word| word as u64) }).collect();
+            let sets: Vec<CategorySet> = words[set_at..set_to]
+                .iter()
+                .map(|set| CategorySet { left: set.map(|word| word as u64) })
+                .collect();
             trees.push(&nodes[at..to], &values[at..to], &sets).map_err(|message| record.error(message))?;
             (at, set_at) = (to, set_to);
         }

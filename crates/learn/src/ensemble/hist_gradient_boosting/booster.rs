@@ -46,7 +46,11 @@ impl<T: Float> Samples<T> {
     fn take(&self, rows: &[usize]) -> Result<Samples<T>> {
         let index: Tensor<i64> = rows.iter().map(|&row| row as i64).collect::<Vec<_>>().into();
         let of = |list: &Vec<f64>| rows.iter().map(|&row| list[row]).collect();
-        Ok(Samples { x: self.x.index_select(0, &index)?, y: of(&self.y), weights: self.weights.as_ref().map(of) })
+        Ok(Samples {
+            x: self.x.index_select(0, &index)?,
+            y: of(&self.y),
+            weights: self.weights.as_ref().map(of),
+        })
     }
 }
 
@@ -138,7 +142,8 @@ impl<T: Float> Booster<T> {
             Some(previous) => {
                 if previous.loss != loss || previous.features() != d {
                     let found = (previous.loss.name(), previous.features());
-                    let message = format!("cannot go on from a model of another loss or number of features: {found:?}");
+                    let message =
+                        format!("cannot go on from a model of another loss or number of features: {found:?}");
                     return Err(Error::value(operation, message));
                 }
                 previous.clone()
@@ -195,7 +200,8 @@ impl<T: Float> Booster<T> {
                 let rows = &self.grower.rows[rows.clone()];
                 if self.loss.has_centers() {
                     let residuals = rows.iter().map(|&row| self.y[row as usize] - self.raw[row as usize]);
-                    let weights = weights.map(|weights| rows.iter().map(|&row| weights[row as usize]).collect());
+                    let weights =
+                        weights.map(|weights| rows.iter().map(|&row| weights[row as usize]).collect());
                     grown.values[*leaf] = self.loss.center(residuals, weights);
                 }
                 grown.values[*leaf] *= self.parameters.learning_rate;
@@ -215,25 +221,35 @@ impl<T: Float> Booster<T> {
         Ok(())
     }
 
-    /// Rounds up to `parameters.max_iter`, or until `parameters.n_iter_no_change` of them made nothing better where
-    /// `early_stopping`.
+    /// One more round; says whether there is another one: fewer than `parameters.max_iter` are done and, where
+    /// `early_stopping`, one of the last `parameters.n_iter_no_change` made the loss smaller.
+    ///
+    /// # Errors
+    /// As [`Booster::step`].
+    pub fn round(&mut self, early_stopping: bool) -> Result<bool> {
+        if early_stopping && self.train_scores.is_empty() {
+            self.score();
+        }
+        if self.model.n_iter() >= self.parameters.max_iter {
+            return Ok(false);
+        }
+        self.step()?;
+        if early_stopping {
+            self.score();
+            let scores = if self.watched.is_some() { &self.validation_scores } else { &self.train_scores };
+            if should_stop(scores, self.parameters.n_iter_no_change, self.parameters.tol) {
+                return Ok(false);
+            }
+        }
+        Ok(self.model.n_iter() < self.parameters.max_iter)
+    }
+
+    /// Every round.
     ///
     /// # Errors
     /// As [`Booster::step`].
     pub fn run(&mut self, early_stopping: bool) -> Result<()> {
-        if early_stopping && self.train_scores.is_empty() {
-            self.score();
-        }
-        for _ in self.model.n_iter()..self.parameters.max_iter {
-            self.step()?;
-            if early_stopping {
-                self.score();
-                let scores = if self.watched.is_some() { &self.validation_scores } else { &self.train_scores };
-                if should_stop(scores, self.parameters.n_iter_no_change, self.parameters.tol) {
-                    break;
-                }
-            }
-        }
+        while self.round(early_stopping)? {}
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::booster::{Samples, boosted};
 use super::boosted_trees::BoostedTrees;
+use super::booster::{Samples, boosted};
 use super::loss::Loss;
 use super::parameters::{Parameters, builder};
 use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
@@ -138,7 +138,8 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
         validation_scores: Vec<f64>,
     ) -> Result<Self> {
         if model.loss != Loss::LogLoss(classes.len()) || !classes.is_sorted_by(|a, b| a < b) {
-            let message = format!("{} classes that do not belong to the trees, or not in order", classes.len());
+            let message =
+                format!("{} classes that do not belong to the trees, or not in order", classes.len());
             return Err(Error::value(HistGradientBoostingClassifier::NAME, message));
         }
         Ok(Self { model, classes, train_scores, validation_scores, element: PhantomData })
@@ -174,7 +175,8 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
     /// # Errors
     /// As `predict`.
     pub fn staged_predict(&self, x: &Tensor<T>) -> Result<Vec<Tensor<i64>>> {
-        let n = validate::matrix_of("HistGradientBoostingClassifier::staged_predict", x, self.model.features())?;
+        let n =
+            validate::matrix_of("HistGradientBoostingClassifier::staged_predict", x, self.model.features())?;
         let x = x.contiguous();
         let mut raw = self.model.baseline.repeat(n);
         Ok((0..self.n_iter())
@@ -208,7 +210,8 @@ impl<T: Float> PredictProba<Tensor<T>> for FittedHistGradientBoostingClassifier<
     type Output = Tensor<T>;
 
     fn predict_proba(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
-        let n = validate::matrix_of("HistGradientBoostingClassifier::predict_proba", x, self.model.features())?;
+        let n =
+            validate::matrix_of("HistGradientBoostingClassifier::predict_proba", x, self.model.features())?;
         let raw = self.model.raw(x, n);
         let mut out = Vec::with_capacity(n * self.classes.len());
         let mut row = vec![0.0; self.classes.len().max(2)];
@@ -227,7 +230,11 @@ impl<T: Float> DecisionFunction<Tensor<T>> for FittedHistGradientBoostingClassif
     type Output = Tensor<T>;
 
     fn decision_function(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
-        let n = validate::matrix_of("HistGradientBoostingClassifier::decision_function", x, self.model.features())?;
+        let n = validate::matrix_of(
+            "HistGradientBoostingClassifier::decision_function",
+            x,
+            self.model.features(),
+        )?;
         let raw: Vec<T> = self.model.raw(x, n).into_iter().map(T::from_f64).collect();
         match self.model.outputs() {
             1 => Ok(raw.into()),

@@ -137,7 +137,13 @@ impl Grower {
     }
 
     /// The tree that fits the gradients `pairs` best, its values not yet multiplied by the learning rate.
-    pub(super) fn grow(&mut self, binned: &Binned, mapper: &BinMapper, sums: Sums, pairs: &[[f32; 2]]) -> Grown {
+    pub(super) fn grow(
+        &mut self,
+        binned: &Binned,
+        mapper: &BinMapper,
+        sums: Sums,
+        pairs: &[[f32; 2]],
+    ) -> Grown {
         let n = binned.rows();
         self.rows.clear();
         self.rows.extend(0..n as u32);
@@ -173,7 +179,8 @@ impl Grower {
             leaves += 1;
         }
         let grown = self.numbered(mapper, &nodes);
-        self.pool.extend(nodes.into_iter().map(|node| node.histogram).filter(|histogram| !histogram.is_empty()));
+        self.pool
+            .extend(nodes.into_iter().map(|node| node.histogram).filter(|histogram| !histogram.is_empty()));
         grown
     }
 
@@ -314,16 +321,16 @@ impl Grower {
                     None
                 } else {
                     let monotonic = self.monotonic[feature];
-                    best_split(sums, histogram, bins, missing, monotonic, &sums_of_node, &self.limits).map(|split| {
-                        Choice {
+                    best_split(sums, histogram, bins, missing, monotonic, &sums_of_node, &self.limits).map(
+                        |split| Choice {
                             feature,
                             gain: split.gain,
                             bin: split.bin,
                             missing_left: split.missing_left,
                             set: None,
                             left: split.left,
-                        }
-                    })
+                        },
+                    )
                 };
             }
         });

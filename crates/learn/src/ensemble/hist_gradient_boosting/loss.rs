@@ -53,7 +53,9 @@ impl Loss {
             "gamma" => Loss::Gamma,
             "quantile" => match quantile {
                 Some(q) if q > 0.0 && q < 1.0 => Loss::Quantile(q),
-                Some(q) => return Err(Error::value(operation, format!("quantile is {q}: between 0 and 1 expected"))),
+                Some(q) => {
+                    return Err(Error::value(operation, format!("quantile is {q}: between 0 and 1 expected")));
+                }
                 None => return Err(Error::value(operation, "loss \"quantile\" needs a quantile")),
             },
             _ => {
@@ -82,7 +84,10 @@ impl Loss {
     /// Naming what was expected, in scikit-learn's words.
     pub(super) fn check_targets(self, operation: &str, y: &[f64]) -> Result<()> {
         if let Some(place) = y.iter().position(|y| !y.is_finite()) {
-            return Err(Error::value(operation, format!("y[{place}] is {}: finite numbers expected", y[place])));
+            return Err(Error::value(
+                operation,
+                format!("y[{place}] is {}: finite numbers expected", y[place]),
+            ));
         }
         let message = match self {
             Loss::Gamma if !y.iter().all(|&y| y > 0.0) => "loss='gamma' requires strictly positive y.",
@@ -102,7 +107,9 @@ impl Loss {
         let eps = 10.0 * f64::EPSILON;
         match self {
             Loss::SquaredError => vec![mean(y, weights)],
-            Loss::AbsoluteError | Loss::Quantile(_) => vec![self.center(y.iter().copied(), weights.map(<[f64]>::to_vec))],
+            Loss::AbsoluteError | Loss::Quantile(_) => {
+                vec![self.center(y.iter().copied(), weights.map(<[f64]>::to_vec))]
+            }
             Loss::Poisson | Loss::Gamma => vec![mean(y, weights).max(eps).ln()],
             Loss::LogLoss(classes) if classes <= 2 => {
                 let p = mean(y, weights).clamp(eps, 1.0 - eps);
@@ -111,7 +118,8 @@ impl Loss {
             Loss::LogLoss(classes) => {
                 let logs: Vec<f64> = (0..classes)
                     .map(|class| {
-                        let is: Vec<f64> = y.iter().map(|&y| f64::from(u8::from(y == class as f64))).collect();
+                        let is: Vec<f64> =
+                            y.iter().map(|&y| f64::from(u8::from(y == class as f64))).collect();
                         mean(&is, weights).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
                     })
                     .collect();
@@ -133,7 +141,11 @@ impl Loss {
         match weights {
             None => {
                 values.sort_unstable_by(f64::total_cmp);
-                if self == Loss::AbsoluteError { quantile::median(&values) } else { quantile::linear(&values, q) }
+                if self == Loss::AbsoluteError {
+                    quantile::median(&values)
+                } else {
+                    quantile::linear(&values, q)
+                }
             }
             Some(weights) => {
                 let mut pairs: Vec<(f64, f64)> = values.into_iter().zip(weights).collect();
@@ -218,7 +230,13 @@ impl Loss {
         match self {
             Loss::SquaredError => 0.5 * (r - y) * (r - y),
             Loss::AbsoluteError => (r - y).abs(),
-            Loss::Quantile(q) => if y >= r { q * (y - r) } else { (1.0 - q) * (r - y) },
+            Loss::Quantile(q) => {
+                if y >= r {
+                    q * (y - r)
+                } else {
+                    (1.0 - q) * (r - y)
+                }
+            }
             Loss::Poisson => r.exp() - y * r,
             Loss::Gamma => r + y * (-r).exp(),
             Loss::LogLoss(classes) if classes <= 2 => {
@@ -303,7 +321,10 @@ mod tests {
                 let slope = (at(h).0 - at(-h).0) / (2.0 * h);
                 let scale = 1.0 + gradient.abs();
                 // A central difference in f64: h^2 of the third derivative, and rounding over h.
-                assert!((gradient - slope).abs() < 1e-8 * scale + 1e-10 * at(0.0).0.abs() / h, "{loss:?} {y} {raw:?}");
+                assert!(
+                    (gradient - slope).abs() < 1e-8 * scale + 1e-10 * at(0.0).0.abs() / h,
+                    "{loss:?} {y} {raw:?}"
+                );
                 if !loss.has_unit_hessian() {
                     let bend = (at(h).1[0] - at(-h).1[0]) / (2.0 * h);
                     assert!((hessian - bend).abs() < 1e-6 * scale, "{loss:?} {y} {raw:?} {hessian} {bend}");

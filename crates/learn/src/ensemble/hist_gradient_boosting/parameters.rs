@@ -88,7 +88,10 @@ impl Parameters {
             return wrong(format!("l2_regularization is {}: at least 0 expected", self.l2_regularization));
         }
         if !(self.max_features > 0.0 && self.max_features <= 1.0) {
-            return wrong(format!("max_features is {}: a share from 0 (not it) to 1 expected", self.max_features));
+            return wrong(format!(
+                "max_features is {}: a share from 0 (not it) to 1 expected",
+                self.max_features
+            ));
         }
         if !(2..=255).contains(&self.max_bins) {
             return wrong(format!("max_bins is {}: from 2 to 255 expected", self.max_bins));
@@ -109,7 +112,10 @@ impl Parameters {
         }
         let directions = &self.monotonic_cst;
         if !directions.is_empty() && directions.len() != features {
-            return wrong(format!("monotonic_cst has {} directions for {features} features", directions.len()));
+            return wrong(format!(
+                "monotonic_cst has {} directions for {features} features",
+                directions.len()
+            ));
         }
         if let Some(direction) = directions.iter().find(|direction| !(-1..=1).contains(*direction)) {
             return wrong(format!("monotonic_cst holds {direction}: -1, 0 or 1 expected"));
@@ -184,7 +190,10 @@ macro_rules! builder {
         }
 
         /// Every parameter, for those that have no method here.
-        pub fn parameters(mut self, parameters: $crate::ensemble::hist_gradient_boosting::Parameters) -> Self {
+        pub fn parameters(
+            mut self,
+            parameters: $crate::ensemble::hist_gradient_boosting::Parameters,
+        ) -> Self {
             self.parameters = parameters;
             self
         }

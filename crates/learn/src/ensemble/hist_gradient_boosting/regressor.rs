@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::booster::{Samples, boosted};
 use super::boosted_trees::BoostedTrees;
+use super::booster::{Samples, boosted};
 use super::loss::Loss;
 use super::parameters::{Parameters, builder};
 use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
@@ -158,7 +158,10 @@ impl<T: Float> FittedHistGradientBoostingRegressor<T> {
     /// They are a classifier's.
     pub fn new(model: BoostedTrees, train_scores: Vec<f64>, validation_scores: Vec<f64>) -> Result<Self> {
         if matches!(model.loss, Loss::LogLoss(_)) {
-            return Err(Error::value(HistGradientBoostingRegressor::NAME, "the trees are those of a classifier"));
+            return Err(Error::value(
+                HistGradientBoostingRegressor::NAME,
+                "the trees are those of a classifier",
+            ));
         }
         Ok(Self { model, train_scores, validation_scores, element: PhantomData })
     }
@@ -188,7 +191,8 @@ impl<T: Float> FittedHistGradientBoostingRegressor<T> {
     /// # Errors
     /// As `predict`.
     pub fn staged_predict(&self, x: &Tensor<T>) -> Result<Vec<Tensor<T>>> {
-        let n = validate::matrix_of("HistGradientBoostingRegressor::staged_predict", x, self.model.features())?;
+        let n =
+            validate::matrix_of("HistGradientBoostingRegressor::staged_predict", x, self.model.features())?;
         let x = x.contiguous();
         let mut raw = self.model.baseline.repeat(n);
         Ok((0..self.n_iter())
