@@ -1,0 +1,54 @@
+//! Every estimator, for tests that hold for all of them: one line each, in the order of their names.
+
+use barehand_learn::preprocessing::StandardScaler;
+use barehand_learn::{Estimator, Features, Target};
+use barehand_tensor::{Float, Tensor};
+
+/// What an estimator is fitted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Features alone.
+    Features,
+    /// Class labels.
+    #[allow(dead_code, reason = "not every test has an estimator of each kind")]
+    Classes,
+    /// Values.
+    #[allow(dead_code, reason = "not every test has an estimator of each kind")]
+    Values,
+}
+
+/// An estimator with options that make it quick, and what it is fitted on.
+pub struct Entry<T: Float> {
+    /// The estimator.
+    pub estimator: Box<dyn Estimator<T>>,
+    /// What it is fitted on.
+    pub kind: Kind,
+}
+
+fn entry<T: Float>(kind: Kind, estimator: impl Estimator<T> + 'static) -> Entry<T> {
+    Entry { estimator: Box::new(estimator), kind }
+}
+
+/// Every estimator, some with several sets of options.
+pub fn every<T: Float>() -> Vec<Entry<T>> {
+    vec![
+        entry(Kind::Features, StandardScaler::new()),
+        entry(Kind::Features, StandardScaler::new().with_mean(false)),
+    ]
+}
+
+/// Samples that every estimator can be fitted on: whole numbers, none negative, two classes.
+pub fn samples<T: Float>(kind: Kind) -> (Features<T>, Target<T>) {
+    let rows = [[0, 3, 1], [1, 0, 2], [2, 5, 0], [4, 1, 3], [5, 2, 6], [6, 4, 1], [3, 6, 5], [7, 1, 4]];
+    let x: Vec<T> = rows.iter().flatten().map(|&value| T::from_f64(f64::from(value))).collect();
+    let x = Tensor::from_vec(x, [8, 3]).expect("24 numbers");
+    let y = match kind {
+        Kind::Features => Target::None,
+        Kind::Classes => Target::Classes(Tensor::from(vec![0, 0, 0, 1, 1, 1, 0, 1])),
+        Kind::Values => {
+            let values = [1.0, 2.0, 2.5, 3.0, 5.0, 7.0, 4.0, 6.0].map(T::from_f64);
+            Target::Values(Tensor::from(values.to_vec()))
+        }
+    };
+    (x.into(), y)
+}
