@@ -45,7 +45,12 @@ def _check_refit(search: Any, name: str) -> None:
 class BaseSearchCV(BaseEstimator, metaclass=ABCMeta):
     """What searches share beside the search."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_jobs": [int, None],
+        "refit": [bool, str, callable],
+        "error_score": [{"raise"}, float],
+        "return_train_score": [bool],
+    }
 
     def __init__(
         self,

@@ -6,12 +6,17 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from barehand.model_selection._foundation import HAS_SCIKIT_LEARN
+from barehand.model_selection._foundation import HAS_SCIKIT_LEARN, routing_enabled
 
 
 def check_scoring(estimator: Any, scoring: Any, *, raise_exc: bool = True) -> Any:
-    """The scorer that ``scoring`` stands for: scikit-learn's where that is installed, since metadata may be routed to it."""
-    module = importlib.import_module("sklearn.metrics" if HAS_SCIKIT_LEARN else "barehand.metrics")
+    """The scorer that ``scoring`` stands for.
+
+    It is barehand's, unless scikit-learn must route metadata to it or is given a scorer of its own.
+    """
+    ours = scoring is None or isinstance(scoring, str)
+    theirs = HAS_SCIKIT_LEARN and (routing_enabled() or not ours)
+    module = importlib.import_module("sklearn.metrics" if theirs else "barehand.metrics")
     return module.check_scoring(estimator, scoring=scoring, raise_exc=raise_exc)
 
 
