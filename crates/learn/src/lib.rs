@@ -24,6 +24,7 @@ pub mod dynamic;
 pub mod ensemble;
 pub mod estimator;
 pub mod factorization;
+pub mod linear_model;
 pub mod model_file;
 pub mod model_selection;
 pub mod models;

@@ -6,6 +6,7 @@ use barehand_tensor::{AnyTensor, Error, Float, Result, Tensor};
 
 use crate::dynamic::Model;
 use crate::ensemble;
+use crate::linear_model;
 use crate::model_file::{self, Persist};
 use crate::preprocessing;
 use crate::record::{Field, Record};
@@ -49,12 +50,17 @@ fn boxed<T: Float, M: Persist + Model<T> + 'static>(record: &Record) -> Result<B
 pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
     match record.name() {
         // One line for each estimator, in alphabetical order.
+        "ElasticNet" => boxed::<T, linear_model::FittedElasticNet<T>>(record),
         "HistGradientBoostingClassifier" => {
             boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)
         }
         "HistGradientBoostingRegressor" => {
             boxed::<T, ensemble::FittedHistGradientBoostingRegressor<T>>(record)
         }
+        "LinearRegression" => boxed::<T, linear_model::FittedLinearRegression<T>>(record),
+        "LogisticRegression" => boxed::<T, linear_model::FittedLogisticRegression<T>>(record),
+        "Ridge" => boxed::<T, linear_model::FittedRidge<T>>(record),
+        "RidgeClassifier" => boxed::<T, linear_model::FittedRidgeClassifier<T>>(record),
         "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),
         name => Err(Error::format("model", format!("{name:?} is not an estimator of this barehand"))),
     }

@@ -7,13 +7,16 @@ use barehand_kernels::batch_norm::BatchNorm;
 use barehand_kernels::buffer::Plain;
 use barehand_kernels::conv2d::Conv2d;
 use barehand_kernels::cross_entropy::CrossEntropy;
+use barehand_kernels::csr::CsrProduct;
 use barehand_kernels::dropout::Dropout;
 use barehand_kernels::elementwise::Elementwise;
 use barehand_kernels::gated_linear_unit::GatedLinearUnit;
 use barehand_kernels::gemm::Gemm;
+use barehand_kernels::gram::Gram;
 use barehand_kernels::group_norm::GroupNorm;
 use barehand_kernels::gru::Gru;
 use barehand_kernels::layer_norm::LayerNorm;
+use barehand_kernels::linear_loss::LinearLoss;
 use barehand_kernels::lstm::Lstm;
 use barehand_kernels::optimizer::OptimizerStep;
 use barehand_kernels::pool2d::Pool2d;
@@ -22,6 +25,7 @@ use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
 use barehand_kernels::rnn::Rnn;
 use barehand_kernels::rope::Rope;
 use barehand_kernels::softmax::Softmax;
+use barehand_kernels::stochastic_gradient::StochasticGradient;
 use barehand_kernels::unfold::Unfold;
 use barehand_kernels::view::View;
 
@@ -201,9 +205,12 @@ pub trait Float:
     + Elementwise
     + GatedLinearUnit
     + Reductions
+    + CsrProduct
     + Gemm
+    + Gram
     + GroupNorm
     + Softmax
+    + StochasticGradient
     + CrossEntropy
     + LayerNorm
     + BatchNorm
@@ -211,6 +218,7 @@ pub trait Float:
     + Pool2d
     + Dropout
     + Gru
+    + LinearLoss
     + Lstm
     + Rnn
     + OptimizerStep

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "ConvergenceWarning",
     "DataConversionWarning",
     "FitFailedWarning",
     "InconsistentVersionWarning",
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     class NotFittedError(ValueError, AttributeError): ...
 
+    class ConvergenceWarning(UserWarning): ...
+
     class DataConversionWarning(UserWarning): ...
 
     class FitFailedWarning(RuntimeWarning): ...
@@ -53,6 +56,7 @@ _SHARED: dict[str, tuple[tuple[type, ...], str]] = {
         (ValueError, AttributeError),
         "An estimator was asked for something that it knows only after ``fit``.",
     ),
+    "ConvergenceWarning": ((UserWarning,), "An iteration ended at its limit, and not where it was to end."),
     "DataConversionWarning": (
         (UserWarning,),
         "Data was taken in another form than it was given, such as a column of labels as a flat array.",

@@ -1,6 +1,7 @@
 //! Estimators for `barehand.linear_model` and its neighbours: a function fits, a [`Model`](model::Model) does the rest.
 
 mod ensemble;
+mod linear_model;
 mod model;
 mod preprocessing;
 mod samples;
@@ -10,6 +11,7 @@ use pyo3::prelude::*;
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let module = PyModule::new(parent.py(), "_learn")?;
     ensemble::register(&module)?;
+    linear_model::register(&module)?;
     model::register(&module)?;
     preprocessing::register(&module)?;
     parent.add_submodule(&module)

@@ -1,0 +1,324 @@
+//! Logistic regression.
+
+use barehand_tensor::{Error, Float, Result, Tensor};
+
+use super::class_weight::ClassWeight;
+use super::lbfgs::Lbfgs;
+use super::logistic_objective::LogisticObjective;
+use super::newton;
+use super::predictor::{Predictor, read_classes};
+use super::proximal::Proximal;
+use super::samples::{AsSamples, Samples};
+use crate::estimator::PredictProba;
+use crate::model_file::Persist;
+use crate::models::{labels, record_of};
+use crate::record::Record;
+use crate::validate;
+
+/// How [`LogisticRegression`] finds its coefficients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogisticSolver {
+    /// L-BFGS; L2 or no penalty.
+    #[default]
+    Lbfgs,
+    /// Newton's method with all second derivatives, for many more samples than features times classes; L2 or no penalty.
+    NewtonCholesky,
+    /// Newton steps by coordinate descent (proximal gradients where there are very many parameters); any penalty.
+    CoordinateDescent,
+}
+
+/// Logistic regression with any number of classes: minimises
+///
+/// ```text
+/// sum_i w_i ce(x_i coef^T + intercept, y_i) / W + (l1_ratio |coef|_1 + (1 - l1_ratio) |coef|^2 / 2) / (C W)
+/// ```
+///
+/// with `W` the sum of the weights. The cross entropy `ce` is that of one logit for two classes and of a softmax for
+/// more; intercepts are free. Source: scikit-learn's `LogisticRegression`.
+///
+/// ```
+/// use barehand_learn::{Fit, Predict, PredictProba, linear_model::LogisticRegression};
+/// use barehand_tensor::Tensor;
+///
+/// let x = Tensor::from([[1.0], [2.0], [3.0], [4.0f64]]);
+/// let model = LogisticRegression::new().fit(&x, &Tensor::from([0i64, 0, 1, 1]))?;
+/// assert_eq!(model.predict(&x)?.to_vec(), [0, 0, 1, 1]);
+/// assert!((model.predict_proba(&Tensor::from([[2.5f64]]))?.at([0, 1])? - 0.5).abs() < 1e-3);
+/// # Ok::<(), barehand_tensor::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogisticRegression {
+    c: f64,
+    l1_ratio: f64,
+    tol: f64,
+    fit_intercept: bool,
+    penalized_intercept: Option<f64>,
+    class_weight: ClassWeight,
+    solver: LogisticSolver,
+    max_iter: usize,
+    start: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Default for LogisticRegression {
+    fn default() -> Self {
+        LogisticRegression {
+            c: 1.0,
+            l1_ratio: 0.0,
+            tol: 1e-4,
+            fit_intercept: true,
+            penalized_intercept: None,
+            class_weight: ClassWeight::None,
+            solver: LogisticSolver::Lbfgs,
+            max_iter: 100,
+            start: None,
+        }
+    }
+}
+
+impl LogisticRegression {
+    /// An L2 penalty with `C = 1`, by L-BFGS.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How weak the penalty is; infinite for none (default: 1).
+    pub fn c(mut self, c: f64) -> Self {
+        self.c = c;
+        self
+    }
+
+    /// Part of the penalty that is L1: 0 for L2, 1 for L1, between them an elastic net (default: 0).
+    pub fn l1_ratio(mut self, l1_ratio: f64) -> Self {
+        self.l1_ratio = l1_ratio;
+        self
+    }
+
+    /// Solvers stop where no slope of the objective is above it (default: 1e-4).
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.tol = tol;
+        self
+    }
+
+    /// Whether to fit intercepts (default: yes).
+    pub fn fit_intercept(mut self, fit_intercept: bool) -> Self {
+        self.fit_intercept = fit_intercept;
+        self
+    }
+
+    /// Penalises the intercept as the coefficient of a feature that is `scaling` in every sample: liblinear's objective
+    /// (default: intercepts are free).
+    pub fn penalized_intercept(mut self, scaling: Option<f64>) -> Self {
+        self.penalized_intercept = scaling;
+        self
+    }
+
+    /// How much each class counts (default: 1).
+    pub fn class_weight(mut self, class_weight: ClassWeight) -> Self {
+        self.class_weight = class_weight;
+        self
+    }
+
+    /// The way to the coefficients (default: [`LogisticSolver::Lbfgs`]).
+    pub fn solver(mut self, solver: LogisticSolver) -> Self {
+        self.solver = solver;
+        self
+    }
+
+    /// Iterations at most (default: 100).
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.max_iter = max_iter;
+        self
+    }
+
+    /// Starts from these coefficients, row by row, and intercepts, instead of zeros.
+    pub fn start(mut self, coef: Vec<f64>, intercept: Vec<f64>) -> Self {
+        self.start = Some((coef, intercept));
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        const OPERATION: &str = "LogisticRegression::fit";
+        let wrong = |name: &str, value: f64, expected: &str| {
+            Err(Error::value(OPERATION, format!("{name} is {value}: {expected} expected")))
+        };
+        if !(self.c > 0.0) {
+            return wrong("C", self.c, "more than 0");
+        }
+        if !(0.0..=1.0).contains(&self.l1_ratio) {
+            return wrong("l1_ratio", self.l1_ratio, "0 to 1");
+        }
+        if !(self.tol >= 0.0) {
+            return wrong("tol", self.tol, "0 or more");
+        }
+        if let Some(scaling) = self.penalized_intercept
+            && !(scaling > 0.0 && scaling.is_finite())
+        {
+            return wrong("the scaling of the intercept", scaling, "more than 0");
+        }
+        if self.l1_ratio > 0.0 && self.c.is_finite() && self.solver != LogisticSolver::CoordinateDescent {
+            let message = format!("{:?} takes no L1 penalty: CoordinateDescent does", self.solver);
+            return Err(Error::value(OPERATION, message));
+        }
+        Ok(())
+    }
+
+    fn fitted<T: Float>(
+        &self,
+        samples: &Samples<T>,
+        y: &Tensor<i64>,
+        sample_weight: Option<&Tensor<f64>>,
+    ) -> Result<FittedLogisticRegression<T>> {
+        const OPERATION: &str = "LogisticRegression::fit";
+        self.check()?;
+        let (n, d) = samples.shape();
+        let (classes, codes) = validate::classes(OPERATION, y, n)?;
+        if classes.len() < 2 {
+            let message = format!("every sample is of class {}: at least two classes expected", classes[0]);
+            return Err(Error::value(OPERATION, message));
+        }
+        let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
+        let weights = self.class_weight.sample_weights(OPERATION, &classes, &codes, weights)?;
+        let codes: Vec<u32> = codes.iter().map(|&code| code as u32).collect();
+        let total = weights.as_ref().map_or(n as f64, |weights| weights.iter().sum());
+        if !(total > 0.0) {
+            return Err(Error::value(OPERATION, "every sample has weight 0"));
+        }
+        let outputs = if classes.len() == 2 { 1 } else { classes.len() };
+        let strength = 1.0 / (self.c * total);
+        let of_intercept = |strength: f64, power: i32| {
+            self.penalized_intercept.map_or(0.0, |scaling| strength / scaling.powi(power))
+        };
+        let (l1, l2) = (strength * self.l1_ratio, strength * (1.0 - self.l1_ratio));
+        let objective = LogisticObjective {
+            samples,
+            classes: &codes,
+            weights: weights.as_deref(),
+            scale: 1.0 / total,
+            outputs,
+            fit_intercept: self.fit_intercept,
+            l2,
+            l2_intercept: of_intercept(l2, 2),
+        };
+        let start = self.starting_point(outputs, d)?;
+        // NaN and infinity in the samples show in the first gradient.
+        let mut gradient = vec![0.0; objective.parameters()];
+        let value = objective.evaluate(&start, &mut gradient, None);
+        if !value.is_finite() || !gradient.iter().all(|slope| slope.is_finite()) {
+            samples.check_finite(OPERATION)?;
+            return Err(Error::value(OPERATION, "numbers too large: the loss is not finite"));
+        }
+        let minimum = match self.solver {
+            LogisticSolver::Lbfgs => {
+                let ftol = 64.0 * f64::EPSILON;
+                let solver = Lbfgs { max_iter: self.max_iter, gtol: self.tol, ftol };
+                solver.minimize(start, |x, gradient| objective.evaluate(x, gradient, None))
+            }
+            LogisticSolver::NewtonCholesky => newton::minimize(&objective, start, self.max_iter, self.tol),
+            LogisticSolver::CoordinateDescent => {
+                let (max_iter, tol) = (self.max_iter, self.tol);
+                let l1_intercept = of_intercept(l1, 1);
+                Proximal { objective: &objective, l1, l1_intercept, max_iter, tol }.minimize(start)
+            }
+        };
+        let (coef, intercept) = minimum.x.split_at(outputs * d);
+        let mut intercept = if self.fit_intercept { intercept.to_vec() } else { vec![0.0; outputs] };
+        if outputs > 1 && self.penalized_intercept.is_none() && self.start.is_none() {
+            // Free intercepts may all be shifted by one number: theirs add up to 0.
+            let mean = intercept.iter().sum::<f64>() / outputs as f64;
+            intercept.iter_mut().for_each(|intercept| *intercept -= mean);
+        }
+        Ok(FittedLogisticRegression {
+            predictor: Predictor::new(coef, &intercept)?,
+            classes,
+            n_iter: minimum.n_iter,
+            converged: minimum.converged,
+        })
+    }
+
+    fn starting_point(&self, outputs: usize, d: usize) -> Result<Vec<f64>> {
+        let intercepts = if self.fit_intercept { outputs } else { 0 };
+        let Some((coef, intercept)) = &self.start else {
+            return Ok(vec![0.0; outputs * d + intercepts]);
+        };
+        if coef.len() != outputs * d || intercept.len() < intercepts {
+            let message = format!(
+                "starts from {} coefficients and {} intercepts; {outputs} x {d} and {intercepts} expected",
+                coef.len(),
+                intercept.len()
+            );
+            return Err(Error::value("LogisticRegression::fit", message));
+        }
+        Ok(coef.iter().chain(&intercept[..intercepts]).copied().collect())
+    }
+}
+
+classifier!(LogisticRegression, FittedLogisticRegression {
+    fn predict_proba_any(&self, x: &crate::Features<T>) -> Result<Tensor<T>> {
+        self.probabilities(x)
+    }
+});
+
+/// What [`LogisticRegression`] learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedLogisticRegression<T: Float> {
+    predictor: Predictor<T>,
+    classes: Vec<i64>,
+    n_iter: usize,
+    converged: bool,
+}
+
+impl<T: Float> FittedLogisticRegression<T> {
+    /// Iterations it took.
+    pub fn n_iter(&self) -> usize {
+        self.n_iter
+    }
+
+    /// Whether the tolerance was met, and not the limit of iterations.
+    pub fn converged(&self) -> bool {
+        self.converged
+    }
+
+    fn probabilities(&self, x: &impl AsSamples<T>) -> Result<Tensor<T>> {
+        let scores = self.predictor.scores("LogisticRegression::predict_proba", x)?;
+        if self.classes.len() > 2 {
+            let k = self.classes.len();
+            let mut out = vec![T::ZERO; scores.len()];
+            T::softmax(&scores, k, &mut out);
+            return Tensor::from_vec(out, [scores.len() / k, k]);
+        }
+        let n = scores.len();
+        let p = Tensor::<T>::from(scores).sigmoid()?;
+        let pairs = p.to_vec().into_iter().flat_map(|p| [T::ONE - p, p]).collect();
+        Tensor::from_vec(pairs, [n, 2])
+    }
+}
+
+impl<T: Float, X: AsSamples<T>> PredictProba<X> for FittedLogisticRegression<T> {
+    type Output = Tensor<T>;
+
+    fn predict_proba(&self, x: &X) -> Result<Tensor<T>> {
+        self.probabilities(x)
+    }
+}
+
+impl<T: Float> Persist for FittedLogisticRegression<T> {
+    const NAME: &'static str = "LogisticRegression";
+
+    fn to_record(&self) -> Record {
+        self.predictor
+            .write(record_of::<T>(Self::NAME))
+            .with("classes", labels(&self.classes))
+            .with("n_iter", self.n_iter)
+            .with("converged", self.converged)
+    }
+
+    fn from_record(record: &Record) -> Result<Self> {
+        let predictor = Predictor::read(record)?;
+        Ok(FittedLogisticRegression {
+            classes: read_classes(record, predictor.outputs())?,
+            predictor,
+            n_iter: record.count("n_iter")?,
+            converged: record.bool("converged")?,
+        })
+    }
+}

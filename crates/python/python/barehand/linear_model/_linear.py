@@ -1,0 +1,114 @@
+"""What linear estimators share: how they take features and targets, and how they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from barehand.base import ClassifierMixin, RegressorMixin
+from barehand.exceptions import NotFittedError
+from barehand.validation import check_is_fitted, validate_data
+
+
+def features(X: Any) -> Any:
+    """Validated features as Rust takes them: sparse rows sorted, without duplicates, whoever they belong to."""
+    if not hasattr(X, "indptr"):
+        return X
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def targets(y: np.ndarray, X: Any) -> np.ndarray:
+    """Validated targets, of the features' type."""
+    return np.ascontiguousarray(y, dtype=X.dtype)
+
+
+def class_weights(class_weight: Any, classes: np.ndarray) -> Any:
+    """A ``class_weight`` parameter as Rust takes it: None, ``"balanced"``, or a weight for each class."""
+    if class_weight is None or isinstance(class_weight, str):
+        return class_weight
+    weights = np.ones(len(classes))
+    missing = []
+    for i, label in enumerate(classes.tolist()):
+        if label in class_weight:
+            weights[i] = class_weight[label]
+        else:
+            missing.append(label)
+    if missing and len(classes) - len(missing) != len(class_weight):
+        raise ValueError(f"The classes, {np.array(missing).tolist()}, are not in class_weight")
+    return weights
+
+
+class LinearRegressorMixin(RegressorMixin):
+    """``predict`` of regressors, and ``coef_`` and ``intercept_`` of their models."""
+
+    def _keep(self, engine: Any, single: bool) -> None:
+        """Keeps the model and shows its coefficients, as flat as the targets were."""
+        self._engine = engine
+        coef, intercept = engine.field("coef"), engine.field("intercept")
+        self.coef_ = coef[0] if single else coef
+        if self.fit_intercept:
+            self.intercept_ = intercept[0] if single else intercept
+        else:
+            self.intercept_ = 0.0
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The predicted value of each row."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return self._engine.predict(features(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class LinearClassifierMixin(ClassifierMixin):
+    """``predict`` and ``decision_function`` of classifiers, and coefficients that may become sparse."""
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The score of each row: on which side of the plane between two classes it lies, or how much for each class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return self._engine.decision_function(features(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return self.classes_[self._engine.predict(features(X))]
+
+    def densify(self) -> LinearClassifierMixin:
+        """Makes ``coef_`` an array again."""
+        self._check_coef()
+        if hasattr(self.coef_, "toarray"):
+            self.coef_ = self.coef_.toarray()
+        return self
+
+    def sparsify(self) -> LinearClassifierMixin:
+        """Makes ``coef_`` a sparse matrix, for models with few coefficients. Predictions do not change."""
+        from scipy import sparse
+
+        self._check_coef()
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def _check_coef(self) -> None:
+        if not hasattr(self, "coef_"):
+            raise NotFittedError("Estimator, %(name)s, must be fitted before." % {"name": type(self).__name__})
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+CLASS_WEIGHT = [Mapping, {"balanced"}, None]
+RANDOM_STATE = [int, np.random.RandomState, None]
