@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
     activations, arithmetic, attention, convolution, layers, losses, metrics, optimizers, recurrent,
-    regression, schedules, transformers,
+    regression, schedules, scores, transformers,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -29,6 +29,7 @@ pub fn blocks() -> &'static [&'static Block] {
             schedules::BLOCKS,
             regression::BLOCKS,
             metrics::BLOCKS,
+            scores::BLOCKS,
         ];
         chapters.into_iter().flatten().collect()
     });

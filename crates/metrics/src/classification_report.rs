@@ -45,6 +45,8 @@ pub struct ClassificationReport {
     pub macro_avg: ReportRow,
     /// The mean of the classes' scores, weighted by support.
     pub weighted_avg: ReportRow,
+    /// The mean over samples with several labels, where it was given.
+    pub samples_avg: Option<ReportRow>,
     digits: usize,
     whole: bool,
 }
@@ -72,6 +74,7 @@ pub struct ReportOptions<'a> {
     sample_weight: Option<&'a Tensor<f64>>,
     digits: usize,
     zero_division: ZeroDivision,
+    samples_avg: Option<[f64; 3]>,
 }
 
 impl ClassificationReport {
@@ -91,6 +94,7 @@ impl ClassificationReport {
             sample_weight: None,
             digits: 2,
             zero_division: ZeroDivision::Zero,
+            samples_avg: None,
         }
     }
 }
@@ -131,6 +135,13 @@ impl<'a> ReportOptions<'a> {
         self
     }
 
+    /// Precision, recall and F1 averaged over samples that have several labels each, which pairs of labels do not show.
+    #[must_use]
+    pub fn samples_avg(mut self, precision: f64, recall: f64, f1: f64) -> Self {
+        self.samples_avg = Some([precision, recall, f1]);
+        self
+    }
+
     /// The report on labels `(N)` and predictions `(N)`.
     ///
     /// # Errors
@@ -168,10 +179,18 @@ impl<'a> ReportOptions<'a> {
         };
         Ok(ClassificationReport {
             classes: classes.iter().enumerate().map(row).collect(),
-            accuracy: covered.then_some(micro_avg.f1),
+            // Several labels at once have no accuracy that their entries would show.
+            accuracy: (covered && self.samples_avg.is_none()).then_some(micro_avg.f1),
             micro_avg,
             macro_avg: average("macro avg", Average::Macro)?,
             weighted_avg: average("weighted avg", Average::Weighted)?,
+            samples_avg: self.samples_avg.map(|[precision, recall, f1]| ReportRow {
+                name: "samples avg".into(),
+                precision,
+                recall,
+                f1,
+                support,
+            }),
             digits: self.digits,
             whole: self.sample_weight.is_none(),
         })
@@ -208,6 +227,7 @@ impl fmt::Display for ClassificationReport {
             None => row(f, &self.micro_avg)?,
         }
         row(f, &self.macro_avg)?;
-        row(f, &self.weighted_avg)
+        row(f, &self.weighted_avg)?;
+        self.samples_avg.iter().try_for_each(|average| row(f, average))
     }
 }

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 
 def pytest_configure(config):
+    import sklearn.calibration
     import sklearn.metrics
+    import sklearn.metrics.cluster
 
-    from barehand import metrics
+    from barehand import calibration, metrics
 
-    for name in metrics.__all__:
-        if hasattr(sklearn.metrics, name):
-            setattr(sklearn.metrics, name, getattr(metrics, name))
+    for ours, theirs in (
+        (metrics, sklearn.metrics),
+        (metrics.cluster, sklearn.metrics.cluster),
+        (calibration, sklearn.calibration),
+    ):
+        for name in ours.__all__:
+            if hasattr(theirs, name):
+                setattr(theirs, name, getattr(ours, name))

@@ -12,45 +12,59 @@ import pytest
 
 HERE = Path(__file__).parent
 
-SAMPLES = "no weights with average='samples'"
-INDICATOR = "no log loss of samples with several labels"
+INDICATOR = "no log loss and no Brier score of samples with several labels"
+DEPRECATED = "the deprecated argument is not there"
 
 # What fails, and why it may.
 DIFFERENT = {
-    "test_classification": {
+    "tests.test_classification": {
         "test_confusion_matrix_dtype": "wants int64 weights to overflow to -2; here they become float64",
-        "test_log_loss_y_pred_deprecation": "the deprecated argument is not there",
+        "test_log_loss_y_pred_deprecation": DEPRECATED,
         "test_classification_report_labels_target_names_unequal_length": "an error here, a warning and lost rows there",
-        "test_multilabel_classification_report": "no report of samples with several labels",
+        "test_brier_score_loss_binary": INDICATOR,
     },
-    "test_ranking": {},
-    "test_common": {
-        "test_continuous_multilabel_multioutput_permutations_invariance[log_loss]": INDICATOR,
-        "test_continuous_multilabel_multioutput_permutations_invariance[unnormalized_log_loss]": INDICATOR,
-        "test_multilabel_sample_weight_invariance[log_loss]": INDICATOR,
-        "test_multilabel_sample_weight_invariance[unnormalized_log_loss]": INDICATOR,
-        "test_multilabel_sample_weight_invariance[samples_f0.5_score]": SAMPLES,
-        "test_multilabel_sample_weight_invariance[samples_f1_score]": SAMPLES,
-        "test_multilabel_sample_weight_invariance[samples_f2_score]": SAMPLES,
-        "test_multilabel_sample_weight_invariance[samples_precision_score]": SAMPLES,
-        "test_multilabel_sample_weight_invariance[samples_recall_score]": SAMPLES,
+    "tests.test_ranking": {"test_confusion_matrix_at_thresholds_positional_args_deprecation": DEPRECATED},
+    "tests.test_regression": {},
+    "tests.test_common": {
+        "test_sample_order_invariance_multilabel_and_multioutput": INDICATOR,
+        **{
+            f"test_{about}[{score}]": INDICATOR
+            for about in (
+                "multilabel_sample_weight_invariance",
+                "continuous_multilabel_multioutput_permutations_invariance",
+            )
+            for score in (
+                "brier_score_loss",
+                "d2_brier_score",
+                "d2_log_loss_score",
+                "log_loss",
+                "unnormalized_log_loss",
+            )
+        },
     },
+    "cluster.tests": {},
 }
-OURS = "(accuracy or f1 or f2 or f0 or precision or recall or log_loss or confusion or top_k) and not array_api"
 
 
+# NumPy's arrays only; others are what `array_api` is about.
 @pytest.mark.parametrize(
-    ("module", "chosen", "at_least"),
-    [("test_classification", "", 240), ("test_ranking", "top_k", 30), ("test_common", OURS, 600)],
+    ("module", "at_least"),
+    [
+        ("tests.test_classification", 240),
+        ("tests.test_ranking", 240),
+        ("tests.test_regression", 25),
+        ("tests.test_common", 1600),
+        ("cluster.tests", 185),
+    ],
 )
-def test_scikit_learns_own(module, chosen, at_least):
+def test_scikit_learns_own(module, at_least):
     command = [sys.executable, "-m", "pytest", "-p", "sklearn_substitution", "-p", "no:cacheprovider", "-q", "-rf"]
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path}
     # Scores take NumPy's arrays; this would ask for others, which the checks of estimators beside this want.
     environment.pop("SCIPY_ARRAY_API", None)
     done = subprocess.run(
-        [*command, "--pyargs", f"sklearn.metrics.tests.{module}", "-k", chosen],
+        [*command, "--pyargs", f"sklearn.metrics.{module}", "-k", "not array_api"],
         env=environment,
         cwd=HERE.parent,
         capture_output=True,

@@ -14,7 +14,7 @@ const PROBABILITIES: &str = "[[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4]]
 /// Classes are read one by one in a trace: a thousand of them is more than anybody does.
 const MOST_CLASSES: i64 = 1000;
 
-fn classes(a: &Arguments, name: &str) -> Result<Vec<usize>, Error> {
+pub fn classes(a: &Arguments, name: &str) -> Result<Vec<usize>, Error> {
     let class = |n: i64| {
         let valid = (0..MOST_CLASSES).contains(&n);
         let message = || format!("class {n} does not lie in 0..{MOST_CLASSES}");

@@ -11,4 +11,5 @@ pub mod optimizers;
 pub mod recurrent;
 pub mod regression;
 pub mod schedules;
+pub mod scores;
 pub mod transformers;

@@ -1,6 +1,9 @@
 //! Scores for `barehand.metrics`: labels arrive here as int64 codes, what they stood for stays in Python.
 
+mod classification;
+mod cluster;
 mod curves;
+mod ranking;
 mod regression;
 
 use barehand_metrics::{
@@ -205,6 +208,7 @@ fn precision_recall<'py>(
     labels: Option<Vec<i64>>,
     average: Option<&str>,
     sample_weight: Weights,
+    class_weight: Option<Vec<f64>>,
     otherwise: f64,
 ) -> Result<(Score<'py>, Score<'py>, Score<'py>, Option<Bound<'py, PyArray1<f64>>>, Undefined)> {
     let average = match average {
@@ -226,7 +230,13 @@ fn precision_recall<'py>(
         let undefined = (p, r, f && beta > 0.0 && beta.is_finite());
         Ok(match average {
             None => (scores.per_class(&y_true.0, &y_pred.0)?, None, undefined),
-            Some(average) => (Vec::new(), Some(scores.average(&y_true.0, &y_pred.0, average)?), undefined),
+            Some(average) => {
+                let mean = match &class_weight {
+                    Some(weights) => scores.weighted_by(&y_true.0, &y_pred.0, weights)?,
+                    None => scores.average(&y_true.0, &y_pred.0, average)?,
+                };
+                (Vec::new(), Some(mean), undefined)
+            }
         })
     })?;
     if let Some(mean) = mean {
@@ -259,10 +269,14 @@ fn classification_report(
     sample_weight: Weights,
     digits: usize,
     otherwise: f64,
+    samples_avg: Option<(f64, f64, f64)>,
 ) -> Result<(String, Vec<Row>, Option<f64>, Undefined)> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut options =
         ClassificationReport::options().names(&names).digits(digits).zero_division(zero_division(otherwise));
+    if let Some((precision, recall, f1)) = samples_avg {
+        options = options.samples_avg(precision, recall, f1);
+    }
     let mut scores = PrecisionRecall::new();
     if let Some(labels) = &labels {
         (options, scores) = (options.labels(labels), scores.labels(labels));
@@ -276,6 +290,7 @@ fn classification_report(
     })?;
     let rows = (report.classes.iter())
         .chain([&report.micro_avg, &report.macro_avg, &report.weighted_avg])
+        .chain(&report.samples_avg)
         .map(|row| (row.name.clone(), row.precision, row.recall, row.f1, row.support));
     Ok((report.to_string(), rows.collect(), report.accuracy, undefined))
 }
@@ -328,7 +343,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     metrics.add_function(wrap_pyfunction!(classification_report, &metrics)?)?;
     metrics.add_function(wrap_pyfunction!(log_loss, &metrics)?)?;
     metrics.add_function(wrap_pyfunction!(top_k_accuracy, &metrics)?)?;
+    classification::register(&metrics)?;
+    cluster::register(&metrics)?;
     curves::register(&metrics)?;
+    ranking::register(&metrics)?;
     regression::register(&metrics)?;
     module.add_submodule(&metrics)
 }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from barehand._barehand import _metrics
 from barehand._param_validation import Interval, check_parameters
-from barehand.metrics._precision_recall import check_zero_division, warn_undefined
+from barehand.metrics._precision_recall import (
+    check_zero_division,
+    counted_as,
+    precision_recall_fscore_support,
+    warn_undefined,
+)
 from barehand.metrics._targets import Targets, check_array_like, label_list
 
 _CONSTRAINTS: dict[str, list[Any]] = {"digits": [Interval(int, 0, None)], "output_dict": [bool]}
@@ -40,7 +44,7 @@ def classification_report(
         zero_division: as in `precision_recall_fscore_support`.
 
     The last lines are the micro average (named accuracy, which it then is, where the report covers all labels that occur),
-    the macro and the weighted average.
+    the macro and the weighted average, and for an indicator matrix that over samples.
 
     >>> print(classification_report([0, 1, 2, 2, 2], [0, 0, 2, 2, 1], target_names=["cat", "dog", "owl"]))
                   precision    recall  f1-score   support
@@ -58,10 +62,25 @@ def classification_report(
     check_parameters(_CONSTRAINTS, {"digits": digits, "output_dict": output_dict}, caller)
     check_array_like("target_names", target_names, caller, optional=True)
     otherwise = check_zero_division(zero_division, caller)
-    targets = Targets(caller, y_true, y_pred, sample_weight)
+    targets = Targets(caller, y_true, y_pred, sample_weight, multilabel=True)
     listed = label_list(labels, caller)
-    present = _metrics.labels(targets.y_true, targets.y_pred)
-    codes = present if listed is None else targets.codes.encode(listed)
+    samples_avg = None
+    if targets.indicators:
+        counted = counted_as(targets, None, listed, None, stacklevel=2)
+        true, pred, weight, codes = counted.true, counted.pred, counted.weight, counted.codes
+        assert codes is not None
+        samples_avg = precision_recall_fscore_support(
+            y_true,
+            y_pred,
+            labels=labels,
+            average="samples",
+            sample_weight=sample_weight,
+            zero_division=zero_division,
+        )[:3]
+    else:
+        true, pred, weight = targets.y_true, targets.y_pred, targets.sample_weight
+        present = _metrics.labels(true, pred)
+        codes = present if listed is None else targets.codes.encode(listed)
     if target_names is not None and len(target_names) != len(codes):
         if listed is None:
             raise ValueError(
@@ -69,16 +88,19 @@ def classification_report(
                 "the labels parameter"
             )
         raise ValueError(f"labels size, {len(codes)}, does not match size of target_names, {len(target_names)}")
-    shown = target_names if target_names is not None else targets.codes.decode(codes) if listed is None else labels
+    shown = target_names if target_names is not None else labels
+    if shown is None:
+        shown = codes if targets.indicators else targets.codes.decode(codes)
     names = [str(name) for name in np.asarray(shown)]
     text, rows, accuracy, undefined = _metrics.classification_report(
-        targets.y_true,
-        targets.y_pred,
-        None if listed is None else codes,
+        true,
+        pred,
+        None if listed is None and not targets.indicators else codes,
         names,
-        targets.sample_weight,
+        weight,
         int(digits),
         otherwise,
+        samples_avg,
     )
     if isinstance(zero_division, str):
         warn_undefined(undefined, ("precision", "recall", "f-score"), scores=len(codes), stacklevel=2)

@@ -6,19 +6,22 @@ import math
 import warnings
 from collections.abc import Collection
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from barehand import exceptions
 from barehand._barehand import _metrics
 from barehand._param_validation import Interval, check_parameters
-from barehand.metrics._targets import Targets, as_entries, label_list
+from barehand.metrics._targets import Targets, as_entries, check_columns, label_list
 
 _AVERAGES = (None, "micro", "macro", "weighted", "samples")
-_CONSTRAINTS: dict[str, list[Any]] = {
+AVERAGE_AND_POS_LABEL: dict[str, list[Any]] = {
     "average": [{"micro", "macro", "samples", "weighted", "binary"}, None],
     "pos_label": [float, str, bool, None],
+}
+_CONSTRAINTS: dict[str, list[Any]] = {
+    **AVERAGE_AND_POS_LABEL,
     "beta": [Interval(float, 0.0, None, closed="both")],
 }
 
@@ -51,7 +54,7 @@ def precision_recall_fscore_support(
         pos_label: the positive class of ``average="binary"``.
         average: None for one score for each class; ``"binary"``: the positive one's, of two classes; ``"micro"``: from the
             sums over classes; ``"macro"``: the mean; ``"weighted"``: weighted by support; ``"samples"``: the mean over
-            the samples of an indicator matrix, without ``sample_weight``.
+            the samples of an indicator matrix, weighted by ``sample_weight``.
         warn_for: the scores to warn about where they divide by zero.
         sample_weight: ``(N,)`` finite weights, not negative; None: all 1.
         zero_division: the score where nothing can be divided: 0, 1, NaN (which averages pass over), or ``"warn"``: 0 and
@@ -223,31 +226,67 @@ def _scores(
     check_parameters(_CONSTRAINTS, {"average": average, "pos_label": pos_label, "beta": beta}, caller)
     otherwise = check_zero_division(zero_division, caller)
     targets = Targets(caller, y_true, y_pred, sample_weight, multilabel=True)
-    listed = label_list(labels, caller)
-    if average != "binary" and pos_label not in (None, 1):
-        warnings.warn(
-            f"Note that pos_label (set to {pos_label!r}) is ignored when average != 'binary' (got {average!r}). You may use "
-            "labels=[pos_label] to specify a single positive class.",
-            stacklevel=3,
-        )
-    codes: list[int] | None
-    if targets.indicators:
-        true, pred, weight, codes = _of_several_labels(targets, average, listed)
-    else:
-        true, pred, weight = targets.y_true, targets.y_pred, targets.sample_weight
-        codes = _of_one_label(targets, average, listed, pos_label)
-    # Of one class, its scores are those of any average.
-    over = "macro" if average in ("binary", "samples") else average
-    *scores, support, undefined = _metrics.precision_recall(true, pred, float(beta), codes, over, weight, otherwise)
+    counted = counted_as(targets, average, label_list(labels, caller), pos_label, stacklevel=4)
+    *scores, support, undefined = _metrics.precision_recall(
+        counted.true,
+        counted.pred,
+        float(beta),
+        counted.codes,
+        counted.average,
+        counted.weight,
+        counted.class_weight,
+        otherwise,
+    )
     if isinstance(zero_division, str):
         # All labels that occur are two at least where one of them is undefined.
-        count = 1 if average == "micro" else 2 if codes is None else len(codes)
+        count = 1 if average == "micro" else 2 if counted.codes is None else len(counted.codes)
         axis = "sample" if average == "samples" else "label"
         warn_undefined(undefined, warn_for, scores=count, axis=axis, stacklevel=3)
     precision, recall, f_score = scores
     if support is not None and targets.sample_weight is None:
         support = support.astype(np.int64)
     return precision, recall, f_score, support
+
+
+class Counted(NamedTuple):
+    """Pairs of codes, their weights, the codes to score (None: all that occur), and how their scores become one.
+
+    ``class_weight`` weighs the codes' scores in their mean, where it is not None.
+    """
+
+    true: np.ndarray
+    pred: np.ndarray
+    weight: np.ndarray | None
+    codes: list[int] | None
+    average: str | None
+    class_weight: list[float] | None
+
+
+def counted_as(
+    targets: Targets, average: str | None, labels: list[Any] | None, pos_label: Any, *, stacklevel: int
+) -> Counted:
+    """What is counted for an average; of one class, its scores are those of any."""
+    if average != "binary" and pos_label not in (None, 1):
+        warnings.warn(
+            f"Note that pos_label (set to {pos_label!r}) is ignored when average != 'binary' (got {average!r}). You may use "
+            "labels=[pos_label] to specify a single positive class.",
+            stacklevel=stacklevel,
+        )
+    over = "macro" if average in ("binary", "samples") else average
+    weight = targets.sample_weight
+    if targets.indicators is None:
+        codes = _of_one_label(targets, average, labels, pos_label)
+        return Counted(targets.y_true, targets.y_pred, weight, codes, over, None)
+    n, columns = targets.indicators[0].shape
+    if average == "binary":
+        raise ValueError(_not_binary("multilabel-indicator", _AVERAGES))
+    check_columns(labels, columns)
+    if average == "samples":
+        true, pred = (matrix if labels is None else matrix[:, labels] for matrix in targets.indicators)
+        entries = as_entries((true, pred), None, by_sample=True)
+        return Counted(*entries, list(range(n)), over, None if weight is None else weight.tolist())
+    codes = list(range(columns)) if labels is None else [int(label) for label in labels]
+    return Counted(*as_entries(targets.indicators, weight, by_sample=False), codes, over, None)
 
 
 def _of_one_label(targets: Targets, average: str | None, labels: list[Any] | None, pos_label: Any) -> list[int] | None:
@@ -262,27 +301,6 @@ def _of_one_label(targets: Targets, average: str | None, labels: list[Any] | Non
             raise ValueError(f"pos_label={pos_label} is not a valid label. It should be one of {present}")
         labels = [pos_label]
     return None if labels is None else targets.codes.encode(labels)
-
-
-def _of_several_labels(
-    targets: Targets, average: str | None, labels: list[Any] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, list[int]]:
-    """True and predicted entries, their weights, and the columns (or, for "samples", the rows) to score."""
-    assert targets.indicators is not None
-    n, columns = targets.indicators[0].shape
-    if average == "binary":
-        raise ValueError(_not_binary("multilabel-indicator", _AVERAGES))
-    if average == "samples" and targets.sample_weight is not None:
-        raise ValueError("average='samples' takes no sample_weight")
-    for label in labels or ():
-        if not 0 <= label < columns:
-            limit = f"> {columns - 1}" if label > 0 else "< 0"
-            raise ValueError(f"All labels must be in [0, n labels) for multilabel targets. Got {label} {limit}")
-    if average == "samples":
-        true, pred = (matrix if labels is None else matrix[:, labels] for matrix in targets.indicators)
-        return *as_entries((true, pred), None, by_sample=True), list(range(n))
-    codes = list(range(columns)) if labels is None else [int(label) for label in labels]
-    return *as_entries(targets.indicators, targets.sample_weight, by_sample=False), codes
 
 
 def _not_binary(kind: str, averages: tuple[str | None, ...]) -> str:

@@ -311,9 +311,7 @@ def _check_outputs(caller: str, multioutput: Any, true: np.ndarray, choices: tup
     return weights.tolist()
 
 
-def _error(
-    caller: str, y_true: Any, y_pred: Any, sample_weight: Any, multioutput: Any, parameter: float = 0.0
-) -> Any:
+def _error(caller: str, y_true: Any, y_pred: Any, sample_weight: Any, multioutput: Any, parameter: float = 0.0) -> Any:
     true, pred, weight = _check(caller, y_true, y_pred, sample_weight)
     outputs = _check_outputs(caller, multioutput, true, _MEANS)
     if "log" in caller and (min(true.min(), pred.min()) <= -1):
@@ -362,9 +360,7 @@ def _check_alpha(alpha: float, caller: str) -> None:
     check_parameters({"alpha": [Interval(float, 0, 1, closed="both")]}, {"alpha": alpha}, caller)
 
 
-def _tweedie(
-    caller: str, y_true: Any, y_pred: Any, sample_weight: Any, power: float, *, share: bool = False
-) -> float:
+def _tweedie(caller: str, y_true: Any, y_pred: Any, sample_weight: Any, power: float, *, share: bool = False) -> float:
     allowed = [Interval(float, None, 0, closed="right"), Interval(float, 1, None, closed="left")]
     check_parameters({"power": allowed}, {"power": power}, caller)
     true, pred, weight = _check(caller, y_true, y_pred, sample_weight)

@@ -17,9 +17,12 @@ import numpy as np
 
 from barehand._param_validation import check_parameters
 from barehand.exceptions import InvalidParameterError
-from barehand.metrics import _curves, _precision_recall, _regression
+from barehand.metrics import _curves, _precision_recall, _regression, cluster
 from barehand.metrics._accuracy import accuracy_score, balanced_accuracy_score
-from barehand.metrics._log_loss import log_loss
+from barehand.metrics._agreement import class_likelihood_ratios, matthews_corrcoef
+from barehand.metrics._brier_score import brier_score_loss, d2_brier_score
+from barehand.metrics._jaccard import jaccard_score
+from barehand.metrics._log_loss import d2_log_loss_score, log_loss
 from barehand.metrics._roc_auc import roc_auc_score
 from barehand.metrics._top_k_accuracy import top_k_accuracy_score
 
@@ -185,7 +188,9 @@ def get_scorer_names() -> list[str]:
     return sorted(SCORERS)
 
 
-def check_scoring(estimator: Any = None, scoring: Any = None, *, allow_none: bool = False, raise_exc: bool = True) -> Any:
+def check_scoring(
+    estimator: Any = None, scoring: Any = None, *, allow_none: bool = False, raise_exc: bool = True
+) -> Any:
     """The scorer that ``scoring`` means for this estimator.
 
     Args:
@@ -281,9 +286,7 @@ def _method_of(estimator: Any, response_method: str | Iterable[str]) -> Any:
         method = getattr(estimator, name, None)
         if method is not None:
             return method
-    raise AttributeError(
-        f"{type(estimator).__name__} has none of the following attributes: {', '.join(names)}."
-    )
+    raise AttributeError(f"{type(estimator).__name__} has none of the following attributes: {', '.join(names)}.")
 
 
 def _responses(estimator: Any, response_method: str | Iterable[str], X: Any, pos_label: Any) -> Any:
@@ -303,15 +306,23 @@ def _responses(estimator: Any, response_method: str | Iterable[str], X: Any, pos
     if method.__name__ in ("predict_proba", "predict_log_proba"):
         if two:
             if said.shape[1] < 2:
-                raise ValueError(
-                    f"Got predict_proba of shape {said.shape}, but need classifier with two classes."
-                )
+                raise ValueError(f"Got predict_proba of shape {said.shape}, but need classifier with two classes.")
             return said[:, np.flatnonzero(classes == pos_label)[0]]
         if isinstance(said, list):  # of several labels: the probability that each is set
             return np.vstack([proba[:, -1] for proba in said]).T
     elif method.__name__ == "decision_function" and two and pos_label == classes[0]:
         return -said
     return said
+
+
+def positive_likelihood_ratio(y_true: Any, y_pred: Any) -> float:
+    """LR+ of `class_likelihood_ratios`, 1 where it is undefined."""
+    return class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[0]
+
+
+def negative_likelihood_ratio(y_true: Any, y_pred: Any) -> float:
+    """LR- of `class_likelihood_ratios`, 1 where it is undefined."""
+    return class_likelihood_ratios(y_true, y_pred, replace_undefined_by=1.0)[1]
 
 
 _DECISION = ("decision_function", "predict_proba")
@@ -333,8 +344,14 @@ SCORERS: dict[str, _Scorer] = {
     "average_precision": make_scorer(_curves.average_precision_score, response_method=_DECISION),
     "balanced_accuracy": make_scorer(balanced_accuracy_score),
     "d2_absolute_error_score": make_scorer(_regression.d2_absolute_error_score),
+    "d2_brier_score": make_scorer(d2_brier_score, response_method="predict_proba"),
+    "d2_log_loss_score": make_scorer(d2_log_loss_score, response_method="predict_proba"),
     "explained_variance": make_scorer(_regression.explained_variance_score),
+    "matthews_corrcoef": make_scorer(matthews_corrcoef),
+    "neg_brier_score": make_scorer(brier_score_loss, greater_is_better=False, response_method="predict_proba"),
     "neg_log_loss": make_scorer(log_loss, greater_is_better=False, response_method="predict_proba"),
+    "neg_negative_likelihood_ratio": make_scorer(negative_likelihood_ratio, greater_is_better=False),
+    "positive_likelihood_ratio": make_scorer(positive_likelihood_ratio),
     "r2": make_scorer(_regression.r2_score),
     "roc_auc": make_scorer(roc_auc_score, response_method=_DECISION),
     "top_k_accuracy": make_scorer(top_k_accuracy_score, response_method=_DECISION),
@@ -344,12 +361,25 @@ for _name in _regression_losses:
 for _multi_class in ("ovr", "ovo"):
     _options: dict[str, Any] = {"response_method": "predict_proba", "multi_class": _multi_class}
     SCORERS[f"roc_auc_{_multi_class}"] = make_scorer(roc_auc_score, **_options)
-    SCORERS[f"roc_auc_{_multi_class}_weighted"] = make_scorer(roc_auc_score, average="weighted", **_options)
+    SCORERS[f"roc_auc_{_multi_class}_weighted"] = make_scorer(roc_auc_score, **_options, average="weighted")
 for _name, _score in (
     ("precision", _precision_recall.precision_score),
     ("recall", _precision_recall.recall_score),
     ("f1", _precision_recall.f1_score),
+    ("jaccard", jaccard_score),
 ):
     SCORERS[_name] = make_scorer(_score, average="binary")
     for _average in ("macro", "micro", "samples", "weighted"):
         SCORERS[f"{_name}_{_average}"] = make_scorer(_score, pos_label=None, average=_average)
+for _name in (
+    "adjusted_mutual_info_score",
+    "adjusted_rand_score",
+    "completeness_score",
+    "fowlkes_mallows_score",
+    "homogeneity_score",
+    "mutual_info_score",
+    "normalized_mutual_info_score",
+    "rand_score",
+    "v_measure_score",
+):
+    SCORERS[_name] = make_scorer(getattr(cluster, _name))

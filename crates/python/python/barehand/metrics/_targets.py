@@ -78,6 +78,14 @@ def as_entries(
     return true, pred, None if sample_weight is None else np.repeat(sample_weight, labels)
 
 
+def check_columns(labels: list[Any] | None, columns: int) -> None:
+    """Raises where a label is no column of an indicator matrix."""
+    for label in labels or ():
+        if not 0 <= label < columns:
+            limit = f"> {columns - 1}" if label > 0 else "< 0"
+            raise ValueError(f"All labels must be in [0, n labels) for multilabel targets. Got {label} {limit}")
+
+
 class LabelCodes:
     """Labels as int64 codes whose order is that of the labels.
 
@@ -257,5 +265,7 @@ def _type_name(y: np.ndarray, kind: str) -> str:
     if kind != "labels":
         return kind
     labels = column_or_1d(y)
-    few = len(_metrics.distinct(LabelCodes(labels).encoded[0])) if labels.dtype.kind in "biuf" else len(np.unique(labels))
+    few = (
+        len(_metrics.distinct(LabelCodes(labels).encoded[0])) if labels.dtype.kind in "biuf" else len(np.unique(labels))
+    )
     return "binary" if few <= 2 else "multiclass"
