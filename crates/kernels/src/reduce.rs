@@ -173,6 +173,24 @@ impl Fold for CenteredSquares<'_> {
     }
 }
 
+/// `sum (x - shift)`, each column with its shift.
+#[derive(Clone, Copy)]
+struct Shifted<'a> {
+    shifts: &'a [f64],
+}
+
+impl Fold for Shifted<'_> {
+    const IDENTITY: f64 = 0.0;
+    #[inline(always)]
+    fn element(&self, column: usize, x: f64) -> f64 {
+        x - self.shifts[column]
+    }
+    #[inline(always)]
+    fn combine(a: f64, b: f64) -> f64 {
+        a + b
+    }
+}
+
 /// Calls a function that is generic over the [`Fold`], which is its first argument.
 macro_rules! with_fold {
     ($op:expr, |$fold:ident| $call:expr) => {

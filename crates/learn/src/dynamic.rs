@@ -127,6 +127,30 @@ pub enum Prediction<T: Float> {
     Values(Tensor<T>),
 }
 
+impl<T: Float> Prediction<T> {
+    /// The class labels, or numbers of clusters.
+    ///
+    /// # Errors
+    /// They are values.
+    pub fn classes(&self, operation: &str) -> Result<&Tensor<i64>> {
+        match self {
+            Prediction::Classes(labels) => Ok(labels),
+            Prediction::Values(_) => Err(Error::value(operation, "expected class labels, found values")),
+        }
+    }
+
+    /// The values.
+    ///
+    /// # Errors
+    /// They are class labels.
+    pub fn values(&self, operation: &str) -> Result<&Tensor<T>> {
+        match self {
+            Prediction::Values(values) => Ok(values),
+            Prediction::Classes(_) => Err(Error::value(operation, "expected values, found class labels")),
+        }
+    }
+}
+
 /// Parameters that make a [`Model`] of samples.
 pub trait Estimator<T: Float>: Send + Sync {
     /// Its name, `"Ridge"`.
@@ -142,6 +166,11 @@ pub trait Estimator<T: Float>: Send + Sync {
         y: &Target<T>,
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<Box<dyn Model<T>>>;
+
+    /// Whether samples may be weighed; a pipeline passes weights to the steps that say so.
+    fn takes_weights(&self) -> bool {
+        true
+    }
 }
 
 /// A fitted model.

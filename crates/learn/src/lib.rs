@@ -28,6 +28,8 @@ pub mod linear_model;
 pub mod model_file;
 pub mod model_selection;
 pub mod models;
+pub mod naive_bayes;
+pub mod pipeline;
 pub mod preprocessing;
 pub mod record;
 pub mod validate;

@@ -88,6 +88,56 @@ pub fn read(path: impl AsRef<Path>) -> Result<Record> {
     from_archive(&path.as_ref().display().to_string(), Archive::read(&path)?)
 }
 
+/// What a program keeps in a model's file beside the model: a text and arrays of its own, which nobody else looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Companion {
+    /// Whatever it wants to read again, JSON say.
+    pub text: String,
+    /// Arrays by name.
+    pub tensors: NamedTensors,
+}
+
+fn companion_key(owner: &str) -> String {
+    format!("barehand.{owner}")
+}
+
+/// Writes a record and beside it what `owner` (`"python"`) keeps there.
+///
+/// # Errors
+/// What the operating system says.
+pub fn write_beside(
+    record: &Record,
+    owner: &str,
+    companion: &Companion,
+    path: impl AsRef<Path>,
+) -> Result<()> {
+    let mut archive = to_archive(record);
+    archive.metadata.insert(companion_key(owner), companion.text.clone());
+    // No path of a field has a slash.
+    let tensors = companion.tensors.iter().map(|(name, tensor)| (format!("{owner}/{name}"), tensor.clone()));
+    archive.tensors.extend(tensors);
+    archive.write(path)
+}
+
+/// Reads the record in a file, and what `owner` kept beside it, if anything.
+///
+/// # Errors
+/// It is not a model's file, or written by a later version.
+pub fn read_beside(path: impl AsRef<Path>, owner: &str) -> Result<(Record, Option<Companion>)> {
+    let mut archive = Archive::read(&path)?;
+    let companion = archive.metadata.remove(&companion_key(owner)).map(|text| {
+        let prefix = format!("{owner}/");
+        let mut tensors = NamedTensors::new();
+        for (name, tensor) in &archive.tensors {
+            if let Some(name) = name.strip_prefix(&prefix) {
+                tensors.insert(name.to_owned(), tensor.clone());
+            }
+        }
+        Companion { text, tensors }
+    });
+    Ok((from_archive(&path.as_ref().display().to_string(), archive)?, companion))
+}
+
 fn to_archive(record: &Record) -> Archive {
     let mut tensors = NamedTensors::new();
     let model = record_to_json(record, "", &mut tensors);
@@ -211,6 +261,20 @@ mod tests {
         assert_eq!(read_bytes("memory", &bytes).unwrap(), sample());
         let nan = read_bytes("memory", &write_bytes(&Record::new("N").with("x", f64::NAN)).unwrap()).unwrap();
         assert!(nan.float("x").unwrap().is_nan());
+    }
+
+    #[test]
+    fn what_lies_beside_a_model_is_its_owners_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.safetensors");
+        let tensors = NamedTensors::from([("x".to_owned(), Tensor::from([7i64]).into())]);
+        write_beside(&sample(), "python", &Companion { text: "{}".into(), tensors }, &path).unwrap();
+        assert_eq!(read(&path).unwrap(), sample());
+        let (record, companion) = read_beside(&path, "python").unwrap();
+        let companion = companion.unwrap();
+        assert_eq!((record, companion.text.as_str()), (sample(), "{}"));
+        assert_eq!(companion.tensors["x"].get::<i64>().unwrap().to_vec(), [7]);
+        assert!(read_beside(&path, "julia").unwrap().1.is_none());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::dynamic::Model;
 use crate::ensemble;
 use crate::linear_model;
 use crate::model_file::{self, Persist};
+use crate::naive_bayes;
+use crate::pipeline;
 use crate::preprocessing;
 use crate::record::{Field, Record};
 
@@ -50,7 +52,11 @@ fn boxed<T: Float, M: Persist + Model<T> + 'static>(record: &Record) -> Result<B
 pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
     match record.name() {
         // One line for each estimator, in alphabetical order.
+        "BernoulliNB" => boxed::<T, naive_bayes::FittedBernoulliNB<T>>(record),
+        "CategoricalNB" => boxed::<T, naive_bayes::FittedCategoricalNB<T>>(record),
+        "ComplementNB" => boxed::<T, naive_bayes::FittedComplementNB<T>>(record),
         "ElasticNet" => boxed::<T, linear_model::FittedElasticNet<T>>(record),
+        "GaussianNB" => boxed::<T, naive_bayes::FittedGaussianNB<T>>(record),
         "HistGradientBoostingClassifier" => {
             boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)
         }
@@ -59,6 +65,11 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         }
         "LinearRegression" => boxed::<T, linear_model::FittedLinearRegression<T>>(record),
         "LogisticRegression" => boxed::<T, linear_model::FittedLogisticRegression<T>>(record),
+        "MaxAbsScaler" => boxed::<T, preprocessing::FittedMaxAbsScaler<T>>(record),
+        "MinMaxScaler" => boxed::<T, preprocessing::FittedMinMaxScaler<T>>(record),
+        "MultinomialNB" => boxed::<T, naive_bayes::FittedMultinomialNB<T>>(record),
+        "Normalizer" => boxed::<T, preprocessing::FittedNormalizer>(record),
+        "Pipeline" => boxed::<T, pipeline::FittedPipeline<T>>(record),
         "Ridge" => boxed::<T, linear_model::FittedRidge<T>>(record),
         "RidgeClassifier" => boxed::<T, linear_model::FittedRidgeClassifier<T>>(record),
         "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),

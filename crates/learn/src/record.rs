@@ -75,6 +75,7 @@ from! {
     String => Field::Text,
     &str => |value: &str| Field::Text(value.to_owned()),
     AnyTensor => Field::Tensor,
+    &[f64] => |value: &[f64]| Field::Tensor(Tensor::from(value.to_vec()).into()),
     Record => Field::Record,
     Vec<Field> => Field::List,
     Vec<Record> => |value: Vec<Record>| Field::List(value.into_iter().map(Field::Record).collect()),
@@ -110,6 +111,13 @@ impl Record {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Field>) -> Record {
         self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The record without a field.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Record {
+        self.fields.remove(name);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Reductions of the columns of matrices.
 
-use super::{CenteredSquares, Fold, Reduce, with_fold};
+use super::{CenteredSquares, Fold, Reduce, Shifted, with_fold};
 use crate::buffer::Buffer;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::Math;
@@ -34,6 +34,12 @@ pub(super) fn sum<T: Math>(x: &[T], rows: usize, cols: usize, out: &mut [T]) {
 pub(crate) fn centered_squares<T: Math>(x: &[T], rows: usize, cols: usize, means: &[f64], out: &mut [f64]) {
     let means: Vec<f64> = means.iter().cycle().take(cols * side_by_side(cols)).copied().collect();
     fold_columns(CenteredSquares { means: &means }, x, rows, cols, out);
+}
+
+/// `sum (x - shift)` of the columns of one matrix.
+pub(crate) fn shifted_sums<T: Math>(x: &[T], rows: usize, cols: usize, shifts: &[f64], out: &mut [f64]) {
+    let shifts: Vec<f64> = shifts.iter().cycle().take(cols * side_by_side(cols)).copied().collect();
+    fold_columns(Shifted { shifts: &shifts }, x, rows, cols, out);
 }
 
 /// How many narrow rows make one long row.

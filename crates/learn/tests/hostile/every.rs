@@ -1,6 +1,8 @@
 //! Every estimator, for tests that hold for all of them: one line each, in the order of their names.
 
-use barehand_learn::preprocessing::StandardScaler;
+use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
+use barehand_learn::pipeline::Pipeline;
+use barehand_learn::preprocessing::{MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler};
 use barehand_learn::{Estimator, Features, Target};
 use barehand_tensor::{Float, Tensor};
 
@@ -10,7 +12,6 @@ pub enum Kind {
     /// Features alone.
     Features,
     /// Class labels.
-    #[allow(dead_code, reason = "not every test has an estimator of each kind")]
     Classes,
     /// Values.
     #[allow(dead_code, reason = "not every test has an estimator of each kind")]
@@ -31,7 +32,17 @@ fn entry<T: Float>(kind: Kind, estimator: impl Estimator<T> + 'static) -> Entry<
 
 /// Every estimator, some with several sets of options.
 pub fn every<T: Float>() -> Vec<Entry<T>> {
+    let chain = Pipeline::new().step("scale", StandardScaler::new()).step("model", GaussianNB::new());
     vec![
+        entry(Kind::Classes, BernoulliNB::new()),
+        entry(Kind::Classes, CategoricalNB::new()),
+        entry(Kind::Classes, ComplementNB::new()),
+        entry(Kind::Classes, GaussianNB::new()),
+        entry(Kind::Features, MaxAbsScaler::new()),
+        entry(Kind::Features, MinMaxScaler::new()),
+        entry(Kind::Classes, MultinomialNB::new()),
+        entry(Kind::Features, Normalizer::new()),
+        entry(Kind::Classes, chain),
         entry(Kind::Features, StandardScaler::new()),
         entry(Kind::Features, StandardScaler::new().with_mean(false)),
     ]
