@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
-    activations, arithmetic, attention, convolution, layers, losses, metrics, optimizers, recurrent,
-    regression, schedules, scores, transformers,
+    activations, arithmetic, attention, convolution, layers, losses, metrics, naive_bayes, optimizers,
+    preprocessing, recurrent, regression, schedules, scores, transformers,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -28,6 +28,8 @@ pub fn blocks() -> &'static [&'static Block] {
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,
+            naive_bayes::BLOCKS,
+            preprocessing::BLOCKS,
             metrics::BLOCKS,
             scores::BLOCKS,
         ];
