@@ -9,8 +9,10 @@ use std::ffi::c_int;
 use std::ptr::NonNull;
 
 use barehand_tensor::{AnyTensor, Buffer, DType, Element, Tensor, each_tensor};
-use numpy::npyffi::{NPY_ARRAY_ALIGNED, PY_ARRAY_API, npy_intp};
-use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::npyffi::{NPY_ARRAY_ALIGNED, NPY_ARRAY_CARRAY, PY_ARRAY_API, npy_intp};
+use numpy::{
+    IntoPyArray, PyArrayDescr, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -55,6 +57,57 @@ fn view_as_array<'py, T: Element>(
             strides.as_mut_ptr(),
             x.memory().as_ptr().cast_mut().cast(),
             NPY_ARRAY_ALIGNED,
+            std::ptr::null_mut(),
+        );
+        let array = Bound::from_owned_ptr_or_err(py, array)?;
+        if PY_ARRAY_API.PyArray_SetBaseObject(py, array.as_ptr().cast(), owner.into_ptr()) < 0 {
+            return Err(PyErr::fetch(py).into());
+        }
+        Ok(array)
+    }
+}
+
+/// Elements from which a result becomes an array where it lies; copying fewer is cheaper than an object that holds them.
+const WORTH_HANDING_OVER: usize = 4096;
+
+/// An array that its holder may write to: of memory that nobody else has, where the tensor's is such, else of a copy.
+pub fn given(py: Python<'_>, tensor: AnyTensor) -> Result<Bound<'_, PyAny>> {
+    each_tensor!(tensor, x => {
+        if x.len() >= WORTH_HANDING_OVER && !x.is_shared() && x.is_contiguous() {
+            return handed_over(py, x);
+        }
+        let shape = x.shape().to_vec();
+        let flat = x.to_vec().into_pyarray(py);
+        if shape.len() == 1 {
+            return Ok(flat.into_any());
+        }
+        flat.reshape(shape).map(Bound::into_any).map_err(Failure::from)
+    })
+}
+
+#[allow(unsafe_code)]
+fn handed_over<T: Element>(py: Python<'_>, mut x: Tensor<T>) -> Result<Bound<'_, PyAny>>
+where
+    AnyTensor: From<Tensor<T>>,
+{
+    let descriptor = PyArrayDescr::new(py, dtype::name(T::DTYPE))?;
+    let mut shape: Vec<npy_intp> = x.shape().iter().map(|&n| n as npy_intp).collect();
+    let start = x.data_mut().as_mut_ptr();
+    let owner = Bound::new(py, Memory { tensor: x.into() })?;
+    // SAFETY: the memory holds an element at every index of `shape`, row by row (it is contiguous), and lives as long as
+    // `owner`, which becomes the base of the array. Nobody else has it (it was not shared, so `data_mut` gave the memory
+    // itself, and `owner` never looks at its tensor), so the array may be written to. NumPy steals the reference to the
+    // descriptor, and SetBaseObject that to the owner.
+    unsafe {
+        let array = PY_ARRAY_API.PyArray_NewFromDescr(
+            py,
+            PyUntypedArray::type_object_raw(py),
+            descriptor.into_dtype_ptr(),
+            shape.len() as c_int,
+            shape.as_mut_ptr(),
+            std::ptr::null_mut(),
+            start.cast(),
+            NPY_ARRAY_CARRAY,
             std::ptr::null_mut(),
         );
         let array = Bound::from_owned_ptr_or_err(py, array)?;

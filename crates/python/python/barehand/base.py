@@ -71,6 +71,8 @@ __all__ = [
     "RegressorMixin",
     "TransformerMixin",
     "clone",
+    "load_model",
+    "save_model",
 ]
 
 OneToOneFeatureMixin = _foundation.OneToOneFeatureMixin
@@ -143,6 +145,44 @@ class BaseEstimator(_foundation.BaseEstimator):
                 raise ValueError(f"{name} was pickled with a model in Rust, but this {name} has none.")
             state["_engine"] = self._engine_type.from_bytes(state["_engine"])
         super().__setstate__(state)
+
+    def save(self, path: Any) -> None:
+        """Writes the fitted estimator to one file: the model in Rust, and in its header parameters, classes and names as JSON.
+
+        `load_model` reads it; so does ``barehand_learn::load`` in Rust, with the same predictions to the bit. There is no code
+        in it.
+
+        Raises:
+            TypeError: something that the estimator holds is neither numbers, text nor an estimator of barehand.
+            NotFittedError: there is nothing to save.
+        """
+        save_model(self, path)
+
+
+def save_model(estimator: Any, path: Any) -> None:
+    """Writes a fitted estimator, or pipeline of estimators, to one file; `BaseEstimator.save` says more."""
+    from barehand import _model_file
+
+    _model_file.save(estimator, path)
+
+
+def load_model(path: Any) -> Any:
+    """Reads the estimator that ``save`` wrote; of a file that Rust wrote, the model itself, which predicts class labels.
+
+    >>> import os, tempfile
+    >>> from barehand.preprocessing import MaxAbsScaler
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     path = os.path.join(directory, "scaler.safetensors")
+    ...     MaxAbsScaler().fit([[2.0], [-4.0]]).save(path)
+    ...     load_model(path).transform([[1.0]])
+    array([[0.25]])
+
+    Raises:
+        ValueError: the file is none of barehand's, says something impossible, or is of a later version.
+    """
+    from barehand import _model_file
+
+    return _model_file.load(path)
 
 
 class TransformerMixin(_foundation.TransformerMixin):

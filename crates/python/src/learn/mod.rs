@@ -3,6 +3,8 @@
 mod ensemble;
 mod linear_model;
 mod model;
+mod naive_bayes;
+mod pipeline;
 mod preprocessing;
 mod samples;
 
@@ -13,6 +15,8 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     ensemble::register(&module)?;
     linear_model::register(&module)?;
     model::register(&module)?;
+    naive_bayes::register(&module)?;
+    pipeline::register(&module)?;
     preprocessing::register(&module)?;
     parent.add_submodule(&module)
 }

@@ -1,6 +1,14 @@
 """The estimators of `barehand.preprocessing`."""
 
-from barehand.preprocessing import StandardScaler
 from checks import Checked
 
-CHECKED = [Checked(StandardScaler())]
+from barehand.preprocessing import LabelEncoder, MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
+
+CHECKED = [
+    Checked(LabelEncoder()),
+    Checked(MaxAbsScaler()),
+    Checked(MinMaxScaler()),
+    Checked(Normalizer()),
+    Checked(StandardScaler()),
+    Checked(StandardScaler(with_mean=False)),
+]

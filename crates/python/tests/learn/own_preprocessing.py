@@ -1,0 +1,24 @@
+"""scikit-learn's own tests of preprocessing."""
+
+from own import Own
+
+OWN = [
+    Own(
+        tests="sklearn.preprocessing.tests.test_data",
+        replaced={"sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "Normalizer", "StandardScaler"]},
+        chosen="standard_scaler or min_max or minmax or max_abs or maxabs or normalizer or scaler",
+        at_least=325,
+        different={
+            "test_standard_scaler_callback_support": "no callbacks, which scikit-learn 1.9 tries out",
+        },
+    ),
+    Own(
+        tests="sklearn.preprocessing.tests.test_label",
+        replaced={
+            "sklearn.preprocessing": ["LabelEncoder"],
+            "sklearn.preprocessing._label": ["LabelEncoder"],
+        },
+        chosen="label_encoder or LabelEncoder or encoders",
+        at_least=13,
+    ),
+]
