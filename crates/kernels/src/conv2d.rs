@@ -53,17 +53,45 @@ pub fn output_side(
     if kernel == 0 || stride == 0 || dilation == 0 {
         return None;
     }
-    Some((input + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)? / stride + 1)
+    let padded = input.checked_add(padding.checked_mul(2)?)?;
+    let reach = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
+    Some(padded.checked_sub(reach)? / stride + 1)
 }
 
 impl Conv2dShape {
     /// Height and width of the output: `(input + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
-    /// `None` where the kernel is larger than the padded input, or a kernel, stride or dilation is 0.
+    /// `None` where the kernel is larger than the padded input, a kernel, stride or dilation is 0, or a sum is no number.
     pub fn output(&self) -> Option<[usize; 2]> {
         let axis = |i: usize| {
             output_side(self.input[i], self.kernel[i], self.stride[i], self.padding[i], self.dilation[i])
         };
         Some([axis(0)?, axis(1)?])
+    }
+
+    /// Whether every array of a convolution of elements of `size` bytes, and the padded copies that it makes, can be
+    /// addressed: false where sizes would overflow. A shape without an output has none.
+    pub fn is_addressable(&self, size: usize) -> bool {
+        let Some(output) = self.output() else { return false };
+        let s = self.bounded();
+        // Floats, which round but do not wrap; the bound has more room than they round.
+        let product = |sides: &[usize]| sides.iter().map(|&side| side as f64).product::<f64>();
+        let padded = |i: usize| s.input[i] as f64 + 2.0 * s.padding[i] as f64 + 2.0 * s.stride[i] as f64;
+        let copies = padded(0) * padded(1) * (s.in_channels.max(s.out_channels) as f64 + 64.0) + 64.0;
+        let images = product(&[s.batch, s.in_channels, s.input[0], s.input[1]]);
+        let outputs = product(&[s.batch, s.out_channels, output[0], output[1]]);
+        copies.max(images).max(outputs) * (size as f64) < (isize::MAX / 16) as f64
+    }
+
+    /// The same with strides no longer than they need be. Where there is one output along an axis, every stride that leads
+    /// past the last place gives the same, and a copy of the image has a phase for each of its steps.
+    fn bounded(mut self) -> Self {
+        for i in 0..2 {
+            let reach = self.dilation[i].saturating_mul(self.kernel[i].saturating_sub(1));
+            let places =
+                (self.input[i].saturating_add(self.padding[i].saturating_mul(2))).saturating_sub(reach);
+            self.stride[i] = self.stride[i].min(places.max(1));
+        }
+        self
     }
 }
 
@@ -126,20 +154,20 @@ macro_rules! conv2d {
     ($($t:ident),*) => { $(
         impl Conv2d for $t {
             fn conv2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool, y: &mut [Self]) {
-                forward::forward(s, x, w, bias, relu, None, y);
+                forward::forward(&s.bounded(), x, w, bias, relu, None, y);
             }
             fn conv2d_max_pool2d(
                 s: &Conv2dShape, pool: &Pool2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, relu: bool,
                 y: &mut [Self], indices: &mut [u32],
             ) {
-                forward::forward(s, x, w, bias, relu, Some((pool, indices)), y);
+                forward::forward(&s.bounded(), x, w, bias, relu, Some((pool, indices)), y);
             }
             fn conv2d_backward(s: &Conv2dShape, pass: Conv2dPass<Self>, gradients: Conv2dGradients<Self>) {
-                backward::backward(s, pass, None, gradients);
+                backward::backward(&s.bounded(), pass, None, gradients);
             }
             fn conv_transpose2d(s: &Conv2dShape, x: &[Self], w: &[Self], bias: Option<&[Self]>, y: &mut [Self]) {
                 let pass = Conv2dPass { x: &[], w, relu: None, pool: None, dy: x };
-                backward::backward(s, pass, bias, Conv2dGradients { dx: Some(y), dw: None, dbias: None });
+                backward::backward(&s.bounded(), pass, bias, Conv2dGradients { dx: Some(y), dw: None, dbias: None });
             }
         }
     )* };
@@ -166,6 +194,8 @@ struct Sizes {
 impl Sizes {
     fn check(s: &Conv2dShape, pool: Option<&Pool2dShape>, x: usize, w: usize, y: usize) -> Self {
         let output = s.output().expect("a kernel that fits the padded input");
+        // The inner loops read at offsets that nobody checks again.
+        assert!(s.is_addressable(size_of::<f64>()), "arrays that memory cannot hold: {s:?}");
         assert!(
             s.groups > 0 && s.in_channels.is_multiple_of(s.groups) && s.out_channels.is_multiple_of(s.groups),
             "{} groups must divide {} and {} channels",

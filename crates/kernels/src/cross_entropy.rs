@@ -292,6 +292,11 @@ impl<T: Math> Kernel for Forward<'_, T> {
     fn run<A: Arch>(self) {
         let Forward { problem, losses, log_sum_exp } = self;
         let classes = problem.classes;
+        if classes == 0 {
+            // Nothing to be surprised at: sums of no terms.
+            losses.fill(T::ZERO);
+            return log_sum_exp.fill(T::NEG_INFINITY);
+        }
         for_log_sums::<A, T>(problem.logits, classes, |row, top, ln_sum| {
             let x = &problem.logits[row * classes..][..classes];
             let shift = finite_or_zero(top).to_f64();

@@ -44,17 +44,17 @@ impl Pool2dShape {
             if kernel == 0 || stride == 0 || dilation == 0 {
                 return None;
             }
-            let window = dilation * (kernel - 1) + 1;
+            let window = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
             if padding > window / 2 {
                 return None;
             }
-            let padded = self.input[i] + 2 * padding;
+            let padded = self.input[i].checked_add(padding.checked_mul(2)?)?;
             if !self.ceil_mode {
                 return Some(padded.checked_sub(window)? / stride + 1);
             }
-            let n = (padded + stride - 1).checked_sub(window)? / stride + 1;
+            let n = padded.checked_add(stride - 1)?.checked_sub(window)? / stride + 1;
             // The last window starts inside the input or its left padding.
-            let n = if (n - 1) * stride >= self.input[i] + padding { n - 1 } else { n };
+            let n = if (n - 1).checked_mul(stride)? >= self.input[i] + padding { n - 1 } else { n };
             (n > 0).then_some(n)
         };
         Some([axis(0)?, axis(1)?])

@@ -375,4 +375,97 @@ fn sizes_of_outputs() {
     assert_eq!(Conv2dShape { dilation: [13, 13], ..PLAIN }.output(), Some([2, 2]));
     assert_eq!(Conv2dShape { dilation: [14, 1], ..PLAIN }.output(), None);
     assert_eq!(Conv2dShape { stride: [0, 1], ..PLAIN }.output(), None);
+    // Sums that wrap around are none: the loops would read far outside of what they are given.
+    assert_eq!(Conv2dShape { dilation: [1 << 63, 1], ..PLAIN }.output(), None);
+    assert_eq!(Conv2dShape { padding: [1 << 63, 1 << 63], ..PLAIN }.output(), None);
+    assert_eq!(Conv2dShape { input: [usize::MAX, 3], padding: [1, 0], ..PLAIN }.output(), None);
+    assert!(PLAIN.is_addressable(8));
+    assert!(!Conv2dShape { padding: [1 << 31, 1 << 31], ..PLAIN }.is_addressable(8));
+    assert!(
+        !Conv2dShape { padding: [1 << 40, 0], stride: [1 << 40, 1], batch: 0, ..PLAIN }
+            .is_addressable(1 << 20)
+    );
+}
+
+#[test]
+fn a_stride_past_the_image_costs_no_memory() {
+    let mut draws = Draws(17);
+    for stride in [[usize::MAX, 1 << 40], [3, 1 << 62], [1 << 32, 2]] {
+        for (in_channels, out_channels, groups) in [(3, 2, 1), (2, 33, 1), (4, 4, 4)] {
+            let s = Conv2dShape {
+                batch: 2,
+                in_channels,
+                out_channels,
+                input: [5, 6],
+                kernel: [2, 3],
+                stride,
+                padding: [1, 2],
+                dilation: [2, 1],
+                groups,
+            };
+            assert!(s.is_addressable(8));
+            check::<f32>(&mut draws, &s);
+            check::<f64>(&mut draws, &s);
+        }
+    }
+}
+
+#[test]
+fn axes_without_elements_give_sums_of_nothing() {
+    let _held = ISA.lock().unwrap_or_else(PoisonError::into_inner);
+    let plain = Conv2dShape { batch: 2, in_channels: 3, out_channels: 4, input: [5, 5], ..PLAIN };
+    let shapes = [
+        Conv2dShape { batch: 0, ..plain },
+        Conv2dShape { in_channels: 0, ..plain },
+        Conv2dShape { out_channels: 0, ..plain },
+        Conv2dShape { in_channels: 0, out_channels: 0, ..plain },
+        Conv2dShape { input: [0, 3], padding: [2, 1], ..plain },
+        Conv2dShape { in_channels: 0, out_channels: 0, batch: 0, ..plain },
+    ];
+    for isa in Isa::available() {
+        isa::force(Some(isa));
+        for s in shapes {
+            let [oh, ow] = s.output().unwrap();
+            let x = vec![1.0_f32; s.batch * s.in_channels * s.input[0] * s.input[1]];
+            let w = vec![1.0; s.out_channels * s.in_channels * s.kernel[0] * s.kernel[1]];
+            let (bias, len) = (vec![0.5; s.out_channels], s.batch * s.out_channels * oh * ow);
+            let mut y = vec![f32::NAN; len];
+            f32::conv2d(&s, &x, &w, Some(&bias), false, &mut y);
+            assert!(y.iter().all(|&y| y == 0.5), "{s:?}: {y:?}");
+            let (mut dx, mut dw) = (vec![f32::NAN; x.len()], vec![f32::NAN; w.len()]);
+            let mut dbias = vec![f32::NAN; bias.len()];
+            let gradients = Conv2dGradients { dx: Some(&mut dx), dw: Some(&mut dw), dbias: Some(&mut dbias) };
+            f32::conv2d_backward(&s, pass_of(&x, &w, &y), gradients);
+            let total = 0.5 * (s.batch * oh * ow) as f32;
+            assert!(dbias.iter().all(|&db| db == total), "{s:?}: {dbias:?}");
+            assert!(dx.iter().chain(&dw).all(|g| *g == 0.0) || s.batch * s.in_channels * s.out_channels > 0);
+            // Pooled in the same pass.
+            let pool = Pool2dShape {
+                batch: s.batch,
+                channels: s.out_channels,
+                input: [oh, ow],
+                kernel: [1, 1],
+                stride: [1, 1],
+                padding: [0, 0],
+                dilation: [1, 1],
+                ceil_mode: false,
+            };
+            let mut chosen = vec![0; len];
+            f32::conv2d_max_pool2d(&s, &pool, &x, &w, Some(&bias), true, &mut y, &mut chosen);
+            assert!(y.iter().all(|&y| y == 0.5), "{s:?}: {y:?}");
+            let pass = Conv2dPass { pool: Some((&pool, &chosen)), ..pass_of(&x, &w, &y) };
+            let gradients = Conv2dGradients { dx: Some(&mut dx), dw: Some(&mut dw), dbias: Some(&mut dbias) };
+            f32::conv2d_backward(&s, pass, gradients);
+            assert!(dbias.iter().all(|&db| db == total), "{s:?}: {dbias:?}");
+            let lift = vec![0.25; s.in_channels];
+            f32::conv_transpose2d(&s, &y, &w, Some(&lift), &mut dx);
+            assert!(s.out_channels > 0 || dx.iter().all(|&dx| dx == 0.25), "{s:?}: {dx:?}");
+        }
+    }
+    isa::force(None);
+}
+
+/// A pass whose outputs are their own gradients.
+fn pass_of<'a>(x: &'a [f32], w: &'a [f32], y: &'a [f32]) -> Conv2dPass<'a, f32> {
+    Conv2dPass { x, w, relu: Some(y), pool: None, dy: y }
 }

@@ -112,3 +112,19 @@ fn a_mean_of_means_is_not_the_mean() {
     let parameter = model.named_parameters()[0].1;
     assert!(found.of(parameter).unwrap().max_abs_diff(whole.of(parameter).unwrap()).unwrap() < 1e-14);
 }
+
+#[test]
+fn a_count_from_a_file_may_be_anything() {
+    let model = Linear::<f64>::new(1, 1, &mut Generator::new(0));
+    let mut average = AveragedModel::mean();
+    average.update_parameters(&model).unwrap();
+    for (count, after) in [(1e300, u64::MAX), (-5.0, 1), (f64::NAN, 1), (2.0, 3)] {
+        let mut state = average.state_dict();
+        state[0].1 = Tensor::scalar(count);
+        let mut again = AveragedModel::mean();
+        again.load_state_dict(&state).unwrap();
+        again.update_parameters(&model).unwrap();
+        assert_eq!(again.n_averaged(), after);
+        close(&again.state_dict()[1..].to_vec(), |x| x, &model.state_dict());
+    }
+}

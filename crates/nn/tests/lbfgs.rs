@@ -122,6 +122,15 @@ fn what_makes_no_sense_is_refused() {
     state.tensors.insert("exp_avg".to_owned(), Tensor::zeros([1]));
     let error = optimizer.load_state(state).unwrap_err().to_string();
     assert_eq!(error, "lbfgs: the saved state holds exp_avg, which is not lbfgs's");
+    // Counts at their limits.
+    let mut state = Lbfgs::builder(1.0).build::<f32>().unwrap().state();
+    state.scalars.insert("func_evals".to_owned(), 1e300);
+    state.scalars.insert("n_iter".to_owned(), 1e300);
+    state.tensors.insert("d".to_owned(), Tensor::from([0.5, 0.5]));
+    state.tensors.insert("prev_flat_grad".to_owned(), Tensor::from([0.5, 0.5]));
+    let mut counted = Lbfgs::builder(1.0).max_iter(usize::MAX).build().unwrap();
+    counted.load_state(state).unwrap();
+    counted.step_flat(&mut Tensor::from([1.0, 2.0]), objective).unwrap();
     // A loss of nothing has nothing to move.
     let moved = Lbfgs::builder(1.0).build().unwrap().step_flat(&mut Tensor::<f32>::zeros([0]), objective);
     assert_eq!(moved.unwrap(), 0.0);

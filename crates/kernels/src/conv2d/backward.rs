@@ -240,7 +240,7 @@ impl<T: Real> Kernel for Take<'_, T> {
             }
             (Some(indices), relu) => {
                 to.fill(T::ZERO);
-                let pooled = dy.len() / (to.len() / plane);
+                let pooled = dy.len() / (to.len() / plane).max(1);
                 for (channel, to) in to.chunks_exact_mut(plane).enumerate() {
                     let part = channel * pooled..(channel + 1) * pooled;
                     let chosen = indices[part.clone()].iter().copied().zip(dy[part.clone()].iter().copied());
@@ -337,7 +337,8 @@ impl<T: Vectors> InputSide<T> {
 
     /// Computes one piece of one group's channels of an image.
     fn run(&self, copies: &Copies<T>, piece: usize, out: &mut [T]) {
-        let bias = self.bias.as_ref().map(|bias| &bias[piece][..]);
+        // Without channels there are no pieces of their biases.
+        let bias = self.bias.as_ref().map(|bias| bias.get(piece).map_or(&[][..], |bias| &bias[..]));
         if self.sparse {
             // Between the elements that some phase writes, there may be some that no tap reaches.
             match bias {
@@ -470,7 +471,7 @@ impl WeightSide {
         }
         let taps = self.offsets.len();
         if let Some(dw) = dw {
-            for (piece, dw) in dw.chunks_exact_mut(self.channels * taps).enumerate() {
+            for (piece, dw) in dw.chunks_exact_mut((self.channels * taps).max(1)).enumerate() {
                 let sums = &total[piece * part..][..self.sums];
                 if !self.blocked {
                     dw.copy_from_slice(sums);
@@ -483,7 +484,7 @@ impl WeightSide {
             }
         }
         if let Some(dbias) = dbias {
-            for (piece, dbias) in dbias.chunks_exact_mut(self.channels).enumerate() {
+            for (piece, dbias) in dbias.chunks_exact_mut(self.channels.max(1)).enumerate() {
                 dbias.copy_from_slice(&total[piece * part + self.sums..][..self.channels]);
             }
         }

@@ -153,7 +153,8 @@ impl<T: Vectors> Correlation<'_, T> {
                 let mut j = 0;
                 for tile in 1..=tiles {
                     let end = tile * place.columns / tiles;
-                    let grid = &self.grid[(i * place.width + j) * distance..];
+                    // Without taps nothing is read, and there may be nothing.
+                    let grid = self.grid.get((i * place.width + j) * distance..).unwrap_or_default();
                     let sums = &mut held[count * vectors * L::N..];
                     // SAFETY: the farthest output's last tap lies in the grid; `held` has room for a tile.
                     unsafe {

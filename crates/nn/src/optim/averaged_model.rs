@@ -103,7 +103,8 @@ impl<T: Float> AveragedModel<T> {
             let elements = value.as_slice().expect("made contiguous above");
             T::step(&step, average.data_mut(), elements, &mut [], T::from_real(1.0));
         }
-        self.n_averaged += 1;
+        // A file may say anything.
+        self.n_averaged = self.n_averaged.saturating_add(1);
         Ok(())
     }
 

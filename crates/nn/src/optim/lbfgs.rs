@@ -194,7 +194,7 @@ impl<T: Float> Lbfgs<T> {
             let message = format!("{} numbers to move, and before there were {}", x.len(), before.len());
             return Err(Error::shape("lbfgs", message).into());
         }
-        let max_eval = options.max_eval.unwrap_or(options.max_iter * 5 / 4);
+        let max_eval = options.max_eval.unwrap_or(options.max_iter.saturating_mul(5) / 4);
         let (rate, least) = (options.learning_rate, options.tolerance_change);
         let mut evaluate = |x: &Tensor<T>| -> std::result::Result<(f64, Tensor<T>), E> {
             let (loss, gradient) = objective(x)?;
@@ -203,13 +203,13 @@ impl<T: Float> Lbfgs<T> {
         let (first, mut gradient) = evaluate(x)?;
         let mut loss = first;
         let mut evaluations = 1;
-        memory.evaluations += 1;
+        memory.evaluations = memory.evaluations.saturating_add(1);
         let returned = if options.maximize { -first } else { first };
         if x.is_empty() || largest(&gradient)? <= options.tolerance_grad {
             return Ok(returned);
         }
         for iteration in 1..=options.max_iter {
-            memory.iterations += 1;
+            memory.iterations = memory.iterations.saturating_add(1);
             let direction = memory.turn(&gradient, options.history_size)?;
             let loss_before = loss;
             memory.loss = loss;
@@ -249,7 +249,7 @@ impl<T: Float> Lbfgs<T> {
             }
             memory.length = length;
             evaluations += spent;
-            memory.evaluations += spent as u64;
+            memory.evaluations = memory.evaluations.saturating_add(spent as u64);
             if evaluations >= max_eval
                 || largest(&gradient)? <= options.tolerance_grad
                 || largest(&direction)? * length.abs() <= least

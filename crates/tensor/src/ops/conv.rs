@@ -66,7 +66,7 @@ impl<const D: usize> ConvOptions<D> {
 /// How many zeros before and behind an axis keep its length (PyTorch's `padding="same"`, with stride 1):
 /// dilation (kernel - 1) in all, the odd one behind.
 pub fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
-    let total = dilation * kernel.saturating_sub(1);
+    let total = dilation.saturating_mul(kernel.saturating_sub(1));
     (total / 2, total - total / 2)
 }
 
@@ -284,6 +284,7 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         };
+        check_addressable::<T>(name, &shape)?;
         let pool = pool.map(|pool| pool.over(batch, out_channels, sides));
         let sides = pool.map_or(Ok(sides), |pool| pooled(name, &pool))?;
         let mut output = Dims::from_slice(&[batch, out_channels]);
@@ -301,6 +302,21 @@ impl<T: Float> Tensor<T> {
             None => apply(operator, &[self, weight]),
         }
     }
+}
+
+/// Refuses sizes that no memory has.
+pub(super) fn check_addressable<T: Float>(name: &str, shape: &Conv2dShape) -> Result<()> {
+    if shape.is_addressable(size_of::<T>().max(size_of::<f64>())) {
+        return Ok(());
+    }
+    let Conv2dShape { input, kernel, stride, padding, .. } = shape;
+    Err(Error::shape(
+        name,
+        format!(
+            "images of {input:?}, a kernel of {kernel:?}, stride {stride:?} and padding {padding:?} make more elements than \
+             memory can address"
+        ),
+    ))
 }
 
 /// An input of `D` spatial axes, and a weight that has as many.

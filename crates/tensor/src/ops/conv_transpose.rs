@@ -3,7 +3,7 @@
 use barehand_kernels::Buffer;
 use barehand_kernels::conv2d::{Conv2dGradients, Conv2dPass, Conv2dShape};
 
-use super::conv::{check_bias, check_groups, check_ranks};
+use super::conv::{check_addressable, check_bias, check_groups, check_ranks};
 use super::pool::grid;
 use crate::autograd::operator::{InputGradients, Operator, apply};
 use crate::element::Float;
@@ -73,7 +73,9 @@ impl<const D: usize> ConvTransposeOptions<D> {
             // Without padding, so that nothing is below zero.
             let bare = ConvTransposeOptions { padding: [0; D], ..plain };
             let least = bare.output(axis, input[axis], kernel[axis]);
-            let more = least.and_then(|least| (size[axis] + 2 * self.padding[axis]).checked_sub(least));
+            let more = least.and_then(|least| {
+                size[axis].checked_add(self.padding[axis].checked_mul(2)?)?.checked_sub(least)
+            });
             match more {
                 Some(more) if more < self.stride[axis] => self.output_padding[axis] = more,
                 _ => {
@@ -197,7 +199,12 @@ impl<T: Float> Tensor<T> {
         let ConvTransposeOptions { stride, padding, output_padding, dilation, groups } = options;
         check_ranks::<D, T>(name, self, weight, "(C, K / groups, kernel)")?;
         let (batch, in_channels, per_group) = (self.shape()[0], self.shape()[1], weight.shape()[1]);
-        let out_channels = per_group * groups;
+        let Some(out_channels) = per_group.checked_mul(groups) else {
+            return Err(Error::value(
+                name,
+                format!("groups = {groups} of {per_group} channels are too many"),
+            ));
+        };
         check_groups(name, groups, [in_channels, out_channels])?;
         if weight.shape()[0] != in_channels {
             return Err(Error::shape(
@@ -244,6 +251,7 @@ impl<T: Float> Tensor<T> {
             dilation: grid(&dilation, 1),
             groups,
         };
+        check_addressable::<T>(name, &shape)?;
         // Output padding of a whole stride, which only dilation allows: there the convolution has more places than the
         // input, and at those the input is zero.
         let more: Vec<usize> = (0..D).map(|axis| output_padding[axis] / stride[axis]).collect();

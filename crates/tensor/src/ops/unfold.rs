@@ -8,7 +8,7 @@ use super::pool::planes;
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, element_count};
 
 /// The one or, with `fold`, its transpose.
 struct Unfold {
@@ -94,7 +94,7 @@ impl<T: Float> Tensor<T> {
                 ),
             ));
         };
-        let taps = (kernel[0] * kernel[1]).max(1);
+        let taps = kernel[0].saturating_mul(kernel[1]).max(1);
         let shape = windows("fold", [batch, rows / taps], image, kernel, options)?;
         let fold = Unfold { fold: true, shape };
         if fold.columns() != [batch, rows, places] {
@@ -123,7 +123,7 @@ fn windows(
     let (out_channels, groups) = (1, 1);
     let shape =
         Conv2dShape { batch, in_channels, out_channels, input, kernel, stride, padding, dilation, groups };
-    if shape.output().is_none() {
+    let Some(places) = shape.output() else {
         return Err(Error::shape(
             name,
             format!(
@@ -131,6 +131,8 @@ fn windows(
                  padding {padding:?}"
             ),
         ));
-    }
+    };
+    element_count(name, &[&[batch, in_channels], &input[..]].concat())?;
+    element_count(name, &[&[batch, in_channels], &kernel[..], &places[..]].concat())?;
     Ok(shape)
 }
