@@ -481,8 +481,6 @@ def recurrent(node, kind):
     if peepholes is not None:
         raise Lacking("peepholes")
     node.only(clip=0.0, input_forget=0)
-    if kind == "GRU" and not node.get("linear_before_reset", 0):
-        raise Lacking("a reset gate before the product (linear_before_reset=0)")
     default = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}[kind]
     directions, hidden = w.shape[0], node.get("hidden_size")
     if node.get("activations", default * directions) != default * directions:
@@ -492,6 +490,10 @@ def recurrent(node, kind):
     first, reverse = node.get("layout", 0) == 1, node.get("direction", "forward") == "reverse"
     x = x.transpose(0, 1) if first else x
     x = x.flip(0) if reverse else x
+    turned = [s.transpose(0, 1) if s is not None and first else s for s in (h0, c0)]
+    if kind == "GRU" and not node.get("linear_before_reset", 0):
+        y, end = reset_before_the_product(lib, x, w, r, b, turned[0], hidden)
+        return recurrence(y, end, directions, hidden, first, reverse, node.outputs)
     layer = getattr(lib.nn, kind)(x.shape[2], hidden, bidirectional=directions == 2)
 
     def gates(stacked):
@@ -507,17 +509,44 @@ def recurrent(node, kind):
         parts = {"weight_ih": w[d], "weight_hh": r[d], "bias_ih": bias[:half], "bias_hh": bias[half:]}
         state |= {f"{name}_l0{'_reverse' if d else ''}": gates(part) for name, part in parts.items()}
     layer.load_state_dict(state)
-    turned = [s.transpose(0, 1) if s is not None and first else s for s in (h0, c0)]
     start = None if h0 is None else (tuple(turned) if kind == "LSTM" else turned[0])
     y, end = layer(x, start)
+    return recurrence(y, end, directions, hidden, first, reverse, node.outputs)
+
+
+def recurrence(y, end, directions, hidden, first, reverse, outputs):
+    """Outputs and last states as ONNX has them."""
     y = y.detach().flip(0) if reverse else y.detach()
     steps, batch = y.shape[0], y.shape[1]
     y = y.reshape(steps, batch, directions, hidden)
     y = y.transpose(0, 1) if first else y.transpose(1, 2)
     if first:
         y = y.reshape(batch, steps, directions, hidden)
-    ends = [s.detach().transpose(0, 1) if first else s.detach() for s in (end if kind == "LSTM" else (end,))]
-    return [y, *ends][: node.outputs]
+    ends = [s.detach().transpose(0, 1) if first else s.detach() for s in (end if isinstance(end, tuple) else (end,))]
+    return [y, *ends][:outputs]
+
+
+def reset_before_the_product(lib, x, w, r, b, start, hidden):
+    """The GRU of the paper, n = tanh(W x + R (r h)), step by step; PyTorch's has the product first."""
+    outputs, ends = [], []
+    for d in range(w.shape[0]):
+        bias = b[d] if b is not None else lib.zeros(6 * hidden)
+        # Update, reset and new gate, as ONNX has them in order.
+        products, recurrent_bias = bias[: 3 * hidden], bias[3 * hidden :]
+        h = start[d] if start is not None else lib.zeros(x.shape[1], hidden)
+        states = []
+        for step in x.flip(0) if d else x:
+            a = step @ w[d].T + products
+            u = h @ r[d][: 2 * hidden].T + recurrent_bias[: 2 * hidden]
+            gates = lib.sigmoid(a[:, : 2 * hidden] + u)
+            z, reset = gates[:, :hidden], gates[:, hidden:]
+            inner = (reset * h) @ r[d][2 * hidden :].T + recurrent_bias[2 * hidden :]
+            n = lib.tanh(a[:, 2 * hidden :] + inner)
+            h = (1 - z) * n + z * h
+            states.append(h)
+        outputs.append(lib.stack(states[::-1] if d else states))
+        ends.append(h)
+    return lib.cat(outputs, -1), lib.stack(ends)
 
 
 for recurrent_kind in RECURRENT:

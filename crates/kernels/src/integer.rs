@@ -20,6 +20,8 @@ pub enum Binary {
     FloorDivide,
     /// `x - y * floor(x / y)`, which has the sign of `y`; `y` must not be 0.
     Remainder,
+    /// `x - y * trunc(x / y)`, which has the sign of `x`; `y` must not be 0.
+    Fmod,
     /// `x^y`; `y` must not be negative.
     Pow,
     /// The larger.
@@ -43,6 +45,7 @@ impl Binary {
             Binary::Mul => "mul",
             Binary::FloorDivide => "floor_divide",
             Binary::Remainder => "remainder",
+            Binary::Fmod => "fmod",
             Binary::Pow => "pow",
             Binary::Maximum => "maximum",
             Binary::Minimum => "minimum",
@@ -141,6 +144,7 @@ pub fn binary<T: Integer>(op: Binary, x: View<T>, y: View<T>, out: &mut [T]) {
             let (_, rest) = x.quotient(y);
             if rounded_up(rest, y) { rest.plus(y) } else { rest }
         }),
+        Binary::Fmod => zip(x, y, out, |x, y| x.quotient(y).1),
         Binary::Pow => zip(x, y, out, power),
         Binary::Maximum => zip(x, y, out, T::max),
         Binary::Minimum => zip(x, y, out, T::min),
@@ -214,6 +218,7 @@ mod tests {
         let (x, y) = ([7i64, -7, 7, -7, 6, -6, i64::MIN], [2, 2, -2, -2, -2, 3, -1]);
         assert_eq!(all(Binary::FloorDivide, &x, &y), [3, -4, -4, 3, -3, -2, i64::MIN]);
         assert_eq!(all(Binary::Remainder, &x, &y), [1, 1, -1, -1, 0, 0, 0]);
+        assert_eq!(all(Binary::Fmod, &x, &y), [1, -1, 1, -1, 0, 0, 0]);
         for (x, y) in (-12i64..=12).flat_map(|x| (-5..=5).map(move |y| (x, y))).filter(|(_, y)| *y != 0) {
             let (quotient, rest) =
                 (all(Binary::FloorDivide, &[x], &[y])[0], all(Binary::Remainder, &[x], &[y])[0]);

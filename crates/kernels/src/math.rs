@@ -59,6 +59,16 @@ pub trait Math: Real + Plain {
     fn tan(self) -> Self;
     /// `atan x`
     fn atan<A: Arch>(self) -> Self;
+    /// `asin x`
+    fn asin(self) -> Self;
+    /// `acos x`
+    fn acos(self) -> Self;
+    /// `asinh x`
+    fn asinh(self) -> Self;
+    /// `acosh x`
+    fn acosh(self) -> Self;
+    /// `atanh x`
+    fn atanh(self) -> Self;
     /// The angle of the point `(x, self)`.
     fn atan2(self, x: Self) -> Self;
     /// The largest integer that is not larger.
@@ -294,7 +304,7 @@ fn sine<A: Arch, const N: usize, const M: usize>(x: f64, quarter: u64, sin: [f64
 macro_rules! shared {
     ($t:ident, $module:ident) => {
         shared!(@vector $module: exp, exp_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
-        shared!(@scalar $t: tan(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
+        shared!(@scalar $t: tan(), asin(), acos(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
 
         #[inline(always)]
         fn sin_cos_far(self) -> (Self, Self) {
@@ -318,6 +328,9 @@ macro_rules! shared {
         }
     )* };
 }
+
+/// From here on `x^2 + 1` and `x^2 - 1` are `x^2`.
+const FAR: f64 = 268_435_456.0;
 
 impl Math for f32 {
     const SIN_RANGE: f32 = 1e6;
@@ -366,6 +379,18 @@ impl Math for f32 {
         let e = double::exp::<A>(self as f64);
         (0.5 * (e + 1.0 / e)) as f32
     }
+    #[inline(always)]
+    fn asinh(self) -> f32 {
+        Math::asinh(self as f64) as f32
+    }
+    #[inline(always)]
+    fn acosh(self) -> f32 {
+        Math::acosh(self as f64) as f32
+    }
+    #[inline(always)]
+    fn atanh(self) -> f32 {
+        Math::atanh(self as f64) as f32
+    }
 }
 
 impl Math for f64 {
@@ -401,6 +426,30 @@ impl Math for f64 {
     #[inline(always)]
     fn cosh<A: Arch>(self) -> f64 {
         f64::cosh(self)
+    }
+    // By ln(1 + u) of an exact u, so that small results keep all of their digits, which those of the standard library lose.
+    #[inline(always)]
+    fn asinh(self) -> f64 {
+        let a = self.abs();
+        if a > FAR {
+            return (a.ln() + std::f64::consts::LN_2).copysign(self);
+        }
+        // a + sqrt(a^2 + 1) - 1
+        (a + a * a / (1.0 + (a * a + 1.0).sqrt())).ln_1p().copysign(self)
+    }
+    #[inline(always)]
+    fn acosh(self) -> f64 {
+        if self > FAR {
+            return self.ln() + std::f64::consts::LN_2;
+        }
+        // x + sqrt(x^2 - 1) - 1, where t = x - 1 is exact near 1. Below 1 there is none.
+        let t = if self < 1.0 { f64::NAN } else { self - 1.0 };
+        (t + (t * (t + 2.0)).sqrt()).ln_1p()
+    }
+    #[inline(always)]
+    fn atanh(self) -> f64 {
+        let a = self.abs();
+        (0.5 * (2.0 * a / (1.0 - a)).ln_1p()).copysign(self)
     }
 }
 /// `e^x`

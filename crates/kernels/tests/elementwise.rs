@@ -194,6 +194,11 @@ fn unaries() -> Vec<(Unary<f64>, f64, f64)> {
         (Unary::Cos, -9.0, 9.0),
         (Unary::Tan, -1.4, 1.4),
         (Unary::Atan, -5.0, 5.0),
+        (Unary::Asin, -0.9, 0.9),
+        (Unary::Acos, -0.9, 0.9),
+        (Unary::Asinh, -5.0, 5.0),
+        (Unary::Acosh, 1.1, 5.0),
+        (Unary::Atanh, -0.9, 0.9),
         (Unary::Sinh, -3.0, 3.0),
         (Unary::Cosh, -3.0, 3.0),
         (Unary::Tanh, -3.0, 3.0),
@@ -278,6 +283,11 @@ fn formula(op: Unary<f64>, x: f64) -> f64 {
         Unary::Cos => x.cos(),
         Unary::Tan => x.tan(),
         Unary::Atan => x.atan(),
+        Unary::Asin => x.asin(),
+        Unary::Acos => x.acos(),
+        Unary::Asinh => x.asinh(),
+        Unary::Acosh => x.acosh(),
+        Unary::Atanh => x.atanh(),
         Unary::Sinh => x.sinh(),
         Unary::Cosh => x.cosh(),
         Unary::Tanh => x.tanh(),
@@ -411,7 +421,7 @@ fn derivatives() {
             );
         }
     }
-    let pairs: [Pair; 14] = [
+    let pairs: [Pair; 15] = [
         (Binary::Add, |x, y| x + y, false),
         (Binary::Sub, |x, y| x - y, false),
         (Binary::Mul, |x, y| x * y, false),
@@ -419,6 +429,7 @@ fn derivatives() {
         (Binary::Pow, f64::powf, true),
         (Binary::FloorDivide, |x, y| (x / y).floor(), true),
         (Binary::Remainder, |x, y| x - y * (x / y).floor(), true),
+        (Binary::Fmod, |x, y| x - y * (x / y).trunc(), true),
         (Binary::Maximum, f64::max, false),
         (Binary::Minimum, f64::min, false),
         (Binary::Atan2, f64::atan2, false),
@@ -524,6 +535,11 @@ fn plain(op: Unary<f64>) -> Unary<f32> {
         Unary::Cos,
         Unary::Tan,
         Unary::Atan,
+        Unary::Asin,
+        Unary::Acos,
+        Unary::Asinh,
+        Unary::Acosh,
+        Unary::Atanh,
         Unary::Sinh,
         Unary::Cosh,
         Unary::Tanh,

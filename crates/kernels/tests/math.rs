@@ -72,7 +72,7 @@ type Case = (&'static str, Unary<f32>, Unary<f64>, fn(f64) -> f64, f64, u64);
 
 /// Name, operation, reference, largest error allowed in `f32` (units in the last place) and in `f64` (steps from the
 /// system's function, which is itself up to one away from the exact value).
-const CASES: [Case; 17] = [
+const CASES: [Case; 22] = [
     ("exp", Unary::Exp, Unary::Exp, f64::exp, 2.0, 4),
     ("exp2", Unary::Exp2, Unary::Exp2, f64::exp2, 2.0, 4),
     ("expm1", Unary::Expm1, Unary::Expm1, f64::exp_m1, 2.0, 4),
@@ -87,10 +87,30 @@ const CASES: [Case; 17] = [
     ("cosh", Unary::Cosh, Unary::Cosh, f64::cosh, 1.0, 4),
     ("tanh", Unary::Tanh, Unary::Tanh, f64::tanh, 2.0, 4),
     ("atan", Unary::Atan, Unary::Atan, f64::atan, 2.0, 4),
+    ("asin", Unary::Asin, Unary::Asin, f64::asin, 2.0, 4),
+    ("acos", Unary::Acos, Unary::Acos, f64::acos, 2.0, 4),
+    ("asinh", Unary::Asinh, Unary::Asinh, asinh, 1.0, 8),
+    ("acosh", Unary::Acosh, Unary::Acosh, acosh, 1.0, 8),
+    ("atanh", Unary::Atanh, Unary::Atanh, atanh, 1.0, 8),
     ("erf", Unary::Erf, Unary::Erf, erf, 2.0, 4),
     ("sigmoid", Unary::Sigmoid, Unary::Sigmoid, sigmoid, 2.0, 4),
     ("rsqrt", Unary::Rsqrt, Unary::Rsqrt, |x| 1.0 / x.sqrt(), 2.0, 4),
 ];
+
+/// The inverse hyperbolic sine: the standard library's overflows where x^2 does.
+fn asinh(x: f64) -> f64 {
+    if x.abs() > 1e8 { (x.abs().ln() + std::f64::consts::LN_2).copysign(x) } else { x.asinh() }
+}
+
+/// The inverse hyperbolic cosine, which the standard library's formula has to half of the digits near 1.
+fn acosh(x: f64) -> f64 {
+    if x > 1e8 { x.ln() + std::f64::consts::LN_2 } else { 2.0 * (((x - 1.0) / 2.0).sqrt()).asinh() }
+}
+
+/// The inverse hyperbolic tangent, which the standard library's formula has to fewer digits near -1 than near 1.
+fn atanh(x: f64) -> f64 {
+    x.abs().atanh().copysign(x)
+}
 
 /// The logistic function by whichever exponential cannot overflow.
 fn sigmoid(x: f64) -> f64 {

@@ -72,6 +72,7 @@ pub enum Operation {
     Div,
     FloorDivide,
     Remainder,
+    Fmod,
     Pow,
     Maximum,
     Minimum,
@@ -87,6 +88,7 @@ impl Operation {
             Operation::Div => "div",
             Operation::FloorDivide => "floor_divide",
             Operation::Remainder => "remainder",
+            Operation::Fmod => "fmod",
             Operation::Pow => "pow",
             Operation::Maximum => "maximum",
             Operation::Minimum => "minimum",
@@ -102,6 +104,7 @@ impl Operation {
             Operation::Div => x.div(y),
             Operation::FloorDivide => x.floor_divide(y),
             Operation::Remainder => x.remainder(y),
+            Operation::Fmod => x.fmod(y),
             Operation::Pow => x.pow(y),
             Operation::Maximum => x.maximum(y),
             Operation::Minimum => x.minimum(y),
@@ -138,6 +141,7 @@ impl Operation {
             Operation::Mul => integer::mul(x, y),
             Operation::FloorDivide => integer::floor_divide(x, y),
             Operation::Remainder => integer::remainder(x, y),
+            Operation::Fmod => integer::fmod(x, y),
             Operation::Pow => integer::pow(x, y),
             Operation::Maximum => integer::maximum(x, y),
             Operation::Minimum => integer::minimum(x, y),
@@ -316,6 +320,8 @@ methods! {
     FloorDivide: floor_divide floor_divide_;
     /// x - y floor(x / y), with the sign of y.
     Remainder: remainder remainder_;
+    /// x - y trunc(x / y), with the sign of x.
+    Fmod: fmod fmod_;
 }
 
 #[pymethods]

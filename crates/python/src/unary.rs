@@ -81,6 +81,26 @@ functions! {
     tan tan_ => tan;
     /// Inverse tangent, in radians.
     atan atan_ => atan;
+    /// Inverse sine, in radians.
+    asin asin_ => asin;
+    /// Inverse sine, in radians.
+    arcsin arcsin_ => asin;
+    /// Inverse cosine, in radians.
+    acos acos_ => acos;
+    /// Inverse cosine, in radians.
+    arccos arccos_ => acos;
+    /// Inverse hyperbolic sine.
+    asinh asinh_ => asinh;
+    /// Inverse hyperbolic sine.
+    arcsinh arcsinh_ => asinh;
+    /// Inverse hyperbolic cosine.
+    acosh acosh_ => acosh;
+    /// Inverse hyperbolic cosine.
+    arccosh arccosh_ => acosh;
+    /// Inverse hyperbolic tangent.
+    atanh atanh_ => atanh;
+    /// Inverse hyperbolic tangent.
+    arctanh arctanh_ => atanh;
     /// Hyperbolic sine.
     sinh sinh_ => sinh;
     /// Hyperbolic cosine.

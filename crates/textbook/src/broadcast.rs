@@ -34,6 +34,8 @@ pub enum Arithmetic {
     FloorDivide,
     /// a % b
     Remainder,
+    /// What a / b rounded toward 0 leaves, with the sign of a: C's `fmod`
+    Fmod,
 }
 
 impl Arithmetic {
@@ -46,6 +48,7 @@ impl Arithmetic {
             Arithmetic::Pow => a.powf(b),
             Arithmetic::FloorDivide => floor_division(a, b).0,
             Arithmetic::Remainder => floor_division(a, b).1,
+            Arithmetic::Fmod => a % b,
         }
     }
 
@@ -63,6 +66,7 @@ impl Arithmetic {
             ),
             Arithmetic::FloorDivide => (0.0, 0.0),
             Arithmetic::Remainder => (1.0, -floor_division(a, b).0),
+            Arithmetic::Fmod => (1.0, -(a / b).trunc()),
         }
     }
 
@@ -76,6 +80,7 @@ impl Arithmetic {
             Arithmetic::Pow => ["a^b", "dc b a^(b-1)", "dc a^b log a"],
             Arithmetic::FloorDivide => ["a // b", "0", "0"],
             Arithmetic::Remainder => ["a % b", "dc", "-dc (a // b)"],
+            Arithmetic::Fmod => ["a - b trunc(a / b)", "dc", "-dc trunc(a / b)"],
         }
     }
 

@@ -182,8 +182,8 @@ fn activations_and_sigmoids() {
 
 #[test]
 fn broadcast_arithmetic_on_either_side() {
-    use Arithmetic::{Add, Div, FloorDivide, Mul, Pow, Remainder, Sub};
-    for operation in [Add, Sub, Mul, Div, Pow, FloorDivide, Remainder] {
+    use Arithmetic::{Add, Div, FloorDivide, Fmod, Mul, Pow, Remainder, Sub};
+    for operation in [Add, Sub, Mul, Div, Pow, FloorDivide, Remainder, Fmod] {
         for shape in [vec![3], vec![2, 1], vec![2, 3], vec![2, 2, 1]] {
             // Away from 0, where quotients and powers have their poles.
             let other = MersenneTwister::new(2).rand(&shape).map(|u| 1.0 + u);

@@ -36,7 +36,7 @@ const ACTIVATIONS: [Activation; 27] = [
     Activation::LogSigmoid,
 ];
 
-const ARITHMETIC: [Arithmetic; 7] = [
+const ARITHMETIC: [Arithmetic; 8] = [
     Arithmetic::Add,
     Arithmetic::Sub,
     Arithmetic::Mul,
@@ -44,6 +44,7 @@ const ARITHMETIC: [Arithmetic; 7] = [
     Arithmetic::Pow,
     Arithmetic::FloorDivide,
     Arithmetic::Remainder,
+    Arithmetic::Fmod,
 ];
 
 fn activation<T: Float>(which: Activation, x: &Tensor<T>) -> Result<Tensor<T>> {
@@ -141,7 +142,10 @@ fn arithmetic<T: Float>(pair: &mut Pair<T>) {
         };
         let (a_shape, b_shape) = (stretched(), stretched());
         let a = if which == Arithmetic::Pow { pair.positive(&a_shape) } else { pair.array(&a_shape) };
-        let divides = matches!(which, Arithmetic::Div | Arithmetic::FloorDivide | Arithmetic::Remainder);
+        let divides = matches!(
+            which,
+            Arithmetic::Div | Arithmetic::FloorDivide | Arithmetic::Remainder | Arithmetic::Fmod
+        );
         let b = pair.array(&b_shape).map(|b| exact(if divides { b + 0.5f64.copysign(b) } else { b }));
         let (a_leaf, b_leaf) = (pair.leaf(&a), pair.leaf(&b));
         let c = match which {
@@ -152,6 +156,7 @@ fn arithmetic<T: Float>(pair: &mut Pair<T>) {
             Arithmetic::Pow => a_leaf.pow(&b_leaf),
             Arithmetic::FloorDivide => a_leaf.floor_divide(&b_leaf),
             Arithmetic::Remainder => a_leaf.remainder(&b_leaf),
+            Arithmetic::Fmod => a_leaf.fmod(&b_leaf),
         };
         let c = c.unwrap();
         let expected = which.forward(&a, &b, &mut Trace::silent()).unwrap();

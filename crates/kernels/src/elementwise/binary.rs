@@ -21,6 +21,8 @@ pub enum Binary {
     FloorDivide,
     /// `x - y floor(x / y)`, exactly: what the division rounded down leaves, with the sign of `y`.
     Remainder,
+    /// `x - y trunc(x / y)`, exactly: what the division rounded toward 0 leaves, with the sign of `x`.
+    Fmod,
     /// The larger; NaN if either is NaN. Where both are equal, each gets half of the gradient.
     Maximum,
     /// The smaller; NaN if either is NaN. Where both are equal, each gets half of the gradient.
@@ -58,6 +60,7 @@ impl Binary {
             Binary::Pow => "pow",
             Binary::FloorDivide => "floor_divide",
             Binary::Remainder => "remainder",
+            Binary::Fmod => "fmod",
             Binary::Maximum => "maximum",
             Binary::Minimum => "minimum",
             Binary::Atan2 => "atan2",
@@ -74,6 +77,7 @@ impl Binary {
             Binary::Pow
                 | Binary::FloorDivide
                 | Binary::Remainder
+                | Binary::Fmod
                 | Binary::Atan2
                 | Binary::BceWithLogits
                 | Binary::Bce
@@ -117,6 +121,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Binary::Pow => zip(x, y, out, T::powf::<A>),
             Binary::FloorDivide => zip(x, y, out, floor_divide),
             Binary::Remainder => zip(x, y, out, remainder),
+            Binary::Fmod => zip(x, y, out, |x, y| x % y),
             Binary::Maximum => zip(x, y, out, |x, y| if x > y || x.is_nan() { x } else { y }),
             Binary::Minimum => zip(x, y, out, |x, y| if x < y || x.is_nan() { x } else { y }),
             Binary::Atan2 => zip(x, y, out, T::atan2),
@@ -189,7 +194,10 @@ impl<T: Math> Kernel for Backward<'_, T> {
         match (op, side) {
             (Binary::FloorDivide, _) => dx.fill(T::ZERO),
             (Binary::Remainder, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * floor_divide(x, y)),
-            (Binary::Add, _) | (Binary::Sub | Binary::Remainder, Side::Left) => dx.copy_from_slice(dout),
+            (Binary::Fmod, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * (x / y).trunc()),
+            (Binary::Add, _) | (Binary::Sub | Binary::Remainder | Binary::Fmod, Side::Left) => {
+                dx.copy_from_slice(dout)
+            }
             (Binary::Sub, Side::Right) => zip(dout, dout, dx, |d, _| -d),
             (Binary::Mul, Side::Left) => zip(y, dout, dx, |y, d| y * d),
             (Binary::Mul, Side::Right) => zip(x, dout, dx, |x, d| x * d),

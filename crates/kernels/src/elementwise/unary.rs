@@ -46,6 +46,16 @@ pub enum Unary<T> {
     Tan,
     /// The inverse tangent.
     Atan,
+    /// The inverse sine; NaN outside of `[-1, 1]`.
+    Asin,
+    /// The inverse cosine; NaN outside of `[-1, 1]`.
+    Acos,
+    /// The inverse hyperbolic sine.
+    Asinh,
+    /// The inverse hyperbolic cosine; NaN below 1.
+    Acosh,
+    /// The inverse hyperbolic tangent; NaN outside of `[-1, 1]`.
+    Atanh,
     /// The hyperbolic sine.
     Sinh,
     /// The hyperbolic cosine.
@@ -178,6 +188,11 @@ impl<T> Unary<T> {
             Unary::Cos => "cos",
             Unary::Tan => "tan",
             Unary::Atan => "atan",
+            Unary::Asin => "asin",
+            Unary::Acos => "acos",
+            Unary::Asinh => "asinh",
+            Unary::Acosh => "acosh",
+            Unary::Atanh => "atanh",
             Unary::Sinh => "sinh",
             Unary::Cosh => "cosh",
             Unary::Tanh => "tanh",
@@ -326,6 +341,11 @@ impl<T: Math> Kernel for Forward<'_, T> {
             }
             Unary::Tan => map(x, out, T::tan),
             Unary::Atan => map(x, out, T::atan::<A>),
+            Unary::Asin => map(x, out, T::asin),
+            Unary::Acos => map(x, out, T::acos),
+            Unary::Asinh => map(x, out, T::asinh),
+            Unary::Acosh => map(x, out, T::acosh),
+            Unary::Atanh => map(x, out, T::atanh),
             Unary::Sinh => map(x, out, T::sinh::<A>),
             Unary::Cosh => map(x, out, T::cosh::<A>),
             Unary::Tanh => map(x, out, math::tanh::<A, T>),
@@ -442,6 +462,12 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 dx.iter_mut().zip(dy).for_each(|(dx, d)| *dx *= -*d);
             }
             Unary::Atan => zip(saved, dy, dx, |x, d| d / (one + x * x)),
+            // (1 - x) (1 + x) loses nothing near 1, where 1 - x^2 does.
+            Unary::Asin => zip(saved, dy, dx, |x, d| d / ((one - x) * (one + x)).sqrt()),
+            Unary::Acos => zip(saved, dy, dx, |x, d| -d / ((one - x) * (one + x)).sqrt()),
+            Unary::Asinh => zip(saved, dy, dx, |x, d| d / (x * x + one).sqrt()),
+            Unary::Acosh => zip(saved, dy, dx, |x, d| d / ((x - one) * (x + one)).sqrt()),
+            Unary::Atanh => zip(saved, dy, dx, |x, d| d / ((one - x) * (one + x))),
             Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh::<A>()),
             Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh::<A>()),
             Unary::Erf => zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-x * x))),

@@ -41,7 +41,7 @@ pub const BLOCKS: &[Block] = &[
             input("b", "a shape that broadcasts with a's", "[10.0, 20.0, 30.0]"),
             UPSTREAM,
         ],
-        options: &[input("operation", "add, sub, mul, div, pow, floor_divide or remainder", "\"mul\"")],
+        options: &[input("operation", "add, sub, mul, div, pow, floor_divide, remainder or fmod", "\"mul\"")],
         run: |a, t| {
             let operation = a.choice(
                 "operation",
@@ -53,6 +53,7 @@ pub const BLOCKS: &[Block] = &[
                     ("pow", Arithmetic::Pow),
                     ("floor_divide", Arithmetic::FloorDivide),
                     ("remainder", Arithmetic::Remainder),
+                    ("fmod", Arithmetic::Fmod),
                 ],
             )?;
             let (x, y) = (a.array("a")?, a.array("b")?);

@@ -35,6 +35,8 @@ long = int64  # noqa: F405
 
 # Every method that computes is a function too: `barehand.exp(x)` is `x.exp()`.
 abs = absolute = Tensor.abs
+acos = arccos = Tensor.acos
+acosh = arccosh = Tensor.acosh
 add = Tensor.add
 all = Tensor.all
 amax = Tensor.amax
@@ -43,8 +45,11 @@ any = Tensor.any
 argmax = Tensor.argmax
 argmin = Tensor.argmin
 argsort = Tensor.argsort
+asin = arcsin = Tensor.asin
+asinh = arcsinh = Tensor.asinh
 atan = arctan = Tensor.atan
 atan2 = arctan2 = Tensor.atan2
+atanh = arctanh = Tensor.atanh
 bitwise_and = Tensor.bitwise_and
 bitwise_not = Tensor.bitwise_not
 bitwise_or = Tensor.bitwise_or
@@ -70,6 +75,7 @@ flatten = Tensor.flatten
 flip = Tensor.flip
 floor = Tensor.floor
 floor_divide = Tensor.floor_divide
+fmod = Tensor.fmod
 gather = Tensor.gather
 ge = Tensor.ge
 gt = Tensor.gt

@@ -71,7 +71,7 @@ impl<T: Float> Operator<T> for Binary {
             let shape = if side == Side::Left { &saved.shapes.0 } else { &saved.shapes.1 };
             let on_output = match (self, &saved.values) {
                 (Binary::Add, _) => grad.clone(),
-                (Binary::Sub | Binary::Remainder, _) if side == Side::Left => grad.clone(),
+                (Binary::Sub | Binary::Remainder | Binary::Fmod, _) if side == Side::Left => grad.clone(),
                 (Binary::FloorDivide, _) => return Ok(Tensor::zeros(shape)),
                 (Binary::Sub, _) => return sum_to(grad, shape).neg(),
                 (Binary::Mul, Some((x, y))) => {
@@ -124,6 +124,9 @@ binary_methods! {
     /// What [`floor_divide`](Self::floor_divide) leaves, x - y floor(x / y), with the sign of y (Python's `%`). Its
     /// derivative is 1 with respect to x, -floor(x / y) with respect to y.
     remainder => Remainder;
+    /// What a division rounded toward 0 leaves, x - y trunc(x / y), with the sign of x (C's `fmod`). Its derivative is 1
+    /// with respect to x, -trunc(x / y) with respect to y.
+    fmod => Fmod;
     /// The larger of x and y; where equal, each gets half of the gradient.
     maximum => Maximum;
     /// The smaller of x and y; where equal, each gets half of the gradient.

@@ -97,6 +97,14 @@ pub fn remainder<T: Integer>(x: &Tensor<T>, y: &Tensor<T>) -> Result<Tensor<T>> 
     divided(Binary::Remainder, x, y)
 }
 
+/// What a division rounded toward 0 leaves, with the sign of x (C's `%`): -7 and 2 give -1.
+///
+/// # Errors
+/// When the shapes do not broadcast, or a divisor is 0.
+pub fn fmod<T: Integer>(x: &Tensor<T>, y: &Tensor<T>) -> Result<Tensor<T>> {
+    divided(Binary::Fmod, x, y)
+}
+
 /// x^y, with 0^0 = 1.
 ///
 /// # Errors

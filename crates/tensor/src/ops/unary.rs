@@ -85,6 +85,16 @@ unary! {
     tan => Unary::Tan;
     /// Inverse tangent.
     atan => Unary::Atan;
+    /// Inverse sine; NaN outside of [-1, 1].
+    asin => Unary::Asin;
+    /// Inverse cosine; NaN outside of [-1, 1].
+    acos => Unary::Acos;
+    /// Inverse hyperbolic sine.
+    asinh => Unary::Asinh;
+    /// Inverse hyperbolic cosine; NaN below 1.
+    acosh => Unary::Acosh;
+    /// Inverse hyperbolic tangent; NaN outside of [-1, 1].
+    atanh => Unary::Atanh;
     /// Hyperbolic sine.
     sinh => Unary::Sinh;
     /// Hyperbolic cosine.

@@ -35,7 +35,7 @@ def with_number(lib: Any, x: Any, function: str, first: str, number: float) -> A
     return getattr(lib, function)(x.to(getattr(lib, first)), number)
 
 
-ARITHMETIC = ("add", "sub", "mul", "div", "pow", "floor_divide", "remainder", "eq", "lt")
+ARITHMETIC = ("add", "sub", "mul", "div", "pow", "floor_divide", "remainder", "fmod", "eq", "lt")
 
 ROWS: list[Row] = [
     infix("integers x + y", operator.add, integers("*"), integers("*")),
