@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from golden import stream, write_json
 from torch.optim import lr_scheduler as schedule
+from torch.optim.swa_utils import SWALR
 
 STEPS = 60
 LR = 0.1
@@ -35,6 +36,15 @@ PLAIN = {
             {},
             {"start_factor": 0.01, "end_factor": 1.0, "total_iters": 10},
             {"start_factor": 1.0, "end_factor": 0.1, "total_iters": 45},
+        ],
+    ),
+    "swa": (
+        SWALR,
+        [
+            {"swa_lr": 0.01},
+            {"swa_lr": 0.5, "anneal_epochs": 25, "anneal_strategy": "linear"},
+            {"swa_lr": 0.02, "anneal_epochs": 1},
+            {"swa_lr": 0.02, "anneal_epochs": 0},
         ],
     ),
 }

@@ -39,17 +39,19 @@ def embeddings():
     def inputs(random):
         return {"table": random.randn(7, 3), "ids": random.randint(0, 7, (3, 4))}
 
+    def rows(table, ids, norm_type=2.0, **options):
+        # A table of its own: rows that are too long are shortened in place. JSON has no infinity.
+        return nn.functional.embedding(ids, torch.tanh(table).clone(), norm_type=float(norm_type), **options)
+
     for name, options in {
         "plain": {},
         "padding": {"padding_idx": 2},
         "frequency": {"scale_grad_by_freq": True, "padding_idx": 6},
+        "largest_norm": {"max_norm": 0.8},
+        "largest_norm.1": {"max_norm": 1.0, "norm_type": 1.0, "padding_idx": 1},
+        "largest_norm.infinite": {"max_norm": 0.5, "norm_type": "inf"},
     }.items():
-        family.case(
-            f"embedding.{name}",
-            lambda table, ids, **options: nn.functional.embedding(ids, torch.tanh(table), **options),
-            inputs,
-            **options,
-        )
+        family.case(f"embedding.{name}", rows, inputs, **options)
 
 
 def attention():
@@ -222,7 +224,61 @@ def transformers():
     )
 
 
+class SwiGLUFeedForward(nn.Module):
+    """The feed-forward part of Llama."""
+
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.gate_proj = nn.Linear(width, hidden, bias=False)
+        self.up_proj = nn.Linear(width, hidden, bias=False)
+        self.down_proj = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x):
+        return self.down_proj(nn.functional.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class GPTBlock(nn.Module):
+    """Attention from one projection and a feed-forward part, each behind a norm: nanoGPT's block."""
+
+    def __init__(self):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(WIDTH)
+        self.attn = nn.ModuleDict({"c_attn": nn.Linear(WIDTH, 3 * WIDTH), "c_proj": nn.Linear(WIDTH, WIDTH)})
+        self.ln_2 = nn.LayerNorm(WIDTH)
+        self.mlp = nn.ModuleDict({"c_fc": nn.Linear(WIDTH, 4 * WIDTH), "c_proj": nn.Linear(4 * WIDTH, WIDTH)})
+
+    def forward(self, x):
+        parts = self.attn["c_attn"](self.ln_1(x)).chunk(3, -1)
+        q, k, v = (part.unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2) for part in parts)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.attn["c_proj"](y.transpose(1, 2).flatten(2))
+        return x + self.mlp["c_proj"](nn.functional.gelu(self.mlp["c_fc"](self.ln_2(x))))
+
+
+def blocks():
+    layer(
+        "swiglu_feed_forward.plain",
+        SwiGLUFeedForward(WIDTH, HIDDEN),
+        lambda r: {"x": r.randn(2, 3, WIDTH)},
+        lambda f, x: f(x),
+        batch_first=True,
+    )
+    layer("gpt_block.causal", GPTBlock(), lambda r: {"x": r.randn(2, 5, WIDTH)}, lambda f, x: f(x), batch_first=True)
+    layer(
+        "bert_block.padding",
+        nn.TransformerEncoderLayer(
+            WIDTH, HEADS, HIDDEN, 0.0, "gelu", layer_norm_eps=1e-12, batch_first=True, norm_first=False
+        ),
+        lambda r: {"x": r.randn(2, 4, WIDTH), "key_padding_mask": np.array([[0, 0, 0, 1], [0, 0, 0, 0]])},
+        lambda f, x, p: f(x, src_key_padding_mask=p),
+        batch_first=True,
+        activation="gelu",
+        layer_norm_eps=1e-12,
+    )
+
+
 embeddings()
 attention()
 transformers()
+blocks()
 family.write()

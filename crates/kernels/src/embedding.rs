@@ -1,5 +1,5 @@
 //! Embedding: rows of a table picked by index, and in the backward pass every row's gradients added up in the order in
-//! which the row was picked. Nothing the size of a one-hot matrix is made.
+//! which the row was picked. Nothing the size of a one-hot matrix is made. Rows that have grown too long can be shortened.
 
 use crate::buffer::Plain;
 use crate::isa::{Arch, Kernel, dispatch};
@@ -61,6 +61,39 @@ pub fn backward<T: Real + Plain>(dy: &[T], width: usize, picks: &Picks<'_>, dtab
             dispatch(AddUp { dy, positions, scale: T::from_f64(scale), sum });
         }
     });
+}
+
+/// The rows that were picked and whose norm is more than `max_norm`, in order, each once with its norm: what there is to
+/// shorten.
+///
+/// `p` says which norm: (sum |x|^p)^(1/p), for infinity the largest |x|, for 0 how many are not 0, as PyTorch has it.
+pub fn too_long<T: Real>(table: &[T], width: usize, ids: &[i64], max_norm: f64, p: f64) -> Vec<(usize, f64)> {
+    let mut rows: Vec<usize> = ids.iter().map(|&id| id as usize).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let norm = |row: usize| norm(&table[row * width..][..width], p);
+    rows.into_iter().map(|row| (row, norm(row))).filter(|&(_, norm)| norm > max_norm).collect()
+}
+
+/// Shortens rows of these norms to `max_norm`: each times `max_norm / (norm + 1e-7)`, as PyTorch does.
+pub fn shorten<T: Real>(table: &mut [T], width: usize, rows: &[(usize, f64)], max_norm: f64) {
+    for &(row, norm) in rows {
+        let scale = T::from_f64(max_norm / (norm + 1e-7));
+        for x in &mut table[row * width..][..width] {
+            *x *= scale;
+        }
+    }
+}
+
+fn norm<T: Real>(row: &[T], p: f64) -> f64 {
+    let sizes = row.iter().map(|x| x.to_f64().abs());
+    match p {
+        0.0 => sizes.filter(|&x| x != 0.0).count() as f64,
+        1.0 => sizes.sum(),
+        2.0 => sizes.map(|x| x * x).sum::<f64>().sqrt(),
+        f64::INFINITY => sizes.fold(0.0, f64::max),
+        p => sizes.map(|x| x.powf(p)).sum::<f64>().powf(1.0 / p),
+    }
 }
 
 /// The positions in order of the row they picked, and where each row's begin: a counting sort, which keeps the order of

@@ -1,6 +1,6 @@
 //! Embedding against plain loops, on every instruction set and with one and two threads.
 
-use barehand_kernels::embedding::{Picks, backward, forward};
+use barehand_kernels::embedding::{Picks, backward, forward, shorten, too_long};
 
 mod agreement;
 
@@ -52,4 +52,20 @@ fn embedding_agrees_with_plain_loops() {
         }
         gradients
     });
+}
+
+#[test]
+fn rows_are_shortened_once_however_often_they_were_picked() {
+    let mut table = [3.0_f32, -4.0, 0.3, 0.4, 6.0, 8.0];
+    let rows = too_long(&table, 2, &[1, 0, 0, 1], 1.0, 2.0);
+    assert_eq!(rows, [(0, 5.0)]);
+    shorten(&mut table, 2, &rows, 1.0);
+    assert!((table[0] - 0.6).abs() < 1e-6 && (table[1] + 0.8).abs() < 1e-6);
+    assert_eq!(table[2..], [0.3, 0.4, 6.0, 8.0]);
+    for (p, norm) in
+        [(0.0, 2.0), (1.0, 14.0), (f64::INFINITY, 8.0), (3.0, (216.0_f64 + 512.0).powf(1.0 / 3.0))]
+    {
+        assert_eq!(too_long(&table, 2, &[2], 1.0, p), [(2, norm)]);
+    }
+    assert!(too_long(&[] as &[f64], 0, &[0, 1], 0.0, 2.0).is_empty(), "rows without elements");
 }

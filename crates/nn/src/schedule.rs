@@ -59,6 +59,16 @@ pub enum Schedule {
         /// The exponent.
         power: f64,
     },
+    /// From the base rate to `swa_lr` in `anneal_epochs` steps, and on at that rate, for averages of weights
+    /// (Izmailov et al. 2018; `SWALR`). Without steps in between it is `swa_lr` from the beginning.
+    Swa {
+        /// The last rate.
+        swa_lr: f64,
+        /// Steps from one to the other.
+        anneal_epochs: u64,
+        /// Whether the rate changes along a line instead of half a cosine wave.
+        linear: bool,
+    },
     /// One schedule after another, each counting from its own beginning (`SequentialLR`).
     Sequential {
         /// The schedules.
@@ -246,6 +256,15 @@ impl Schedule {
             }
             Schedule::Polynomial { total_iters, power } => {
                 base * (1.0 - t.min(*total_iters as f64) / *total_iters as f64).powf(*power)
+            }
+            Schedule::Swa { swa_lr, anneal_epochs, linear } => {
+                let share = if *anneal_epochs == 0 {
+                    1.0
+                } else {
+                    t.min(*anneal_epochs as f64) / *anneal_epochs as f64
+                };
+                let share = if *linear { share } else { (1.0 - (PI * share).cos()) / 2.0 };
+                swa_lr * share + base * (1.0 - share)
             }
             Schedule::Sequential { schedules, milestones } => {
                 let part = milestones.iter().filter(|&&milestone| milestone <= step).count();

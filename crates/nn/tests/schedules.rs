@@ -26,6 +26,11 @@ fn schedule(op: &str, options: &Value) -> Option<Schedule> {
             end_factor: number("end_factor", 1.0),
             total_iters: count("total_iters", 5),
         },
+        "swa" => Schedule::Swa {
+            swa_lr: number("swa_lr", 0.0),
+            anneal_epochs: count("anneal_epochs", 10),
+            linear: options["anneal_strategy"] == "linear",
+        },
         "sequential" => Schedule::Sequential {
             schedules: options["schedules"]
                 .as_array()
@@ -105,7 +110,7 @@ fn every_sequence_is_pytorchs() {
         }
         checked += 1;
     }
-    assert!(checked >= 48, "{checked}");
+    assert!(checked >= 52, "{checked}");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 mod golden;
 
+use barehand_nn::models::Gpt;
 use barehand_nn::{
-    Activation, AttentionMasks, Embedding, Float, Generator, LayerNorm, MultiheadAttention, Parameters,
-    Tensor, Transformer, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer,
-    TransformerOptions,
+    Activation, AttentionMasks, Embedding, Float, Generator, LayerNorm, Module, MultiheadAttention,
+    Parameters, SwiGluFeedForward, Tensor, Transformer, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, TransformerOptions,
 };
 use barehand_tensor::AttentionMask;
 use golden::{Goldens, name, op, weighted};
@@ -98,7 +99,17 @@ fn embedding<T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
     }
     layer = layer.scale_grad_by_freq(options["scale_grad_by_freq"] == true);
     layer.weight = table.tanh().unwrap();
-    let y = layer.forward(goldens.find_integers(case, "ids").unwrap()).unwrap();
+    let ids = goldens.find_integers(case, "ids").unwrap();
+    if let Some(max_norm) = options["max_norm"].as_f64() {
+        // JSON has no infinity.
+        let norm = if options["norm_type"] == "inf" {
+            f64::INFINITY
+        } else {
+            options["norm_type"].as_f64().unwrap_or(2.0)
+        };
+        layer.renormalize(ids, max_norm, norm).unwrap();
+    }
+    let y = layer.forward(ids).unwrap();
     goldens.assert_close(case, "out", &y, tolerance);
     let gradients = weighted(&y, goldens.real(case, "w.out")).backward().unwrap();
     goldens.assert_close(case, "grad.table", gradients.of(&table).unwrap(), tolerance);
@@ -149,7 +160,7 @@ fn transformer<T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
     let (mut generator, x) = (Generator::new(0), given.front("x").unwrap());
     let memory = || given.front("memory").unwrap();
     match op(case) {
-        "encoder_layer" => {
+        "encoder_layer" | "bert_block" => {
             let mut layer = TransformerEncoderLayer::new(&about, &mut generator).unwrap();
             fill(goldens, case, &mut layer);
             let y = layer.encode(&x, &given.masks).unwrap();
@@ -179,16 +190,35 @@ fn transformer<T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
     }
 }
 
+/// The parts of today's decoders.
+fn block<T: Float>(goldens: &Goldens<T>, case: &Value, tolerance: f64) {
+    let given = Given::of(goldens, case);
+    let (x, mut generator) = (given.front("x").unwrap(), Generator::new(0));
+    if op(case) == "gpt_block" {
+        let gpt = Gpt::builder(2).n_layer(1).n_head(2).n_embd(WIDTH).build(&mut generator).unwrap();
+        let mut block = gpt.transformer.h.into_iter().next().unwrap();
+        fill(goldens, case, &mut block);
+        let y = block.forward(&x, None).unwrap();
+        check(goldens, case, &given, &block, &[("out", y)], tolerance);
+    } else {
+        let mut part = SwiGluFeedForward::new(WIDTH, 6, &mut generator);
+        fill(goldens, case, &mut part);
+        let y = part.forward(&x).unwrap();
+        check(goldens, case, &given, &part, &[("out", y)], tolerance);
+    }
+}
+
 fn everything<T: Float>(tolerance: f64) {
     let goldens = Goldens::<T>::load("transformers");
     for case in &goldens.cases {
         match op(case) {
             "embedding" => embedding(&goldens, case, tolerance),
             "mha" => multihead(&goldens, case, tolerance),
+            "swiglu_feed_forward" | "gpt_block" => block(&goldens, case, tolerance),
             _ => transformer(&goldens, case, tolerance),
         }
     }
-    assert!(goldens.cases.len() >= 19, "{}", goldens.cases.len());
+    assert!(goldens.cases.len() >= 25, "{}", goldens.cases.len());
 }
 
 #[test]

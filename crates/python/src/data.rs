@@ -14,9 +14,9 @@ use crate::error::{Failure, Result};
 use crate::tensor::{PyTensor, detached, locked};
 
 /// The tensors of one batch, side by side.
-type Columns = Vec<AnyTensor>;
+pub type Columns = Vec<AnyTensor>;
 
-type Shared = Arc<dyn Dataset<Batch = Columns>>;
+pub type Shared = Arc<dyn Dataset<Batch = Columns>>;
 
 /// Tensors whose first axes run together.
 struct Rows {
@@ -110,7 +110,7 @@ impl Dataset for Chain {
 
 /// A data set of the library behind a data set of Python.
 #[pyclass(name = "_Source", module = "barehand", frozen)]
-struct Source(Shared);
+pub struct Source(pub Shared);
 
 #[pymethods]
 impl Source {

@@ -28,6 +28,7 @@ mod schedule;
 mod shape;
 mod shell;
 mod tensor;
+mod text;
 mod unary;
 
 use pyo3::prelude::*;
@@ -55,5 +56,6 @@ fn _barehand(module: &Bound<'_, PyModule>) -> PyResult<()> {
     image_transform::register(module)?;
     io::register(module)?;
     shell::register(module)?;
+    text::register(module)?;
     Ok(())
 }

@@ -58,6 +58,11 @@ impl PySchedule {
     }
 
     #[staticmethod]
+    fn swa(swa_lr: f64, anneal_epochs: u64, linear: bool) -> Result<Self> {
+        PySchedule::of(Schedule::Swa { swa_lr, anneal_epochs, linear })
+    }
+
+    #[staticmethod]
     fn one_cycle(
         max_lr: f64,
         total_steps: u64,

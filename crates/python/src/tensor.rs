@@ -182,6 +182,11 @@ impl PyTensor {
         result
     }
 
+    /// Whether what is written here is written to another tensor.
+    pub fn is_window(&self) -> bool {
+        matches!(self.view, Some(View::Window(_)))
+    }
+
     /// Refuses a change in place that would not be what it looks like.
     pub fn check_in_place(&self, operation: &str) -> Result<()> {
         if let Some(base) = &self.base {

@@ -340,6 +340,33 @@ def test_an_average_follows_the_weights():
         swa.AveragedModel(model, avg_fn=swa.get_ema_avg_fn(), multi_avg_fn=swa.get_ema_multi_avg_fn())
 
 
+def test_the_rate_of_an_average_goes_on_from_what_another_schedule_left():
+    optimizer = make(groups=2)
+    first, second = (group["lr"] for group in optimizer.param_groups)
+    decay = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    for _ in range(2):
+        optimizer.step()
+        decay.step()
+    swa = optim.swa_utils.SWALR(optimizer, [0.1, 0.2], anneal_epochs=2, anneal_strategy="linear")
+    assert_allclose(swa.get_last_lr(), [first / 4, second / 4])
+    optimizer.step()
+    swa.step()
+    assert_allclose(swa.get_last_lr(), [(first / 4 + 0.1) / 2, (second / 4 + 0.2) / 2])
+    again = optim.swa_utils.SWALR(optimizer, [0.1, 0.2])
+    again.load_state_dict(swa.state_dict())
+    for _ in range(3):
+        optimizer.step()
+        again.step()
+    assert_allclose(again.get_last_lr(), [0.1, 0.2])
+    assert [group["swa_lr"] for group in optimizer.param_groups] == [0.1, 0.2]
+    with pytest.raises(ValueError, match="anneal_strategy must be one of 'cos' or 'linear', instead got x"):
+        optim.swa_utils.SWALR(optimizer, 0.1, anneal_strategy="x")
+    with pytest.raises(ValueError, match="anneal_epochs must be equal or greater than 0, got -1"):
+        optim.swa_utils.SWALR(optimizer, 0.1, anneal_epochs=-1)
+    with pytest.raises(ValueError, match="swa_lr: 2 values expected"):
+        optim.swa_utils.SWALR(optimizer, [0.1])
+
+
 def test_running_statistics_of_an_average_are_computed_anew():
     model = nn.Sequential(nn.BatchNorm1d(1, momentum=0.5))
     model.eval()

@@ -28,6 +28,25 @@ def test_the_padding_row_begins_as_zero() -> None:
         F.embedding(bh.tensor([4]), bh.zeros(4, 3))
 
 
+def test_rows_that_are_too_long_are_shortened_in_the_table_itself() -> None:
+    words = nn.Embedding.from_pretrained(bh.tensor([[3.0, 4.0], [0.3, 0.4], [6.0, 8.0]]), False, max_norm=1.0)
+    y = words(bh.tensor([[0, 1], [0, 0]]))
+    assert bh.allclose(y[0], bh.tensor([[0.6, 0.8], [0.3, 0.4]]))
+    assert words.weight.requires_grad and words.weight[2].tolist() == [6.0, 8.0]
+    y.sum().backward()
+    assert words.weight.grad.tolist() == [[3.0, 3.0], [1.0, 1.0], [0.0, 0.0]]
+    assert repr(words) == "Embedding(3, 2, max_norm=1.0)"
+    # Of another tensor's rows the other tensor changes too; of what is only a copy nothing could.
+    table = bh.tensor([[0.0, 0.0], [3.0, 4.0]])
+    F.embedding(bh.tensor([0]), table[1:], max_norm=1.0)
+    assert bh.allclose(table[1], bh.tensor([0.6, 0.8]))
+    with pytest.raises(RuntimeError, match="this tensor is a view"):
+        F.embedding(bh.tensor([0]), table.view(4, 1), max_norm=1.0)
+    for options in ({"max_norm": -1.0}, {"max_norm": 1.0, "norm_type": float("nan")}):
+        with pytest.raises(ValueError, match="numbers from 0 on expected"):
+            F.embedding(bh.tensor([0]), bh.ones(1, 2), **options)
+
+
 def test_tied_weights_are_one_parameter() -> None:
     class Model(nn.Module):
         def __init__(self) -> None:

@@ -61,6 +61,21 @@ pub enum Anneal {
     Linear,
 }
 
+/// From `base` at t = 0 to `swa_rate` at t = `steps`, and on at that rate: the rate while weights are averaged
+/// (Izmailov et al. 2018). `SWALR`. Without steps it is `swa_rate` from the beginning.
+///
+/// ```text
+/// swa_rate a + base (1 - a)      a = t / steps, at most 1; along a cosine (1 - cos(pi t / steps)) / 2
+/// ```
+pub fn swa_annealing(base: f64, swa_rate: f64, steps: usize, anneal: Anneal, t: usize) -> f64 {
+    let share = if t >= steps { 1.0 } else { t as f64 / steps as f64 };
+    let a = match anneal {
+        Anneal::Cosine => (1.0 - (PI * share).cos()) / 2.0,
+        Anneal::Linear => share,
+    };
+    swa_rate * a + base * (1.0 - a)
+}
+
 /// Up from maximum/div to the maximum, then down to maximum/(div final_div). Smith and Topin 2018. `OneCycleLR`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OneCycle {

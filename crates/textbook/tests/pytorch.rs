@@ -4,6 +4,7 @@ mod golden;
 
 use barehand_textbook::learning_rate::{
     Anneal, OneCycle, ReduceOnPlateau, cosine_annealing, exponential_decay, linear_warmup, step_decay,
+    swa_annealing,
 };
 use barehand_textbook::{
     Activation, Arithmetic, Array, BatchNorm, BinaryCrossEntropy, Conv2d, CrossEntropy, Elementwise,
@@ -111,6 +112,7 @@ fn broadcast_arithmetic() {
         ("pow", Arithmetic::Pow),
         ("floor_divide", Arithmetic::FloorDivide),
         ("remainder", Arithmetic::Remainder),
+        ("fmod", Arithmetic::Fmod),
     ] {
         for case in family.of(op) {
             let (Some(a), Some(b)) = (case.maybe("a"), case.maybe("b")) else { continue };
@@ -450,6 +452,12 @@ fn learning_rate_schedules() {
                     )
                 })
                 .collect(),
+            "swa" => {
+                let anneal =
+                    if options["anneal_strategy"] == "linear" { Anneal::Linear } else { Anneal::Cosine };
+                let steps_to = number("anneal_epochs", 10.0) as usize;
+                steps.map(|t| swa_annealing(0.1, number("swa_lr", 0.0), steps_to, anneal, t)).collect()
+            }
             "one_cycle" if !options["three_phase"].as_bool().unwrap_or(false) => {
                 let cycle = OneCycle {
                     rising_share: number("pct_start", 0.3),
@@ -491,6 +499,7 @@ fn learning_rate_schedules() {
         }
         *compared.entry(op).or_insert(0) += 1;
     }
-    let expected = ["cosine_annealing", "exponential", "linear", "one_cycle", "reduce_on_plateau", "step"];
+    let expected =
+        ["cosine_annealing", "exponential", "linear", "one_cycle", "reduce_on_plateau", "step", "swa"];
     assert_eq!(compared.keys().copied().collect::<Vec<_>>(), expected);
 }

@@ -6,7 +6,8 @@ mod golden;
 use barehand_textbook::gradient_check::{finite_differences, largest_difference};
 use barehand_textbook::{
     Activation, Array, Embedding, LayerNorm, MersenneTwister, MultiHeadAttention, Projection, Result,
-    Sharing, Trace, TransformerLayer, WeightLayout, linear, linear_backward, positional_encoding,
+    Sharing, Trace, TransformerLayer, WeightLayout, embedding_renorm, linear, linear_backward,
+    positional_encoding,
 };
 use golden::{Case, Family};
 
@@ -57,8 +58,15 @@ fn embedding_of_pytorch() {
             scale_by_frequency: case.is("scale_grad_by_freq", false),
         };
         let (table, ids) = (case.array("table").map(f64::tanh), case.array("ids"));
-        case.expect("out", &layer.forward(&table, ids, &mut silent()).unwrap());
-        let dtable = layer.backward(&table, ids, case.array("w.out"), &mut silent()).unwrap();
+        let mut shortened = table.clone();
+        if let Some(max_norm) = case.options["max_norm"].as_f64() {
+            // JSON has no infinity.
+            let norm = case.options["norm_type"].as_f64();
+            let norm = if case.text("norm_type") == "inf" { f64::INFINITY } else { norm.unwrap_or(2.0) };
+            shortened = embedding_renorm(&table, ids, max_norm, norm, &mut silent()).unwrap();
+        }
+        case.expect("out", &layer.forward(&shortened, ids, &mut silent()).unwrap());
+        let dtable = layer.backward(&shortened, ids, case.array("w.out"), &mut silent()).unwrap();
         case.expect("grad.table", &dtable.zip(&table, |d, t| d * (1.0 - t * t)).unwrap());
     }
 }

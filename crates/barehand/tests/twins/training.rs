@@ -318,6 +318,13 @@ fn schedules_agree() {
     let cosine = Schedule::CosineAnnealing { t_max: 25, eta_min: 0.01 };
     let both = Schedule::Sequential { schedules: vec![warm_up, cosine], milestones: vec![5] };
     same_rates("warm-up and cosine", 31, rate(both), |t| learning_rate::warmup_cosine(base, 0.01, 5, 30, t));
+    for (linear, steps) in [(false, 0), (false, 1), (false, 9), (true, 9)] {
+        let anneal = if linear { learning_rate::Anneal::Linear } else { learning_rate::Anneal::Cosine };
+        let swa = Schedule::Swa { swa_lr: 0.05, anneal_epochs: steps, linear };
+        same_rates("swa", 20, rate(swa), |t| {
+            learning_rate::swa_annealing(base, 0.05, steps as usize, anneal, t)
+        });
+    }
     for linear in [false, true] {
         let cycle = OneCycle { max_lr: base, total_steps: 40, linear, ..OneCycle::default() };
         let anneal = if linear { learning_rate::Anneal::Linear } else { learning_rate::Anneal::Cosine };

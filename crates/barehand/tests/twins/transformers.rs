@@ -1,13 +1,15 @@
 //! Embedding, positions, attention layers and transformer layers.
 
+use barehand_nn::models::Gpt;
 use barehand_nn::{
-    Attention, AttentionMasks, Generator, Linear, MultiheadAttention, SharedHeadAttention,
-    TransformerDecoderLayer, TransformerEncoderLayer, TransformerOptions, sinusoidal_encoding,
+    Attention, AttentionMasks, Generator, Linear, Module, MultiheadAttention, SharedHeadAttention,
+    SwiGluFeedForward, TransformerDecoderLayer, TransformerEncoderLayer, TransformerOptions,
+    sinusoidal_encoding,
 };
 use barehand_tensor::{AttentionMask, EmbeddingOptions, Float, Tensor};
 use barehand_textbook::{
-    Activation, Array, Embedding, LayerNorm, MultiHeadAttention, Projection, Sharing, Trace,
-    TransformerLayer, positional_encoding,
+    Activation, Array, BertBlock, Embedding, FeedForward, GptBlock, LayerNorm, MultiHeadAttention,
+    Projection, Sharing, Trace, TransformerLayer, embedding_renorm, positional_encoding,
 };
 
 use crate::pair::{Pair, exact, hold, largest};
@@ -24,8 +26,12 @@ fn embedding<T: Float>(pair: &mut Pair<T>) {
     let padding_index = if pair.flag() { Some(pair.between(0..=rows - 1)) } else { None };
     let twin = Embedding { padding_index, scale_by_frequency: pair.flag() };
     let indices = Array::vector(&ids.iter().map(|&id| id as f64).collect::<Vec<_>>());
-    let leaf = pair.leaf(&table);
+    let mut leaf = pair.leaf(&table);
     let ids = Tensor::from(ids.into_iter().map(|id| id as i64).collect::<Vec<_>>());
+    let (max_norm, norm) =
+        (pair.pick(&[0.0, 0.5, 4.0, f64::INFINITY]), pair.pick(&[0.0, 1.0, 2.0, 3.0, f64::INFINITY]));
+    leaf.embedding_renorm(&ids, max_norm, norm).unwrap();
+    let table = embedding_renorm(&table, &indices, max_norm, norm, &mut silent()).unwrap();
     let options =
         EmbeddingOptions { padding_idx: twin.padding_index, scale_grad_by_freq: twin.scale_by_frequency };
     let y = leaf.embedding(&ids, options).unwrap();
@@ -242,6 +248,121 @@ fn transformer<T: Float>(pair: &mut Pair<T>) {
         leaves.push(("dmemory", &memory_leaf, &dmemory));
     }
     pair.same_gradients(&y, &dy, &leaves);
+}
+
+fn swiglu<T: Float>(pair: &mut Pair<T>) {
+    let (width, hidden, rows) = (pair.between(1..=12), pair.between(1..=20), pair.between(0..=40));
+    let mut part = SwiGluFeedForward::<T>::new(width, hidden, &mut Generator::new(0));
+    let (gate, gate_proj) = projection(pair, width, hidden, false);
+    let (up, up_proj) = projection(pair, width, hidden, false);
+    let (down, down_proj) = projection(pair, hidden, width, false);
+    (part.gate_proj, part.up_proj, part.down_proj) = (gate_proj, up_proj, down_proj);
+    let twin = barehand_textbook::SwiGluFeedForward { gate: gate.weight, up: up.weight, down: down.weight };
+    let x = pair.array(&[rows, width]);
+    let leaf = pair.leaf(&x);
+    let y = part.forward(&leaf).unwrap();
+    pair.terms = 4.0;
+    pair.same("y", &y, &twin.forward(&x, &mut silent()).unwrap());
+    let dy = pair.array(&[rows, width]);
+    let d = twin.backward(&x, &dy, &mut silent()).unwrap();
+    pair.terms = 4.0 * largest(&dy) * (rows.max(1) as f64).sqrt();
+    let leaves = [
+        ("dx", &leaf, &d.input),
+        ("dWg", &part.gate_proj.weight, &d.gate),
+        ("dWu", &part.up_proj.weight, &d.up),
+        ("dWd", &part.down_proj.weight, &d.down),
+    ];
+    pair.same_gradients(&y, &dy, &leaves);
+}
+
+/// Scale and shift of a norm whose eps is large, so that it does not make rounding large.
+fn norm_of<T: Float>(pair: &mut Pair<T>, layer: &mut barehand_nn::LayerNorm<T>, embed: usize) -> LayerNorm {
+    let twin = LayerNorm { gamma: pair.array(&[embed]), beta: pair.array(&[embed]), eps: 0.5 };
+    *layer = barehand_nn::LayerNorm::new([embed]).eps(twin.eps);
+    (layer.weight, layer.bias) = (Some(pair.leaf(&twin.gamma)), Some(pair.leaf(&twin.beta)));
+    twin
+}
+
+fn gpt_block<T: Float>(pair: &mut Pair<T>) {
+    let heads = pair.between(1..=3);
+    let (embed, length) = (heads * pair.between(2..=5), pair.between(1..=20));
+    let gpt = Gpt::builder(2).n_layer(1).n_head(heads).n_embd(embed);
+    let mut block = gpt.build::<T>(&mut Generator::new(0)).unwrap().transformer.h.remove(0);
+    let attention_norm = norm_of(pair, &mut block.ln_1, embed);
+    let feed_forward_norm = norm_of(pair, &mut block.ln_2, embed);
+    let (packed, c_attn) = projection(pair, embed, 3 * embed, true);
+    let (output, c_proj) = projection(pair, embed, embed, true);
+    let (first, c_fc) = projection(pair, embed, 4 * embed, true);
+    let (second, last) = projection(pair, 4 * embed, embed, true);
+    (block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj) = (c_attn, c_proj, c_fc, last);
+    let feed_forward = FeedForward { first, activation: Activation::Gelu, second };
+    let twin = GptBlock { attention_norm, heads, packed, output, feed_forward_norm, feed_forward };
+    let x = pair.array(&[length, embed]);
+    let leaf = pair.leaf(&x);
+    let y = block.forward(&batch(&leaf), None).unwrap().squeeze(0).unwrap();
+    pair.terms = 16.0;
+    pair.same("y", &y, &twin.forward(&x, &mut silent()).unwrap());
+    let dy = pair.array(&[length, embed]);
+    let d = twin.backward(&x, &dy, &mut silent()).unwrap();
+    pair.terms = 64.0 * largest(&dy) * (length as f64).sqrt();
+    let leaves = [
+        ("dx", &leaf, &d.input),
+        ("d ln_1", block.ln_1.weight.as_ref().unwrap(), &d.attention_norm.gamma),
+        ("d c_attn", &block.attn.c_attn.weight, &d.packed.0),
+        ("d c_attn bias", block.attn.c_attn.bias.as_ref().unwrap(), &d.packed.1),
+        ("d c_proj", &block.attn.c_proj.weight, &d.output.weight),
+        ("d ln_2", block.ln_2.weight.as_ref().unwrap(), &d.feed_forward_norm.gamma),
+        ("d c_fc", &block.mlp.c_fc.weight, &d.feed_forward.first.weight),
+        ("d mlp", &block.mlp.c_proj.weight, &d.feed_forward.second.weight),
+    ];
+    pair.same_gradients(&y, &dy, &leaves);
+}
+
+fn bert_block<T: Float>(pair: &mut Pair<T>) {
+    let heads = pair.between(1..=3);
+    let (embed, hidden, length) = (heads * pair.between(2..=5), pair.between(1..=12), pair.between(1..=12));
+    let options = TransformerOptions::new(embed, heads)
+        .dim_feedforward(hidden)
+        .dropout(0.0)
+        .activation(barehand_nn::Activation::GELU)
+        .batch_first(true);
+    let mut layer = TransformerEncoderLayer::<T>::new(&options, &mut Generator::new(0)).unwrap();
+    let attention_norm = norm_of(pair, &mut layer.norm1, embed);
+    let feed_forward_norm = norm_of(pair, &mut layer.norm2, embed);
+    let (first, linear1) = projection(pair, embed, hidden, true);
+    let (second, linear2) = projection(pair, hidden, embed, true);
+    (layer.linear1, layer.linear2) = (linear1, linear2);
+    let attention = packed(pair, &mut layer.self_attn, embed, heads);
+    let feed_forward = FeedForward { first, activation: Activation::Gelu, second };
+    let twin = BertBlock { attention, attention_norm, feed_forward, feed_forward_norm };
+    let x = pair.array(&[length, embed]);
+    // Now and then there is only padding, to which nobody attends.
+    let real = pair.array(&[length]).map(|x| f64::from(u8::from(x > -0.5)));
+    let padding = Tensor::from_vec(real.data().iter().map(|&r| r == 0.0).collect(), [1, length]).unwrap();
+    let leaf = pair.leaf(&x);
+    let masks = AttentionMasks::key_padding(padding);
+    let y = layer.encode(&batch(&leaf), &masks).unwrap().squeeze(0).unwrap();
+    pair.terms = 16.0;
+    pair.same("y", &y, &twin.forward(&x, Some(&real), &mut silent()).unwrap());
+    let dy = pair.array(&[length, embed]);
+    let d = twin.backward(&x, Some(&real), &dy, &mut silent()).unwrap();
+    pair.terms = 64.0 * largest(&dy) * (length as f64).sqrt();
+    let leaves = [
+        ("dx", &leaf, &d.input),
+        ("d norm1", layer.norm1.weight.as_ref().unwrap(), &d.attention_norm.gamma),
+        ("d out_proj", &layer.self_attn.out_proj.weight, &d.attention.projections[3].weight),
+        ("d linear1", &layer.linear1.weight, &d.feed_forward.first.weight),
+        ("d linear2", &layer.linear2.weight, &d.feed_forward.second.weight),
+        ("d norm2", layer.norm2.weight.as_ref().unwrap(), &d.feed_forward_norm.gamma),
+    ];
+    pair.same_gradients(&y, &dy, &leaves);
+}
+
+#[test]
+fn blocks_agree() {
+    hold("SwiGLU feed-forward", 30, [16.0, 16.0], swiglu::<f64>, swiglu::<f32>);
+    hold("GPT block", 20, [16.0, 16.0], gpt_block::<f64>, gpt_block::<f32>);
+    hold("BERT block", 20, [16.0, 16.0], bert_block::<f64>, bert_block::<f32>);
 }
 
 #[test]

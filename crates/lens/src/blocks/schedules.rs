@@ -2,7 +2,7 @@
 
 use barehand_textbook::learning_rate::{
     Anneal, OneCycle, ReduceOnPlateau, cosine_annealing, exponential_decay, linear_warmup, step_decay,
-    warmup_cosine,
+    swa_annealing, warmup_cosine,
 };
 use barehand_textbook::{Array, Trace};
 
@@ -106,6 +106,26 @@ pub const BLOCKS: &[Block] = &[
             rates(a, t, "lr (t + 1) / warmup, then half a cosine", |step| {
                 warmup_cosine(base, minimum, warmup, total, step)
             })
+        },
+    },
+    Block {
+        name: "swa_lr",
+        section: "schedules",
+        summary: "to the rate at which weights are averaged, and on at that rate",
+        formula: "swa a + lr (1 - a), a = t / anneal_epochs or (1 - cos(pi t / anneal_epochs)) / 2",
+        engine: Some("barehand::nn::Schedule::Swa"),
+        twin: "barehand::textbook::learning_rate::swa_annealing",
+        inputs: &[BASE],
+        options: &[
+            STEPS,
+            input("swa", "the last rate", "0.01"),
+            input("anneal_epochs", "steps from one to the other", "5"),
+            input("anneal", "cosine or linear", "\"cosine\""),
+        ],
+        run: |a, t| {
+            let (base, swa, epochs) = (a.number("lr")?, a.number("swa")?, a.count("anneal_epochs")?);
+            let anneal = a.choice("anneal", &[("cosine", Anneal::Cosine), ("linear", Anneal::Linear)])?;
+            rates(a, t, "swa a + lr (1 - a)", |step| swa_annealing(base, swa, epochs, anneal, step))
         },
     },
     Block {

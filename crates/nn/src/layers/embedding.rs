@@ -60,6 +60,27 @@ impl<T: Float> Embedding<T> {
         self
     }
 
+    /// Shortens the rows at `ids` whose norm is more than `max_norm` to that norm, in place and off the tape: what PyTorch's
+    /// layer does before each forward with `max_norm`. The norm is the Euclidean one for `p` 2, the largest element's size
+    /// for an infinite `p`.
+    ///
+    /// ```
+    /// use barehand_nn::{Embedding, Tensor};
+    ///
+    /// let mut words = Embedding::from_weight(Tensor::from([[3.0, 4.0], [6.0, 8.0]]).requires_grad());
+    /// let ids = Tensor::from([0_i64]);
+    /// words.renormalize(&ids, 1.0, 2.0)?;
+    /// assert!((words.forward(&ids)?.at([0, 0])? - 0.6_f64).abs() < 1e-7);
+    /// assert_eq!(words.weight.at([1, 0])?, 6.0);
+    /// # Ok::<(), barehand_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When an index is not a row of the table, or a number is negative.
+    pub fn renormalize(&mut self, ids: &Tensor<i64>, max_norm: f64, p: f64) -> Result<()> {
+        self.weight.embedding_renorm(ids, max_norm, p)
+    }
+
     /// The rows at `ids`.
     ///
     /// # Errors

@@ -316,7 +316,19 @@ impl<T: Float> Gpt<T> {
 
 impl Sampling {
     /// A token for each row of logits: (N, vocabulary) to (N, 1).
-    fn choose<T: Float>(self, logits: &Tensor<T>, generator: &mut Generator) -> Result<Tensor<i64>> {
+    ///
+    /// # Errors
+    /// When the logits do not have two axes or the vocabulary is empty, or the temperature is not positive.
+    pub fn choose<T: Float>(self, logits: &Tensor<T>, generator: &mut Generator) -> Result<Tensor<i64>> {
+        if logits.rank() != 2 || logits.shape()[1] == 0 {
+            return Err(Error::shape(
+                "generate",
+                format!(
+                    "logits of shape {:?}: (N, vocabulary) expected, with a token at least",
+                    logits.shape()
+                ),
+            ));
+        }
         let temperature = match self {
             Sampling::Greedy => return logits.argmax(-1)?.unsqueeze(1),
             Sampling::Temperature(temperature) => temperature,
@@ -359,7 +371,12 @@ impl<T: Float> GptBody<T> {
 }
 
 impl<T: Float> GptBlock<T> {
-    fn forward(&self, x: &Tensor<T>, cache: Option<&mut KvCache<T>>) -> Result<Tensor<T>> {
+    /// x + attn(ln_1(x)), and of that sum x + mlp(ln_2(x)): (N, L, width), where the cache, if there is one, holds the
+    /// tokens before these.
+    ///
+    /// # Errors
+    /// When the shape does not fit, or the tokens do not fit the cache.
+    pub fn forward(&self, x: &Tensor<T>, cache: Option<&mut KvCache<T>>) -> Result<Tensor<T>> {
         let x = x.add(&self.attn.forward(&self.ln_1.forward(x)?, cache)?)?;
         observe(self, x.add(&self.mlp.forward(&self.ln_2.forward(&x)?)?))
     }

@@ -8,6 +8,7 @@ mod convolution;
 mod embedding;
 mod gradient;
 mod initial;
+mod kv_cache;
 mod loss;
 mod metric_loss;
 mod multihead_attention;
@@ -410,5 +411,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.setattr("_state", state)?;
     let gradients = PyModule::new(module.py(), "barehand.nn.utils")?;
     gradient::register(&gradients)?;
-    module.setattr("_gradients", gradients)
+    module.setattr("_gradients", gradients)?;
+    kv_cache::register(module)
 }

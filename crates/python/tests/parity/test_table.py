@@ -26,8 +26,9 @@ ELSEWHERE = {
         Module Parameter ModuleList ModuleDict ParameterList Conv1D Lora RNNBase RNNCellBase
         SwiGLU GEGLU ReGLU ErfSigmoid Gudermannian AlgebraicSigmoid ArctangentSigmoid HingeLoss KLDivergence
         PairwiseMarginLoss BPRLoss ContrastiveLoss FocalLoss InfoNCELoss NTXentLoss ProbabilityCrossEntropyLoss
+        Attention SharedHeadAttention KVCache FeedForward SwiGLUFeedForward LearnedPositions SinusoidalPositions
     """,
-    "nn.functional": "flatten rope",
+    "nn.functional": "flatten rope packed_attention sinusoidal_encoding",
     "nn.utils": "vector_to_parameters get_total_norm",
     "nn.utils.rnn": "PackedSequence Tensor tensor",
     "optim": "Optimizer",

@@ -24,3 +24,6 @@ from barehand.data.sampler import Sampler as Sampler
 from barehand.data.sampler import SequentialSampler as SequentialSampler
 from barehand.data.sampler import SubsetRandomSampler as SubsetRandomSampler
 from barehand.data.sampler import WeightedRandomSampler as WeightedRandomSampler
+from barehand.data.text import CharVocabulary as CharVocabulary
+from barehand.data.text import TokenWindows as TokenWindows
+from barehand.data.text import read_text as read_text

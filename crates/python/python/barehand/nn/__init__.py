@@ -6,6 +6,7 @@
 
 from barehand.nn import functional as functional
 from barehand.nn import init as init
+from barehand.nn import models as models
 from barehand.nn import utils as utils
 from barehand.nn.activation import CELU as CELU
 from barehand.nn.activation import ELU as ELU
@@ -41,6 +42,9 @@ from barehand.nn.activation import SwiGLU as SwiGLU
 from barehand.nn.activation import Tanh as Tanh
 from barehand.nn.activation import Tanhshrink as Tanhshrink
 from barehand.nn.activation import Threshold as Threshold
+from barehand.nn.attention import Attention as Attention
+from barehand.nn.attention import KVCache as KVCache
+from barehand.nn.attention import SharedHeadAttention as SharedHeadAttention
 from barehand.nn.container import ModuleDict as ModuleDict
 from barehand.nn.container import ModuleList as ModuleList
 from barehand.nn.container import ParameterList as ParameterList
@@ -55,6 +59,8 @@ from barehand.nn.convolution import Unfold as Unfold
 from barehand.nn.distance import CosineSimilarity as CosineSimilarity
 from barehand.nn.distance import PairwiseDistance as PairwiseDistance
 from barehand.nn.embedding import Embedding as Embedding
+from barehand.nn.feed_forward import FeedForward as FeedForward
+from barehand.nn.feed_forward import SwiGLUFeedForward as SwiGLUFeedForward
 from barehand.nn.linear import Flatten as Flatten
 from barehand.nn.linear import Identity as Identity
 from barehand.nn.linear import Linear as Linear
@@ -109,6 +115,8 @@ from barehand.nn.pooling import LPPool1d as LPPool1d
 from barehand.nn.pooling import LPPool2d as LPPool2d
 from barehand.nn.pooling import MaxPool1d as MaxPool1d
 from barehand.nn.pooling import MaxPool2d as MaxPool2d
+from barehand.nn.position import LearnedPositions as LearnedPositions
+from barehand.nn.position import SinusoidalPositions as SinusoidalPositions
 from barehand.nn.rnn import GRU as GRU
 from barehand.nn.rnn import LSTM as LSTM
 from barehand.nn.rnn import RNN as RNN

@@ -17,7 +17,8 @@ class Embedding(Module):
 
     The weight (num_embeddings, embedding_dim) begins normal with mean 0 and standard deviation 1; the row `padding_idx`,
     which may count from the end, begins as 0 and gets no gradient. `scale_grad_by_freq` divides each row's gradient by the
-    number of times that the row was picked.
+    number of times that the row was picked. With `max_norm`, rows that are picked and longer than that are shortened to it
+    first, in the table itself; `norm_type` says by which norm.
 
     >>> words = bh.nn.Embedding(10, 3, padding_idx=0)
     >>> words(bh.tensor([[0, 2], [9, 0]])).shape
@@ -31,8 +32,10 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
-        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
+        *,
         device: Device | str | None = None,
         dtype: DType | None = None,
     ) -> None:
@@ -44,6 +47,8 @@ class Embedding(Module):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
+        self.max_norm = max_norm
+        self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
         self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
         self.reset_parameters()
@@ -54,7 +59,8 @@ class Embedding(Module):
         embeddings: Tensor,
         freeze: bool = True,
         padding_idx: int | None = None,
-        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
     ) -> Embedding:
         """A layer of a table made elsewhere, which is not trained unless `freeze` is False.
@@ -66,7 +72,7 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise ValueError("Embeddings parameter is expected to be 2-dimensional")
         rows, width = embeddings.shape
-        layer = cls(rows, width, padding_idx, scale_grad_by_freq=scale_grad_by_freq, dtype=embeddings.dtype)
+        layer = cls(rows, width, padding_idx, max_norm, norm_type, scale_grad_by_freq, dtype=embeddings.dtype)
         layer.weight = Parameter(embeddings, requires_grad=not freeze)
         return layer
 
@@ -79,12 +85,16 @@ class Embedding(Module):
             _state.copy_into(self.weight, values)
 
     def forward(self, input: Tensor) -> Tensor:
-        return embedding(input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq)
+        return embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
     def extra_repr(self) -> str:
         parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
         if self.padding_idx is not None:
             parts.append(f"padding_idx={self.padding_idx}")
+        if self.max_norm is not None:
+            parts.append(f"max_norm={self.max_norm}")
+        if self.norm_type != 2:
+            parts.append(f"norm_type={self.norm_type}")
         if self.scale_grad_by_freq:
             parts.append("scale_grad_by_freq=True")
         return ", ".join(parts)

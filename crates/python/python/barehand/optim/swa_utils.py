@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from barehand import _barehand
 from barehand._barehand import Tensor, tensor
 from barehand.autograd import no_grad
 from barehand.nn.module import Module
 from barehand.nn.normalization import _BatchNorm
+from barehand.optim.lr_scheduler import LRScheduler, _for_each_group
+from barehand.optim.optimizer import Optimizer
 
 _average = _barehand._optim.average
+_Schedule = _barehand._optim.Schedule
 _MultiAverage = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]
 _Average = Callable[[Tensor, Tensor, Any], Tensor]
 
@@ -129,3 +132,47 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     model.train(training)
+
+
+class SWALR(LRScheduler):
+    """From the rate that it finds to `swa_lr` in `anneal_epochs` steps, and on at that rate: for averages of weights.
+
+    `anneal_strategy` "cos" goes along half a cosine wave, "linear" along a line. `swa_lr` may be a list of rates, one for
+    each group. (Izmailov et al. 2018)
+
+    >>> w = bh.nn.Parameter(bh.zeros(1))
+    >>> optimizer = bh.optim.SGD([w], lr=1.0)
+    >>> scheduler = SWALR(optimizer, swa_lr=0.5, anneal_epochs=2, anneal_strategy="linear")
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.75, 0.5, 0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | list[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: Literal["cos", "linear"] = "cos",
+        last_epoch: int = -1,
+    ) -> None:
+        for group, rate in zip(optimizer.param_groups, _for_each_group(optimizer, "swa_lr", swa_lr), strict=True):
+            group["swa_lr"] = rate
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+            raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
+        self.anneal_epochs = anneal_epochs
+        self.anneal_strategy = anneal_strategy
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        rates = []
+        for group in self.optimizer.param_groups:
+            schedule = _Schedule.swa(group["swa_lr"], self.anneal_epochs, self.anneal_strategy == "linear")
+            rates.append(schedule.chained(group["lr"], group["lr"], self.last_epoch))
+        return rates

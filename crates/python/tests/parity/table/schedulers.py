@@ -77,4 +77,10 @@ ROWS: list[Row] = [
         min_lr=one_of(0.0, 0.005),
         eps=one_of(1e-8, 1e-3),
     ),
+    Schedule(
+        "optim.swa_utils.SWALR",
+        swa_lr=one_of(0.5, 0.05),
+        anneal_epochs=one_of(0, 1, 5, 20),
+        anneal_strategy=one_of("cos", "linear"),
+    ),
 ]

@@ -117,6 +117,26 @@ ROWS: list[Row] = [
         padding_idx=one_of(None, 0, -1),
         scale_grad_by_freq=flag,
     ),
+    # Rows that are picked are shortened in the table that is given, which then is one of its own.
+    Operator(
+        "nn.functional.embedding [largest norm]",
+        index("n m", below="V"),
+        real("V d"),
+        call=lambda lib, ids, table, **o: lib.nn.functional.embedding(ids, table.clone(), **o),
+        max_norm=one_of(0.5, 2.0, 0.0),
+        norm_type=one_of(2.0, 1.0, 3.0, float("inf")),
+    ),
+    Layer(
+        "nn.Embedding [largest norm]",
+        index("n m", below="V"),
+        call=lambda lib, v, d, **o: lib.nn.Embedding(v, d, **o),
+        v=size("V"),
+        d=size("D"),
+        padding_idx=one_of(None, 0),
+        max_norm=one_of(0.5, 1.0),
+        norm_type=one_of(2.0, 1.0),
+        scale_grad_by_freq=flag,
+    ),
     Operator(
         "nn.functional.multi_head_attention_forward",
         real("Q N DM"),
