@@ -57,6 +57,7 @@ pub mod stochastic_gradient;
 mod stream;
 pub mod strided;
 pub mod threads;
+pub mod tree;
 pub mod tree_walk;
 pub mod unfold;
 pub mod view;

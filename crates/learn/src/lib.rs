@@ -24,6 +24,7 @@ pub mod dynamic;
 pub mod ensemble;
 pub mod estimator;
 pub mod factorization;
+pub mod inspection;
 pub mod linear_model;
 pub mod model_file;
 pub mod model_selection;
@@ -32,6 +33,7 @@ pub mod naive_bayes;
 pub mod pipeline;
 pub mod preprocessing;
 pub mod record;
+pub mod tree;
 pub mod validate;
 
 pub use dynamic::{Estimator, Features, Model, Prediction, Target};

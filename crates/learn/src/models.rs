@@ -12,6 +12,7 @@ use crate::naive_bayes;
 use crate::pipeline;
 use crate::preprocessing;
 use crate::record::{Field, Record};
+use crate::tree;
 
 /// A model of either element type.
 pub enum AnyModel {
@@ -55,7 +56,11 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         "BernoulliNB" => boxed::<T, naive_bayes::FittedBernoulliNB<T>>(record),
         "CategoricalNB" => boxed::<T, naive_bayes::FittedCategoricalNB<T>>(record),
         "ComplementNB" => boxed::<T, naive_bayes::FittedComplementNB<T>>(record),
+        "DecisionTreeClassifier" => boxed::<T, tree::FittedDecisionTreeClassifier<T>>(record),
+        "DecisionTreeRegressor" => boxed::<T, tree::FittedDecisionTreeRegressor<T>>(record),
         "ElasticNet" => boxed::<T, linear_model::FittedElasticNet<T>>(record),
+        "ForestClassifier" => boxed::<T, ensemble::FittedForestClassifier<T>>(record),
+        "ForestRegressor" => boxed::<T, ensemble::FittedForestRegressor<T>>(record),
         "GaussianNB" => boxed::<T, naive_bayes::FittedGaussianNB<T>>(record),
         "HistGradientBoostingClassifier" => {
             boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)

@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
     activations, arithmetic, attention, convolution, layers, losses, metrics, naive_bayes, optimizers,
-    preprocessing, recurrent, regression, schedules, scores, transformers,
+    preprocessing, recurrent, regression, schedules, scores, transformers, trees,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -30,6 +30,7 @@ pub fn blocks() -> &'static [&'static Block] {
             regression::BLOCKS,
             naive_bayes::BLOCKS,
             preprocessing::BLOCKS,
+            trees::BLOCKS,
             metrics::BLOCKS,
             scores::BLOCKS,
         ];

@@ -13,3 +13,4 @@ mod products;
 mod recurrent;
 mod training;
 mod transformers;
+mod trees;

@@ -1,8 +1,14 @@
 //! Every estimator, for tests that hold for all of them: one line each, in the order of their names.
 
+use barehand_learn::ensemble::{
+    ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
+};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
 use barehand_learn::pipeline::Pipeline;
 use barehand_learn::preprocessing::{MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler};
+use barehand_learn::tree::{
+    ClassificationCriterion, DecisionTreeClassifier, DecisionTreeRegressor, RegressionCriterion, Splitter,
+};
 use barehand_learn::{Estimator, Features, Target};
 use barehand_tensor::{Float, Tensor};
 
@@ -14,7 +20,6 @@ pub enum Kind {
     /// Class labels.
     Classes,
     /// Values.
-    #[allow(dead_code, reason = "not every test has an estimator of each kind")]
     Values,
 }
 
@@ -43,6 +48,20 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Classes, MultinomialNB::new()),
         entry(Kind::Features, Normalizer::new()),
         entry(Kind::Classes, chain),
+        entry(Kind::Classes, DecisionTreeClassifier::new()),
+        entry(
+            Kind::Classes,
+            DecisionTreeClassifier::new().criterion(ClassificationCriterion::Entropy).max_leaf_nodes(4),
+        ),
+        entry(Kind::Classes, DecisionTreeClassifier::new().splitter(Splitter::Hist).max_bins(3)),
+        entry(Kind::Classes, DecisionTreeClassifier::new().categorical_features([0]).ccp_alpha(0.01)),
+        entry(Kind::Values, DecisionTreeRegressor::new()),
+        entry(Kind::Values, DecisionTreeRegressor::new().criterion(RegressionCriterion::AbsoluteError)),
+        entry(Kind::Values, DecisionTreeRegressor::new().criterion(RegressionCriterion::Poisson)),
+        entry(Kind::Classes, ExtraTreesClassifier::new().n_estimators(3)),
+        entry(Kind::Values, ExtraTreesRegressor::new().n_estimators(3)),
+        entry(Kind::Classes, RandomForestClassifier::new().n_estimators(3)),
+        entry(Kind::Values, RandomForestRegressor::new().n_estimators(3)),
         entry(Kind::Features, StandardScaler::new()),
         entry(Kind::Features, StandardScaler::new().with_mean(false)),
     ]

@@ -15,3 +15,4 @@ pub mod regression;
 pub mod schedules;
 pub mod scores;
 pub mod transformers;
+pub mod trees;

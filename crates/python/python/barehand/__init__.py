@@ -190,7 +190,7 @@ from barehand import optim as optim  # noqa: E402
 
 
 # Loaded when asked for: the import of barehand stays a matter of milliseconds.
-_LAZY = {"base", "data", "exceptions", "metrics", "model_selection", "nn", "optim", "train"}
+_LAZY = {"base", "data", "ensemble", "exceptions", "inspection", "metrics", "model_selection", "nn", "optim", "train", "tree"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ mod naive_bayes;
 mod pipeline;
 mod preprocessing;
 mod samples;
+mod tree;
 
 use pyo3::prelude::*;
 
@@ -18,5 +19,6 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     naive_bayes::register(&module)?;
     pipeline::register(&module)?;
     preprocessing::register(&module)?;
+    tree::register(&module)?;
     parent.add_submodule(&module)
 }
