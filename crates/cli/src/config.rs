@@ -7,6 +7,8 @@ use barehand::{Error, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::optimizer::{OPTIONS, OptimizerKind};
+
 /// No configuration has more bytes.
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -18,20 +20,6 @@ pub enum ModelKind {
     Mlp,
     /// 3x3 convolutions, one 2x2 max-pooling, fully connected layers
     Cnn,
-}
-
-/// Which optimizer.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerKind {
-    /// Stochastic gradient descent with momentum
-    Sgd,
-    /// Adam (Kingma & Ba 2015)
-    Adam,
-    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019)
-    Adamw,
-    /// Adadelta (Zeiler 2012)
-    Adadelta,
 }
 
 /// How the learning rate changes over the run.
@@ -71,6 +59,32 @@ pub struct RunConfig {
     pub momentum: f64,
     pub nesterov: bool,
     pub weight_decay: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dampening: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eps: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amsgrad: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum_decay: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub centered: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr_decay: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etas: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_sizes: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lambd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t0: Option<f64>,
     pub clip_norm: f64,
     pub label_smoothing: f64,
     pub schedule: ScheduleKind,
@@ -101,6 +115,19 @@ impl Default for RunConfig {
             momentum: 0.9,
             nesterov: false,
             weight_decay: 0.01,
+            dampening: None,
+            betas: None,
+            eps: None,
+            amsgrad: None,
+            momentum_decay: None,
+            rho: None,
+            alpha: None,
+            centered: None,
+            lr_decay: None,
+            etas: None,
+            step_sizes: None,
+            lambd: None,
+            t0: None,
             clip_norm: 0.0,
             label_smoothing: 0.0,
             schedule: ScheduleKind::Cosine,
@@ -153,16 +180,17 @@ pub struct Overrides {
     /// [default: adamw]
     #[arg(long, value_enum, help_heading = "Training")]
     optimizer: Option<OptimizerKind>,
-    /// Learning rate [default: 0.001, 0.05 for sgd and 1 for adadelta]
+    /// Learning rate [default: 0.001; 0.002 for nadam and adamax, 0.01 for adagrad, 0.05 for sgd, 0.1 for asgd, 1 for
+    /// adadelta]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     lr: Option<f64>,
-    /// Momentum of sgd [default: 0.9]
+    /// Momentum of sgd and rmsprop [default: 0.9 for sgd, 0 for rmsprop]
     #[arg(long, value_name = "MU", help_heading = "Training")]
     momentum: Option<f64>,
     /// Nesterov's momentum for sgd
     #[arg(long, help_heading = "Training", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     nesterov: Option<bool>,
-    /// Pull of the weights toward 0 [default: 0.01 for adamw, 0 otherwise]
+    /// Pull of the weights toward 0, which rprop has not [default: 0.01 for adamw, 0 otherwise]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     weight_decay: Option<f64>,
     /// Largest norm of all gradients together; 0 for no limit [default: 0]
@@ -174,6 +202,46 @@ pub struct Overrides {
     /// Stop when the validation loss has not improved for this many epochs, and keep the best; 0 for never [default: 0]
     #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     early_stopping: Option<u64>,
+
+    /// Share of the gradient kept from sgd's velocity [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Options of an optimizer")]
+    dampening: Option<f64>,
+    /// Decay of the means of adam and its relatives [default: 0.9,0.999]
+    #[arg(long, value_name = "BETA,BETA", value_delimiter = ',', help_heading = "Options of an optimizer")]
+    betas: Option<Vec<f64>>,
+    /// Added to denominators [default: 1e-8, 1e-10 for adagrad, 1e-6 for adadelta]
+    #[arg(long, value_name = "EPS", help_heading = "Options of an optimizer")]
+    eps: Option<f64>,
+    /// Divide by the largest mean square so far, in adam and adamw
+    #[arg(long, help_heading = "Options of an optimizer", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    amsgrad: Option<bool>,
+    /// How fast nadam's momentum grows [default: 0.004]
+    #[arg(long, value_name = "DECAY", help_heading = "Options of an optimizer")]
+    momentum_decay: Option<f64>,
+    /// Decay of adadelta's means [default: 0.9]
+    #[arg(long, value_name = "DECAY", help_heading = "Options of an optimizer")]
+    rho: Option<f64>,
+    /// Decay of rmsprop's means [default: 0.99], or the power of asgd's rate [default: 0.75]
+    #[arg(long, value_name = "ALPHA", help_heading = "Options of an optimizer")]
+    alpha: Option<f64>,
+    /// Divide rmsprop's steps by the deviation from the mean, not from 0
+    #[arg(long, help_heading = "Options of an optimizer", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    centered: Option<bool>,
+    /// How fast adagrad's rate falls [default: 0]
+    #[arg(long, value_name = "DECAY", help_heading = "Options of an optimizer")]
+    lr_decay: Option<f64>,
+    /// What shrinks rprop's step sizes, and what lets them grow [default: 0.5,1.2]
+    #[arg(long, value_name = "ETA,ETA", value_delimiter = ',', help_heading = "Options of an optimizer")]
+    etas: Option<Vec<f64>>,
+    /// Rprop's smallest and largest step size [default: 0.000001,50]
+    #[arg(long, value_name = "SIZE,SIZE", value_delimiter = ',', help_heading = "Options of an optimizer")]
+    step_sizes: Option<Vec<f64>>,
+    /// Asgd's pull toward 0, apart from the gradient [default: 0.0001]
+    #[arg(long, value_name = "RATE", help_heading = "Options of an optimizer")]
+    lambd: Option<f64>,
+    /// The step from which on asgd averages [default: 1000000]
+    #[arg(long, value_name = "STEP", help_heading = "Options of an optimizer")]
+    t0: Option<f64>,
 
     /// How the learning rate changes [default: cosine]
     #[arg(long, value_enum, help_heading = "Schedule")]
@@ -211,12 +279,13 @@ impl RunConfig {
             Some(path) => table(&name, &regular_file::read(path, LARGEST_FILE)?)?,
             None => toml::Table::new(),
         };
-        for (key, value) in overrides.table()? {
-            table.insert(key, value);
+        let named_here = overrides.table()?;
+        for (key, value) in &named_here {
+            table.insert(key.clone(), value.clone());
         }
         let named = |key: &str| table.contains_key(key);
-        let (hidden, lr, decay, gamma) =
-            (!named("hidden"), !named("lr"), !named("weight-decay"), !named("gamma"));
+        let (hidden, lr, decay, gamma, momentum) =
+            (!named("hidden"), !named("lr"), !named("weight-decay"), !named("gamma"), !named("momentum"));
         let mut config: RunConfig = table
             .clone()
             .try_into()
@@ -225,17 +294,19 @@ impl RunConfig {
             config.hidden = if config.model == ModelKind::Cnn { vec![128] } else { vec![512] };
         }
         if lr {
-            config.lr = match config.optimizer {
-                OptimizerKind::Sgd => 0.05,
-                OptimizerKind::Adam | OptimizerKind::Adamw => config.lr,
-                OptimizerKind::Adadelta => 1.0,
-            };
+            config.lr = config.optimizer.rate();
+        }
+        if momentum && config.optimizer == OptimizerKind::Rmsprop {
+            config.momentum = 0.0;
         }
         if decay && config.optimizer != OptimizerKind::Adamw {
             config.weight_decay = 0.0;
         }
         if gamma && config.schedule == ScheduleKind::Exponential {
             config.gamma = 0.9;
+        }
+        for option in OPTIONS.iter().filter(|option| named_here.contains_key(**option)) {
+            config.optimizer.check_option(option)?;
         }
         config.validate()?;
         Ok(config)
@@ -290,6 +361,32 @@ impl RunConfig {
             "a number in [0, 1) expected",
         )?;
         finite(self.weight_decay, "weight-decay")?;
+        check(
+            self.weight_decay == 0.0 || self.optimizer != OptimizerKind::Rprop,
+            "weight-decay",
+            &self.weight_decay,
+            "rprop has none, since it looks at the signs of gradients only",
+        )?;
+        // A run's file always holds momentum and nesterov; what else is there must belong to the optimizer.
+        let table = toml::Table::try_from(self).map_err(|error| Error::value("config", error.to_string()))?;
+        for option in OPTIONS[2..].iter().filter(|option| table.contains_key(**option)) {
+            self.optimizer.check_option(option)?;
+        }
+        let pairs = [self.betas, self.etas, self.step_sizes].into_iter().flatten().flatten();
+        let numbers = [
+            self.dampening,
+            self.eps,
+            self.momentum_decay,
+            self.rho,
+            self.alpha,
+            self.lr_decay,
+            self.lambd,
+            self.t0,
+        ];
+        for value in pairs.chain(numbers.into_iter().flatten()) {
+            check(value.is_finite(), self.optimizer.title(), &value, "a finite number expected")?;
+        }
+        self.make_optimizer()?;
         finite(self.clip_norm, "clip-norm")?;
         check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
         check(self.step_epochs > 0, "step-epochs", &self.step_epochs, "at least 1 expected")?;
@@ -374,6 +471,75 @@ mod tests {
     fn a_written_configuration_reads_back_the_same() {
         let config = RunConfig::assemble(None, &Overrides { lr: Some(0.1), ..Overrides::default() }).unwrap();
         assert_eq!(toml::from_str::<RunConfig>(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn an_option_belongs_to_its_optimizer() {
+        let of = |optimizer, overrides: Overrides| {
+            RunConfig::assemble(None, &Overrides { optimizer: Some(optimizer), ..overrides })
+        };
+        let betas = || Overrides { betas: Some(vec![0.8, 0.99]), ..Overrides::default() };
+        assert_eq!(of(OptimizerKind::Radam, betas()).unwrap().betas, Some([0.8, 0.99]));
+        let refused = of(OptimizerKind::Sgd, betas()).unwrap_err().to_string();
+        assert_eq!(refused, "config: betas is no option of SGD, which has momentum, nesterov, dampening");
+        let momentum = Overrides { momentum: Some(0.5), ..Overrides::default() };
+        assert!(of(OptimizerKind::Adam, momentum).is_err(), "on the command line momentum means something");
+        for (optimizer, overrides, word) in [
+            (OptimizerKind::Adam, Overrides { betas: Some(vec![0.9]), ..Overrides::default() }, "betas"),
+            (OptimizerKind::Adam, Overrides { betas: Some(vec![1.5, 0.9]), ..Overrides::default() }, "beta"),
+            (OptimizerKind::Rprop, Overrides { etas: Some(vec![1.5, 2.0]), ..Overrides::default() }, "eta"),
+            (OptimizerKind::Rprop, Overrides { weight_decay: Some(0.1), ..Overrides::default() }, "rprop"),
+            (OptimizerKind::Asgd, Overrides { t0: Some(f64::NAN), ..Overrides::default() }, "finite"),
+            (
+                OptimizerKind::Sgd,
+                Overrides { momentum: Some(0.0), nesterov: Some(true), ..Overrides::default() },
+                "Nesterov",
+            ),
+        ] {
+            let refused = of(optimizer, overrides).unwrap_err().to_string();
+            assert!(refused.contains(word), "{refused}");
+        }
+        assert_eq!(of(OptimizerKind::Rmsprop, Overrides::default()).unwrap().momentum, 0.0);
+        let alien = RunConfig::parse("run", b"optimizer = \"adam\"\nrho = 0.5").unwrap_err().to_string();
+        assert!(alien.contains("rho is no option of Adam"), "{alien}");
+        // What every run's file holds, whatever its optimizer.
+        RunConfig::parse("run", b"optimizer = \"adam\"\nmomentum = 0.9\nnesterov = false").unwrap();
+    }
+
+    #[test]
+    fn every_optimizer_reads_back_with_all_of_its_options() {
+        for optimizer in OptimizerKind::value_variants() {
+            let pair =
+                |name: &str, pair: [f64; 2]| optimizer.options().contains(&name).then(|| pair.to_vec());
+            let number = |name: &str, number: f64| optimizer.options().contains(&name).then_some(number);
+            let flag = |name: &str| optimizer.options().contains(&name).then_some(true);
+            let overrides = Overrides {
+                optimizer: Some(*optimizer),
+                momentum: number("momentum", 0.5),
+                // Without Nesterov's momentum there may be dampening.
+                dampening: number("dampening", 0.1),
+                betas: pair("betas", [0.8, 0.9]),
+                eps: number("eps", 1e-4),
+                amsgrad: flag("amsgrad"),
+                momentum_decay: number("momentum-decay", 0.01),
+                rho: number("rho", 0.8),
+                alpha: number("alpha", 0.8),
+                centered: flag("centered"),
+                lr_decay: number("lr-decay", 0.1),
+                etas: pair("etas", [0.4, 1.1]),
+                step_sizes: pair("step-sizes", [1e-5, 1.0]),
+                lambd: number("lambd", 1e-3),
+                t0: number("t0", 10.0),
+                ..Overrides::default()
+            };
+            let named = overrides.table().unwrap().len() - 1;
+            let nesterov = usize::from(*optimizer == OptimizerKind::Sgd);
+            assert_eq!(named + nesterov, optimizer.options().len(), "{optimizer:?}");
+            let config = RunConfig::assemble(None, &overrides).unwrap();
+            let text = config.to_toml().unwrap();
+            assert_eq!(RunConfig::parse("run", text.as_bytes()).unwrap(), config);
+            assert_eq!(config.make_optimizer().unwrap().learning_rate(), optimizer.rate());
+        }
     }
 
     #[test]

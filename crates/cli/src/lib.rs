@@ -12,6 +12,7 @@ mod data_source;
 mod interrupt;
 mod memory;
 mod model_file;
+mod optimizer;
 mod progress;
 mod run_folder;
 mod run_report;

@@ -10,7 +10,7 @@ use barehand::report::{self, Fact, Mistake, Picture, Report, Score};
 use barehand::train::{History, MetricsLog, predict};
 use barehand::{Error, Result, Tensor, isa, threads};
 
-use crate::config::{ModelKind, OptimizerKind, RunConfig};
+use crate::config::{ModelKind, RunConfig};
 use crate::model_file::Architecture;
 use crate::run_folder::RunFolder;
 
@@ -146,7 +146,7 @@ fn page(
         summary: format!(
             "{} epochs of {} on cross entropy, tested on {} images it never saw.",
             history.epochs.len(),
-            optimizer_name(config),
+            config.optimizer.title(),
             test.samples
         ),
         scores,
@@ -177,15 +177,6 @@ fn page(
             Fact::new("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         ],
     })
-}
-
-fn optimizer_name(config: &RunConfig) -> &'static str {
-    match config.optimizer {
-        OptimizerKind::Sgd => "SGD",
-        OptimizerKind::Adam => "Adam",
-        OptimizerKind::Adamw => "AdamW",
-        OptimizerKind::Adadelta => "Adadelta",
-    }
 }
 
 pub fn epoch(record: &barehand::train::EpochRecord) -> report::Epoch {

@@ -7,7 +7,8 @@ use barehand_data::{DataLoader, ImageTransform, TransformedImages, embedded};
 use barehand_nn::models::Mlp;
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand_nn::{
-    Adadelta, Adam, AdamW, Asgd, NAdam, Optimizer, Parameters, RMSprop, Schedule, Scheduler, Sgd, StateDict,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Asgd, NAdam, Optimizer, Parameters, RAdam, RMSprop, Rprop,
+    Schedule, Scheduler, Sgd, StateDict,
 };
 use barehand_tensor::{Generator, threads};
 use barehand_train::{Checkpoint, Classification, EarlyStopping, Event, Every, Stopped, Trainer};
@@ -58,11 +59,15 @@ fn train(
 #[test]
 fn resuming_at_any_step_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let optimizers: [(&str, MakeOptimizer); 7] = [
+    let optimizers: [(&str, MakeOptimizer); 11] = [
         ("sgd", || Box::new(Sgd::builder(0.05).momentum(0.9).build().unwrap())),
         ("adam", || Box::new(Adam::builder(1e-3).build().unwrap())),
         ("adamw", || Box::new(AdamW::builder(1e-3).build().unwrap())),
         ("adadelta", || Box::new(Adadelta::builder(1.0).build().unwrap())),
+        ("adagrad", || Box::new(Adagrad::builder(0.01).lr_decay(0.01).build().unwrap())),
+        ("adamax", || Box::new(Adamax::builder(2e-3).build().unwrap())),
+        ("radam", || Box::new(RAdam::builder(1e-3).build().unwrap())),
+        ("rprop", || Box::new(Rprop::builder(1e-3).build().unwrap())),
         ("nadam", || Box::new(NAdam::builder(1e-3).build().unwrap())),
         ("asgd", || Box::new(Asgd::builder(0.05).t0(9.0).build().unwrap())),
         ("rmsprop", || Box::new(RMSprop::builder(1e-3).momentum(0.9).centered(true).build().unwrap())),

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use barehand::data::DataLoader;
 use barehand::nn::schedule::{OneCycle, ReduceOnPlateau};
-use barehand::nn::{
-    self, Adadelta, Adam, AdamW, Memory, Module, Optimizer, Parameters, Schedule, Scheduler, Sgd,
-};
+use barehand::nn::{self, Memory, Module, Optimizer, Parameters, Schedule, Scheduler};
 use barehand::profile::{self, Profile, Profiler};
 use barehand::tensor::{CrossEntropyOptions, Generator, atomic_file, memory};
 use barehand::train::{
@@ -18,7 +16,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{print, print_json};
-use crate::config::{ModelKind, OptimizerKind, Overrides, RunConfig, ScheduleKind};
+use crate::config::{ModelKind, Overrides, RunConfig, ScheduleKind};
 use crate::memory::{Need, parse_size};
 use crate::model_file::{self, Architecture};
 use crate::progress::{Progress, say};
@@ -35,6 +33,7 @@ const VALIDATION_BATCH: usize = 256;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  barehand train\n  barehand train --model cnn --epochs 5\n  \
                   barehand train --data fashion-mnist --model cnn --optimizer sgd --lr 0.05 --out runs/cnn\n  \
+                  barehand train --optimizer nadam --betas 0.9,0.99\n  \
                   barehand train --config runs/cnn/config.toml --seed 1\n  barehand train --resume runs/cnn\n  \
                   barehand train --profile --epochs 1")]
 pub struct Arguments {
@@ -84,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // Data and memory before the folder: what is refused should not leave an empty run behind.
     let images = data_source::split(&config)?;
     let architecture = Architecture::new(&config, &images.train);
-    let optimizer_state = optimizer_state(&config);
+    let optimizer_state = config.optimizer_state();
     check_weights(&architecture, optimizer_state, arguments.memory_limit)?;
     let mut model = architecture.build(&mut Generator::new(config.seed))?;
     // What the split of the images and the drawing of the weights held is not needed again.
@@ -284,28 +283,8 @@ fn need(
     Ok(Need::new(data, bytes(shape), evaluation, training, limit))
 }
 
-/// How many numbers the optimizer remembers of each parameter.
-fn optimizer_state(config: &RunConfig) -> usize {
-    match config.optimizer {
-        OptimizerKind::Sgd => usize::from(config.momentum > 0.0),
-        OptimizerKind::Adam | OptimizerKind::Adamw | OptimizerKind::Adadelta => 2,
-    }
-}
-
 pub fn optimizer(config: &RunConfig) -> Result<Box<dyn Optimizer>> {
-    let RunConfig { lr, momentum, nesterov, weight_decay, .. } = *config;
-    Ok(match config.optimizer {
-        OptimizerKind::Sgd => Box::new(
-            Sgd::builder(lr)
-                .momentum(momentum)
-                .nesterov(nesterov)
-                .weight_decay(weight_decay)
-                .build::<f32>()?,
-        ),
-        OptimizerKind::Adam => Box::new(Adam::builder(lr).weight_decay(weight_decay).build::<f32>()?),
-        OptimizerKind::Adamw => Box::new(AdamW::builder(lr).weight_decay(weight_decay).build::<f32>()?),
-        OptimizerKind::Adadelta => Box::new(Adadelta::builder(lr).weight_decay(weight_decay).build::<f32>()?),
-    })
+    config.make_optimizer()
 }
 
 /// The schedule of a run whose epochs have `steps` steps; `None` for a constant rate.
@@ -329,8 +308,7 @@ pub fn schedule(config: &RunConfig, steps: u64) -> Result<Option<(Scheduler, Eve
             let cycle = OneCycle {
                 max_lr: config.lr,
                 total_steps: total,
-                // Adadelta has none.
-                cycle_momentum: config.optimizer != OptimizerKind::Adadelta,
+                cycle_momentum: config.cycles_momentum(),
                 ..OneCycle::default()
             };
             (Schedule::OneCycle(cycle), Every::Step)
