@@ -89,6 +89,49 @@ pub fn qr(a: &[f64], rows: usize, columns: usize) -> (Vec<f64>, Vec<f64>) {
     (row_major(qr.compute_thin_Q().as_ref()), row_major(qr.thin_R()))
 }
 
+/// `P L` of `A = P L U` by partial pivoting, `(rows, min(rows, columns))`, and its number of columns: columns that span those
+/// of `a`, far from parallel.
+pub fn lu_permuted(a: &[f64], rows: usize, columns: usize) -> (Vec<f64>, usize) {
+    let k = rows.min(columns);
+    let mut a = a.to_vec();
+    let mut order: Vec<usize> = (0..rows).collect();
+    for j in 0..k {
+        let mut pivot = j;
+        for i in j..rows {
+            if a[i * columns + j].abs() > a[pivot * columns + j].abs() {
+                pivot = i;
+            }
+        }
+        if pivot != j {
+            order.swap(j, pivot);
+            let (upper, lower) = a.split_at_mut(pivot * columns);
+            upper[j * columns..][..columns].swap_with_slice(&mut lower[..columns]);
+        }
+        let (upper, lower) = a.split_at_mut((j + 1) * columns);
+        let top = &upper[j * columns..];
+        if top[j] == 0.0 {
+            continue;
+        }
+        for row in lower.chunks_exact_mut(columns) {
+            let factor = row[j] / top[j];
+            row[j] = factor;
+            if factor != 0.0 {
+                row[j + 1..].iter_mut().zip(&top[j + 1..]).for_each(|(x, top)| *x -= factor * top);
+            }
+        }
+    }
+    let mut out = vec![0.0; rows * k];
+    for (i, &place) in order.iter().enumerate() {
+        let row = &mut out[place * k..][..k];
+        let below = i.min(k);
+        row[..below].copy_from_slice(&a[i * columns..][..below]);
+        if i < k {
+            row[i] = 1.0;
+        }
+    }
+    (out, k)
+}
+
 fn row_major(a: MatRef<'_, f64>) -> Vec<f64> {
     let mut out = Vec::with_capacity(a.nrows() * a.ncols());
     for row in 0..a.nrows() {
@@ -137,6 +180,15 @@ mod tests {
             let (q, r) = qr(&TALL, rows, columns);
             close(&product(&q, &r, k, columns), &TALL);
         }
+    }
+
+    #[test]
+    fn rows_of_the_lower_factor_are_back_in_place() {
+        // By hand: the second row is the first pivot, the third the second.
+        let (l, columns) = lu_permuted(&[1.0, 1.0, 2.0, 4.0, 1.0, 5.0], 3, 2);
+        assert_eq!((l, columns), (vec![0.5, -1.0 / 3.0, 1.0, 0.0, 0.5, 1.0], 2));
+        assert_eq!(lu_permuted(&[2.0, 1.0, 3.0], 1, 3), (vec![1.0], 1));
+        assert_eq!(lu_permuted(&[0.0, 0.0], 2, 1), (vec![1.0, 0.0], 1));
     }
 
     #[test]

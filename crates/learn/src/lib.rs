@@ -20,12 +20,15 @@
 //! - [`estimator`]: the small traits `Fit`, `Predict`, ...; [`dynamic`]: the same for estimators of any kind at run time.
 //! - [`record`], [`model_file`]: what is saved of a model, and the file.
 
+pub mod cluster;
+pub mod decomposition;
 pub mod dynamic;
 pub mod ensemble;
 pub mod estimator;
 pub mod factorization;
 pub mod inspection;
 pub mod linear_model;
+pub mod mixture;
 pub mod model_file;
 pub mod model_selection;
 pub mod models;

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use barehand_tensor::{AnyTensor, Error, Float, Result, Tensor};
 
+use crate::cluster;
+use crate::decomposition;
 use crate::dynamic::Model;
 use crate::ensemble;
 use crate::linear_model;
+use crate::mixture;
 use crate::model_file::{self, Persist};
 use crate::naive_bayes;
 use crate::pipeline;
@@ -56,11 +59,13 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         "BernoulliNB" => boxed::<T, naive_bayes::FittedBernoulliNB<T>>(record),
         "CategoricalNB" => boxed::<T, naive_bayes::FittedCategoricalNB<T>>(record),
         "ComplementNB" => boxed::<T, naive_bayes::FittedComplementNB<T>>(record),
+        "DBSCAN" => boxed::<T, cluster::FittedDbscan<T>>(record),
         "DecisionTreeClassifier" => boxed::<T, tree::FittedDecisionTreeClassifier<T>>(record),
         "DecisionTreeRegressor" => boxed::<T, tree::FittedDecisionTreeRegressor<T>>(record),
         "ElasticNet" => boxed::<T, linear_model::FittedElasticNet<T>>(record),
         "ForestClassifier" => boxed::<T, ensemble::FittedForestClassifier<T>>(record),
         "ForestRegressor" => boxed::<T, ensemble::FittedForestRegressor<T>>(record),
+        "GaussianMixture" => boxed::<T, mixture::FittedGaussianMixture<T>>(record),
         "GaussianNB" => boxed::<T, naive_bayes::FittedGaussianNB<T>>(record),
         "HistGradientBoostingClassifier" => {
             boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)
@@ -68,16 +73,20 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         "HistGradientBoostingRegressor" => {
             boxed::<T, ensemble::FittedHistGradientBoostingRegressor<T>>(record)
         }
+        "KMeans" => boxed::<T, cluster::FittedKMeans<T>>(record),
         "LinearRegression" => boxed::<T, linear_model::FittedLinearRegression<T>>(record),
         "LogisticRegression" => boxed::<T, linear_model::FittedLogisticRegression<T>>(record),
         "MaxAbsScaler" => boxed::<T, preprocessing::FittedMaxAbsScaler<T>>(record),
         "MinMaxScaler" => boxed::<T, preprocessing::FittedMinMaxScaler<T>>(record),
+        "MiniBatchKMeans" => boxed::<T, cluster::FittedMiniBatchKMeans<T>>(record),
         "MultinomialNB" => boxed::<T, naive_bayes::FittedMultinomialNB<T>>(record),
         "Normalizer" => boxed::<T, preprocessing::FittedNormalizer>(record),
+        "PCA" => boxed::<T, decomposition::FittedPca<T>>(record),
         "Pipeline" => boxed::<T, pipeline::FittedPipeline<T>>(record),
         "Ridge" => boxed::<T, linear_model::FittedRidge<T>>(record),
         "RidgeClassifier" => boxed::<T, linear_model::FittedRidgeClassifier<T>>(record),
         "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),
+        "TruncatedSVD" => boxed::<T, decomposition::FittedTruncatedSvd<T>>(record),
         name => Err(Error::format("model", format!("{name:?} is not an estimator of this barehand"))),
     }
 }

@@ -15,6 +15,7 @@ use barehand_kernels::gemm::Gemm;
 use barehand_kernels::gram::Gram;
 use barehand_kernels::group_norm::GroupNorm;
 use barehand_kernels::gru::Gru;
+use barehand_kernels::k_means::KMeans;
 use barehand_kernels::layer_norm::LayerNorm;
 use barehand_kernels::linear_loss::LinearLoss;
 use barehand_kernels::lstm::Lstm;
@@ -24,6 +25,7 @@ use barehand_kernels::real::Real;
 use barehand_kernels::reduce::{Reduce, Reductions, arg_reduce_any, fold_axes};
 use barehand_kernels::rnn::Rnn;
 use barehand_kernels::rope::Rope;
+use barehand_kernels::scatter::Scatter;
 use barehand_kernels::softmax::Softmax;
 use barehand_kernels::stochastic_gradient::StochasticGradient;
 use barehand_kernels::unfold::Unfold;
@@ -209,6 +211,8 @@ pub trait Float:
     + Gemm
     + Gram
     + GroupNorm
+    + KMeans
+    + Scatter
     + Softmax
     + StochasticGradient
     + CrossEntropy

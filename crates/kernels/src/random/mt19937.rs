@@ -32,6 +32,25 @@ pub struct LegacyState {
     pub gauss: Option<f64>,
 }
 
+/// `p` added up, the last sum scaled to 1.
+fn cumulative(p: &[f64]) -> Vec<f64> {
+    let mut sum = 0.0;
+    let mut sums: Vec<f64> = p
+        .iter()
+        .map(|p| {
+            sum += p;
+            sum
+        })
+        .collect();
+    sums.iter_mut().for_each(|value| *value /= sum);
+    sums
+}
+
+/// How many of the ascending sums are not above `draw`.
+fn above(sums: &[f64], draw: f64) -> usize {
+    sums.partition_point(|&sum| sum <= draw)
+}
+
 impl RandomState {
     /// `RandomState(seed)`.
     pub fn new(seed: u32) -> Self {
@@ -176,5 +195,34 @@ impl RandomState {
         let mut order: Vec<usize> = (0..n).collect();
         self.shuffle(&mut order);
         order
+    }
+
+    /// `choice(n, size, p=p)`: indices of `0..n`, each as probable as the not negative `p` (not all 0) says; an index may
+    /// come more than once.
+    pub fn choice(&mut self, size: usize, p: &[f64]) -> Vec<usize> {
+        let cumulative = cumulative(p);
+        (0..size).map(|_| above(&cumulative, self.random_sample())).collect()
+    }
+
+    /// `choice(n, size, replace=False, p=p)`: every index at most once; at least `size` of `p` must not be 0.
+    pub fn choice_distinct(&mut self, size: usize, p: &[f64]) -> Vec<usize> {
+        assert!(p.iter().filter(|p| **p > 0.0).count() >= size, "{size} of fewer that are possible");
+        let mut p = p.to_vec();
+        let mut found: Vec<usize> = Vec::with_capacity(size);
+        while found.len() < size {
+            let draws: Vec<f64> = (found.len()..size).map(|_| self.random_sample()).collect();
+            for &index in &found {
+                p[index] = 0.0;
+            }
+            let cumulative = cumulative(&p);
+            for draw in draws {
+                let index = above(&cumulative, draw);
+                // What rounding lets fall behind the last possible index, or onto an impossible one, is drawn again.
+                if index < p.len() && p[index] > 0.0 && !found.contains(&index) {
+                    found.push(index);
+                }
+            }
+        }
+        found
     }
 }

@@ -1,8 +1,11 @@
 //! Every estimator, for tests that hold for all of them: one line each, in the order of their names.
 
+use barehand_learn::cluster::{Dbscan, KMeans, KMeansAlgorithm, KMeansInit, MiniBatchKMeans};
+use barehand_learn::decomposition::{Pca, PcaComponents, SvdSolver, TruncatedSvd, TruncatedSvdAlgorithm};
 use barehand_learn::ensemble::{
     ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
 };
+use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
 use barehand_learn::pipeline::Pipeline;
 use barehand_learn::preprocessing::{MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler};
@@ -37,6 +40,7 @@ fn entry<T: Float>(kind: Kind, estimator: impl Estimator<T> + 'static) -> Entry<
 
 /// Every estimator, some with several sets of options.
 pub fn every<T: Float>() -> Vec<Entry<T>> {
+    let two = PcaComponents::Count(2);
     let chain = Pipeline::new().step("scale", StandardScaler::new()).step("model", GaussianNB::new());
     vec![
         entry(Kind::Classes, BernoulliNB::new()),
@@ -48,6 +52,29 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Classes, MultinomialNB::new()),
         entry(Kind::Features, Normalizer::new()),
         entry(Kind::Classes, chain),
+        entry(Kind::Features, Dbscan::new().eps(2.5).min_samples(2)),
+        entry(Kind::Features, GaussianMixture::new(2).max_iter(5)),
+        entry(Kind::Features, GaussianMixture::new(2).covariance_type(CovarianceType::Tied).max_iter(5)),
+        entry(
+            Kind::Features,
+            GaussianMixture::new(2)
+                .covariance_type(CovarianceType::Spherical)
+                .init_params(MixtureInit::Random)
+                .max_iter(5),
+        ),
+        entry(Kind::Features, KMeans::new(2)),
+        entry(
+            Kind::Features,
+            KMeans::new(3).init(KMeansInit::Random).n_init(2).algorithm(KMeansAlgorithm::Elkan),
+        ),
+        entry(Kind::Features, MiniBatchKMeans::new(2).batch_size(4).max_iter(3)),
+        entry(Kind::Features, Pca::new()),
+        entry(
+            Kind::Features,
+            Pca::new().n_components(two).svd_solver(SvdSolver::CovarianceEigh).whiten(true),
+        ),
+        entry(Kind::Features, Pca::new().n_components(two).svd_solver(SvdSolver::Lanczos)),
+        entry(Kind::Features, Pca::new().n_components(two).svd_solver(SvdSolver::Randomized)),
         entry(Kind::Classes, DecisionTreeClassifier::new()),
         entry(
             Kind::Classes,
@@ -64,6 +91,8 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Values, RandomForestRegressor::new().n_estimators(3)),
         entry(Kind::Features, StandardScaler::new()),
         entry(Kind::Features, StandardScaler::new().with_mean(false)),
+        entry(Kind::Features, TruncatedSvd::new(2)),
+        entry(Kind::Features, TruncatedSvd::new(2).algorithm(TruncatedSvdAlgorithm::Lanczos)),
     ]
 }
 
