@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
-    activations, arithmetic, attention, convolution, layers, losses, metrics, naive_bayes, optimizers,
-    preprocessing, recurrent, regression, schedules, scores, transformers, trees,
+    activations, arithmetic, attention, clusters, convolution, layers, losses, metrics, naive_bayes,
+    optimizers, preprocessing, recurrent, regression, schedules, scores, transformers, trees,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -28,6 +28,7 @@ pub fn blocks() -> &'static [&'static Block] {
             optimizers::BLOCKS,
             schedules::BLOCKS,
             regression::BLOCKS,
+            clusters::BLOCKS,
             naive_bayes::BLOCKS,
             preprocessing::BLOCKS,
             trees::BLOCKS,

@@ -2,6 +2,7 @@
 //! and two.
 
 mod attention;
+mod clusters;
 mod elementwise;
 mod images;
 mod losses;

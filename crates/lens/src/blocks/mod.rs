@@ -3,6 +3,7 @@
 pub mod activations;
 pub mod arithmetic;
 pub mod attention;
+pub mod clusters;
 pub mod convolution;
 pub mod layers;
 pub mod losses;
