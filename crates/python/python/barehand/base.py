@@ -54,17 +54,18 @@ from barehand._param_validation import Interval, check_parameters
 
 try:
     from sklearn import base as _foundation
-    from sklearn.base import ClassifierMixin, ClusterMixin, RegressorMixin, clone
+    from sklearn.base import ClassifierMixin, ClusterMixin, DensityMixin, RegressorMixin, clone
     from sklearn.utils.validation import validate_data as _since_1_6  # noqa: F401
 except ImportError:
     from barehand._standalone import base as _foundation
-    from barehand._standalone.base import ClassifierMixin, ClusterMixin, RegressorMixin, clone
+    from barehand._standalone.base import ClassifierMixin, ClusterMixin, DensityMixin, RegressorMixin, clone
 
 __all__ = [
     "BaseEstimator",
     "ClassNamePrefixFeaturesOutMixin",
     "ClassifierMixin",
     "ClusterMixin",
+    "DensityMixin",
     "Engine",
     "Interval",
     "OneToOneFeatureMixin",

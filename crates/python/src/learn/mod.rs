@@ -1,7 +1,10 @@
 //! Estimators for `barehand.linear_model` and its neighbours: a function fits, a [`Model`](model::Model) does the rest.
 
+mod cluster;
+mod decomposition;
 mod ensemble;
 mod linear_model;
+mod mixture;
 mod model;
 mod naive_bayes;
 mod pipeline;
@@ -13,8 +16,11 @@ use pyo3::prelude::*;
 
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     let module = PyModule::new(parent.py(), "_learn")?;
+    cluster::register(&module)?;
+    decomposition::register(&module)?;
     ensemble::register(&module)?;
     linear_model::register(&module)?;
+    mixture::register(&module)?;
     model::register(&module)?;
     naive_bayes::register(&module)?;
     pipeline::register(&module)?;

@@ -148,6 +148,12 @@ class ClusterMixin:
         return self.labels_  # type: ignore[attr-defined]
 
 
+class DensityMixin:
+    """Densities have a ``score`` of their own."""
+
+    _estimator_type = "DensityEstimator"
+
+
 class OneToOneFeatureMixin:
     """Transformers whose output columns are their input columns, names included."""
 
