@@ -40,7 +40,10 @@ def same(mine, other, X):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
     for method in ("predict_joint_log_proba", "predict_log_proba", "predict_proba"):
         np.testing.assert_allclose(getattr(mine, method)(X), getattr(other, method)(X), rtol=1e-7, atol=1e-9)
-    np.testing.assert_array_equal(mine.predict(X), other.predict(X))
+    # Which of two classes it is that are as probable as each other, rounding decides.
+    best = np.sort(other.predict_joint_log_proba(X), axis=1)
+    clear = best[:, -1] - best[:, -2] > 1e-9 * (1 + np.abs(best[:, -1]))
+    np.testing.assert_array_equal(mine.predict(X)[clear], other.predict(X)[clear])
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

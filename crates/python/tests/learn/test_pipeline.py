@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +15,7 @@ import sklearn.pipeline
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
+import barehand
 from barehand import exceptions
 from barehand.naive_bayes import GaussianNB
 from barehand.pipeline import Pipeline, make_pipeline
@@ -75,3 +81,11 @@ def test_weights_reach_the_steps_that_are_named(iris):
     pipeline = make_pipeline(StandardScaler(), GaussianNB())
     pipeline.fit(X, y, standardscaler__sample_weight=weight)
     np.testing.assert_allclose(pipeline[0].mean_, X[y != "virginica"].mean(axis=0))
+
+
+def test_all_of_it_works_without_scikit_learn():
+    script = Path(__file__).parent / "pipeline_without_scikit_learn.py"
+    package = str(Path(barehand.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": package}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "pipelines work without scikit-learn", done.stderr

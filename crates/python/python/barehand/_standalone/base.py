@@ -131,6 +131,10 @@ class RegressorMixin:
 class TransformerMixin:
     """Transformers can fit and transform in one call."""
 
+    def __init_subclass__(cls, auto_wrap_output_keys: Any = None, **kwargs: Any) -> None:
+        # Only scikit-learn wraps outputs; its option may be named all the same.
+        super().__init_subclass__(**kwargs)
+
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """``fit(X, y).transform(X)``."""
         fitted = self.fit(X, **fit_params) if y is None else self.fit(X, y, **fit_params)  # type: ignore[attr-defined]
