@@ -7,6 +7,7 @@
 //! it (`fuzz/regressions/`).
 
 mod arrays;
+mod estimators;
 mod images;
 mod program;
 mod text;
@@ -24,7 +25,7 @@ pub struct Target {
 }
 
 /// Every reader of outside bytes.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "idx", run: images::idx, seeds: images::idx_seeds },
     Target { name: "cifar10", run: images::cifar10, seeds: images::cifar10_seeds },
     Target { name: "mnist_csv", run: images::mnist_csv, seeds: images::mnist_csv_seeds },
@@ -33,6 +34,7 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "npz", run: arrays::npz, seeds: arrays::npz_seeds },
     Target { name: "safetensors", run: arrays::safetensors, seeds: arrays::safetensors_seeds },
     Target { name: "checkpoint", run: training::checkpoint, seeds: training::checkpoint_seeds },
+    Target { name: "estimator", run: estimators::estimator, seeds: estimators::estimator_seeds },
     Target { name: "metrics", run: training::metrics, seeds: training::metrics_seeds },
     Target { name: "config", run: program::config, seeds: program::config_seeds },
     Target { name: "text", run: text::text, seeds: text::text_seeds },

@@ -13,9 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use barehand_learn::{Features, Model, Prediction, model_file, models};
-use barehand_tensor::{Float, Result, Tensor, threads};
-use every::{Entry, every, samples};
+use barehand_learn::{Estimator, Features, Model, Prediction, Record, Target, model_file, models};
+use barehand_tensor::{Error, Float, Result, Tensor, threads};
+use every::{Entry, Kind, every, samples};
 use inputs::{Input, Numbers};
 
 /// Where and why the last panic was.
@@ -233,8 +233,72 @@ fn good_samples_are_learned_and_every_file_of_a_model_is_tried() {
     }
     let registered = include_str!("../src/models.rs").lines().filter_map(|line| {
         let (name, rest) = line.trim().strip_prefix('"')?.split_once('"')?;
-        rest.starts_with(" => boxed").then_some(name)
+        (rest.starts_with(" => ") && name.starts_with(char::is_uppercase)).then_some(name)
     });
     let missing: Vec<&str> = registered.filter(|name| !seen.iter().any(|seen| seen == name)).collect();
     assert!(missing.is_empty(), "hostile/every.rs has no line for {missing:?}");
+}
+
+/// An estimator with every fault that the tests above are for, and its model.
+struct Faulty;
+
+impl Estimator<f64> for Faulty {
+    fn name(&self) -> &'static str {
+        "Faulty"
+    }
+
+    fn fit_any(
+        &self,
+        x: &Features<f64>,
+        _: &Target<f64>,
+        sample_weight: Option<&Tensor<f64>>,
+    ) -> Result<Box<dyn Model<f64>>> {
+        if sample_weight.is_some() {
+            return Err(Error::value("Faulty", "no"));
+        }
+        if let Features::Dense(x) = x {
+            assert!(x.to_vec().iter().all(|value| !value.is_nan()), "there is NaN");
+        }
+        Ok(Box::new(Faulty))
+    }
+}
+
+impl Model<f64> for Faulty {
+    fn name(&self) -> &'static str {
+        "Faulty"
+    }
+
+    fn features(&self) -> usize {
+        3
+    }
+
+    fn predict_any(&self, x: &Features<f64>) -> Result<Prediction<f64>> {
+        Ok(Prediction::Values(Tensor::zeros([x.shape()[0]])))
+    }
+
+    fn record(&self) -> Record {
+        models::record_of::<f64>("Faulty")
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+#[test]
+fn every_fault_is_seen() {
+    let faulty = [Entry { estimator: Box::new(Faulty) as Box<dyn Estimator<f64>>, kind: Kind::Values }];
+    let mut failures = Failures::default();
+    quiet(|| (0..500).for_each(|input| check(&mut failures, input, &faulty)));
+    let seen: Vec<&String> = failures.0.keys().collect();
+    for fault in [
+        "panicked: there is NaN",
+        "an error that names no cause",
+        "was fitted although its targets are of another length",
+        "was fitted although there are no samples",
+        "cannot be read again: model: \"Faulty\" is not an estimator",
+        "takes one column more than it was fitted on",
+    ] {
+        assert!(seen.iter().any(|seen| seen.contains(fault)), "{fault:?} is not among {seen:?}");
+    }
 }

@@ -121,6 +121,10 @@ impl<E: Estimator<T> + Clone, T: Float> Estimator<T> for GridSearch<E, T> {
         "GridSearch"
     }
 
+    fn takes_weights(&self) -> bool {
+        false
+    }
+
     fn fit_any(
         &self,
         x: &Features<T>,

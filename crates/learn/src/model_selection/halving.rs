@@ -266,6 +266,10 @@ impl<E: Estimator<T> + Clone, T: Float> Estimator<T> for HalvingSearch<E, T> {
         "HalvingSearch"
     }
 
+    fn takes_weights(&self) -> bool {
+        false
+    }
+
     fn fit_any(
         &self,
         x: &Features<T>,

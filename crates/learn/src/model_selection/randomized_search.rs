@@ -177,6 +177,10 @@ impl<E: Estimator<T> + Clone, T: Float> Estimator<T> for RandomizedSearch<E, T> 
         "RandomizedSearch"
     }
 
+    fn takes_weights(&self) -> bool {
+        false
+    }
+
     fn fit_any(
         &self,
         x: &Features<T>,

@@ -93,21 +93,18 @@ pub(super) fn check_members(operation: &str, n_splits: usize, counts: &[usize]) 
 fn folds(
     n_splits: usize,
     codes: &[usize],
-    counts: &[usize],
+    classes: usize,
     mut random: Option<&mut RandomState>,
 ) -> Vec<usize> {
-    // Fold i takes the labels i, i + n_splits, ... of those sorted: `allocation[fold][class]`.
-    let mut allocation = vec![vec![0usize; counts.len()]; n_splits];
-    let sorted = counts.iter().enumerate().flat_map(|(class, &count)| std::iter::repeat_n(class, count));
-    for (place, class) in sorted.enumerate() {
-        allocation[place % n_splits][class] += 1;
-    }
-    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); counts.len()];
+    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); classes];
     codes.iter().enumerate().for_each(|(i, &class)| of_class[class].push(i));
     let mut folds = vec![0; codes.len()];
-    for (class, members) in of_class.iter().enumerate() {
-        let mut given: Vec<usize> =
-            (0..n_splits).flat_map(|fold| std::iter::repeat_n(fold, allocation[fold][class])).collect();
+    let mut place = 0;
+    for members in &of_class {
+        // Fold i takes the labels i, i + n_splits, ... of those sorted: so many of each class it gets.
+        let mut given: Vec<usize> = (place..place + members.len()).map(|place| place % n_splits).collect();
+        given.sort_unstable();
+        place += members.len();
         if let Some(random) = random.as_deref_mut() {
             random.shuffle(&mut given);
         }
@@ -120,7 +117,7 @@ impl Splitter for StratifiedKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
         let (codes, counts) = by_first_appearance("StratifiedKFold", self.n_splits, samples)?;
         let mut random = stream(self.shuffle, self.random_state);
-        Ok(by_fold(folds(self.n_splits, &codes, &counts, random.as_mut()), self.n_splits))
+        Ok(by_fold(folds(self.n_splits, &codes, counts.len(), random.as_mut()), self.n_splits))
     }
 
     fn n_splits(&self, _: &Samples<'_>) -> Result<usize> {
@@ -172,11 +169,11 @@ impl Splitter for RepeatedStratifiedKFold {
         const OPERATION: &str = "RepeatedStratifiedKFold";
         check_repeats(OPERATION, self.n_repeats)?;
         let (codes, counts) = by_first_appearance(OPERATION, self.n_splits, samples)?;
-        let n_splits = self.n_splits;
+        let (n_splits, classes) = (self.n_splits, counts.len());
         let mut random = RandomState::new(self.random_state);
         Ok(Box::new(
             (0..self.n_repeats)
-                .flat_map(move |_| by_fold(folds(n_splits, &codes, &counts, Some(&mut random)), n_splits)),
+                .flat_map(move |_| by_fold(folds(n_splits, &codes, classes, Some(&mut random)), n_splits)),
         ))
     }
 

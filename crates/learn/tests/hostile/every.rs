@@ -2,8 +2,14 @@
 
 use barehand_learn::cluster::{Dbscan, KMeans, KMeansAlgorithm, KMeansInit, MiniBatchKMeans};
 use barehand_learn::decomposition::{Pca, PcaComponents, SvdSolver, TruncatedSvd, TruncatedSvdAlgorithm};
+use barehand_learn::ensemble::hist_gradient_boosting::Loss;
 use barehand_learn::ensemble::{
-    ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
+    ExtraTreesClassifier, ExtraTreesRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor,
+    RandomForestClassifier, RandomForestRegressor,
+};
+use barehand_learn::linear_model::{
+    ElasticNet, LinearRegression, LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver,
+    Selection,
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
@@ -87,8 +93,29 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Values, DecisionTreeRegressor::new().criterion(RegressionCriterion::Poisson)),
         entry(Kind::Classes, ExtraTreesClassifier::new().n_estimators(3)),
         entry(Kind::Values, ExtraTreesRegressor::new().n_estimators(3)),
+        entry(Kind::Values, ElasticNet::new(0.1).max_iter(50)),
+        entry(Kind::Values, ElasticNet::new(0.1).positive(true).selection(Selection::Random(0)).max_iter(50)),
+        entry(Kind::Classes, HistGradientBoostingClassifier::new().max_iter(3).min_samples_leaf(1)),
+        entry(Kind::Values, HistGradientBoostingRegressor::new().max_iter(3).min_samples_leaf(1)),
+        entry(
+            Kind::Values,
+            HistGradientBoostingRegressor::new().loss(Loss::Poisson).max_iter(2).min_samples_leaf(2),
+        ),
+        entry(Kind::Values, LinearRegression::new()),
+        entry(Kind::Values, LinearRegression::new().positive(true)),
+        entry(Kind::Classes, LogisticRegression::new().max_iter(30)),
+        entry(Kind::Classes, LogisticRegression::new().solver(LogisticSolver::NewtonCholesky).max_iter(30)),
+        entry(
+            Kind::Classes,
+            LogisticRegression::new().solver(LogisticSolver::CoordinateDescent).l1_ratio(1.0).max_iter(30),
+        ),
         entry(Kind::Classes, RandomForestClassifier::new().n_estimators(3)),
         entry(Kind::Values, RandomForestRegressor::new().n_estimators(3)),
+        entry(Kind::Values, Ridge::new(1.0)),
+        entry(Kind::Values, Ridge::new(0.0).solver(RidgeSolver::Svd)),
+        entry(Kind::Values, Ridge::new(1.0).solver(RidgeSolver::Lsqr).max_iter(Some(50))),
+        entry(Kind::Values, Ridge::new(1.0).solver(RidgeSolver::SparseCg).max_iter(Some(50))),
+        entry(Kind::Classes, RidgeClassifier::new(Ridge::new(1.0))),
         entry(Kind::Features, StandardScaler::new()),
         entry(Kind::Features, StandardScaler::new().with_mean(false)),
         entry(Kind::Features, TruncatedSvd::new(2)),

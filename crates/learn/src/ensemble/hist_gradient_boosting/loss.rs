@@ -54,7 +54,10 @@ impl Loss {
             "quantile" => match quantile {
                 Some(q) if q > 0.0 && q < 1.0 => Loss::Quantile(q),
                 Some(q) => {
-                    return Err(Error::value(operation, format!("quantile is {q}: between 0 and 1 expected")));
+                    return Err(Error::value(
+                        operation,
+                        format!("quantile is {q}: between 0 and 1 expected"),
+                    ));
                 }
                 None => return Err(Error::value(operation, "loss \"quantile\" needs a quantile")),
             },

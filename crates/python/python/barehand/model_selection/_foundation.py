@@ -18,13 +18,22 @@ try:
     from sklearn.utils._metadata_requests import _MetadataRequester as MetadataRequester
     from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
     from sklearn.utils.metadata_routing import UNUSED
-    from sklearn.utils.metaestimators import _safe_split as split_samples
+    from sklearn.utils import get_tags
+    from sklearn.utils.metaestimators import _safe_split
     from sklearn.utils.multiclass import type_of_target
     from sklearn.utils.validation import _check_method_params as check_method_params
     from sklearn.utils.validation import _num_samples as num_samples
     from sklearn.utils.validation import column_or_1d
 
     HAS_SCIKIT_LEARN = True
+
+    def split_samples(estimator: Any, X: Any, y: Any, indices: Any, train_indices: Any = None) -> tuple[Any, Any]:
+        """The rows of ``X`` and ``y`` at ``indices``; of kernels, also the columns of the training samples."""
+        plain = type(X) is np.ndarray and (y is None or type(y) is np.ndarray) and type(indices) is np.ndarray
+        if plain and not get_tags(estimator).input_tags.pairwise:
+            # As scikit-learn's, which first looks whether these are data frames of some kind.
+            return X[indices], None if y is None else y[indices]
+        return _safe_split(estimator, X, y, indices, train_indices)  # type: ignore[no-any-return]
 
     def as_labels(y: Any, name: str) -> np.ndarray:
         """An array of labels of any type, of one or two dimensions, without NaN."""

@@ -15,6 +15,8 @@ def check_scoring(estimator: Any, scoring: Any, *, raise_exc: bool = True) -> An
     It is barehand's, unless scikit-learn must route metadata to it or is given a scorer of its own.
     """
     ours = scoring is None or isinstance(scoring, str)
+    if isinstance(scoring, dict):
+        ours = all(type(scorer).__module__.startswith("barehand.") for scorer in scoring.values())
     theirs = HAS_SCIKIT_LEARN and (routing_enabled() or not ours)
     module = importlib.import_module("sklearn.metrics" if theirs else "barehand.metrics")
     return module.check_scoring(estimator, scoring=scoring, raise_exc=raise_exc)

@@ -38,14 +38,12 @@ class StratifiedKFold(BaseKFold):
         codes = np.argsort(np.argsort(first))[codes]
         counts = np.bincount(codes)
         check_members(self.n_splits, counts)
-        # Of the sorted labels, every n_splits-th goes into one fold: so many of each class it gets.
-        ordered = np.sort(codes)
-        allocation = [
-            np.bincount(ordered[fold :: self.n_splits], minlength=len(counts)) for fold in range(self.n_splits)
-        ]
         folds = np.empty(len(y), dtype=np.int32)
-        for code in range(len(counts)):
-            given = np.repeat(np.arange(self.n_splits), [of_fold[code] for of_fold in allocation])
+        place = 0
+        for code, count in enumerate(counts):
+            # Of the sorted labels, every n_splits-th goes into one fold: so many of each class it gets.
+            given = np.sort(np.arange(place, place + count) % self.n_splits)
+            place += count
             if self.shuffle:
                 random.shuffle(given)
             folds[codes == code] = given
