@@ -10,7 +10,7 @@ use barehand_tensor::{Tensor, threads};
 use serde_json::Value;
 
 struct Golden {
-    golden: Value,
+    answers: Value,
     x: Features<f64>,
     values: Target<f64>,
     labels: Target<f64>,
@@ -28,7 +28,7 @@ fn golden() -> Golden {
     let x = Tensor::from_vec(numbers(&golden["x"]), [60, 4]).unwrap();
     let values = Target::Values(numbers(&golden["values"]).into());
     let labels: Vec<i64> = golden["labels"].as_array().unwrap().iter().map(|y| y.as_i64().unwrap()).collect();
-    Golden { x: x.into(), values, labels: Target::Classes(labels.into()), golden }
+    Golden { x: x.into(), values, labels: Target::Classes(labels.into()), answers: golden }
 }
 
 fn folds() -> KFold {
@@ -47,7 +47,7 @@ fn close(found: &[f64], expected: &Value, what: &str) {
 
 #[test]
 fn scores_are_those_of_scikit_learn_on_any_number_of_threads() {
-    let Golden { golden, x, values, labels } = golden();
+    let Golden { answers: golden, x, values, labels } = golden();
     let names =
         ["r2", "neg_mean_squared_error", "neg_mean_absolute_error", "neg_max_error", "explained_variance"];
     let mut cv = CrossValidation::new().cv(folds()).train_scores(true).score("r2".parse::<Scorer>().unwrap());
@@ -74,7 +74,7 @@ fn scores_are_those_of_scikit_learn_on_any_number_of_threads() {
 
 #[test]
 fn predictions_are_those_of_scikit_learn() {
-    let Golden { golden, x, values, labels } = golden();
+    let Golden { answers: golden, x, values, labels } = golden();
     let predicted = CrossValPredict::new().cv(folds()).predict(&Ridge::new(1.0), &x, &values).unwrap();
     let Prediction::Values(predicted) = predicted else { panic!("values expected") };
     close(&predicted.to_vec(), &golden["predicted"], "cross_val_predict");
@@ -88,7 +88,7 @@ fn predictions_are_those_of_scikit_learn() {
 
 #[test]
 fn searches_are_those_of_scikit_learn() {
-    let Golden { golden, x, values, .. } = golden();
+    let Golden { answers: golden, x, values, .. } = golden();
     let alphas = numbers(&golden["alphas"]);
     let fits = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = fits.clone();
@@ -151,7 +151,7 @@ fn search_over(alphas: &[f64]) -> GridSearch<Ridge, f64> {
 
 #[test]
 fn curves_are_those_of_scikit_learn() {
-    let Golden { golden, x, values, .. } = golden();
+    let Golden { answers: golden, x, values, .. } = golden();
     let cv = CrossValidation::new().cv(folds());
     let ridge = Ridge::new(1.0);
     let curve = LearningCurve::new().shuffle(true).random_state(2).run(&ridge, &cv, &x, &values).unwrap();

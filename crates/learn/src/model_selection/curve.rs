@@ -155,7 +155,9 @@ impl LearningCurve {
         sizes.dedup();
         if self.shuffle {
             let mut random = RandomState::new(self.random_state);
-            splits.iter_mut().for_each(|split| random.shuffle(&mut split.train));
+            for split in &mut splits {
+                random.shuffle(&mut split.train);
+            }
         }
         let tasks: Vec<Split> = sizes
             .iter()

@@ -65,7 +65,9 @@ impl Splitter for GroupKFold {
             for fold in 0..n_splits {
                 let (here, after) =
                     rest.split_at(n_groups / n_splits + usize::from(fold < n_groups % n_splits));
-                here.iter().for_each(|&group| fold_of[group] = fold);
+                for &group in here {
+                    fold_of[group] = fold;
+                }
                 rest = after;
             }
         } else {

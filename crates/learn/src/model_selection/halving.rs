@@ -16,7 +16,7 @@ use crate::dynamic::{Estimator, Features, Model, Target};
 enum Source<E, T: Float> {
     Grid(Vec<Possible<E>>),
     /// So many, or as many as the smallest resource fits into the largest.
-    Random(RandomizedSearch<E, T>, Option<usize>),
+    Random(Box<RandomizedSearch<E, T>>, Option<usize>),
 }
 
 /// A resource other than samples.
@@ -79,7 +79,7 @@ impl<E: Estimator<T> + Clone, T: Float> HalvingSearch<E, T> {
     /// `n_candidates` draws of a randomised search, scored as it says; without a number, as many as make sense.
     pub fn random(mut search: RandomizedSearch<E, T>, n_candidates: Option<usize>) -> Self {
         let parts = search.take_parts();
-        Self::of(Source::Random(search, n_candidates), MinResources::Smallest, parts)
+        Self::of(Source::Random(Box::new(search), n_candidates), MinResources::Smallest, parts)
     }
 
     fn of(

@@ -58,7 +58,9 @@ impl KFold {
         let mut rest = order.as_slice();
         for fold in 0..n_splits {
             let (here, after) = rest.split_at(n / n_splits + usize::from(fold < n % n_splits));
-            here.iter().for_each(|&i| folds[i] = fold);
+            for &i in here {
+                folds[i] = fold;
+            }
             rest = after;
         }
         folds

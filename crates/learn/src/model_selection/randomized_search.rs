@@ -13,8 +13,11 @@ use crate::dynamic::{Estimator, Features, Model, Target};
 struct Axis<E> {
     name: String,
     listed: Option<usize>,
-    set: Box<dyn Fn(E, Pick<'_>) -> Result<(String, E)> + Send + Sync>,
+    set: Box<Set<E>>,
 }
+
+/// The value as text, and the estimator with it.
+type Set<E> = dyn Fn(E, Pick<'_>) -> Result<(String, E)> + Send + Sync;
 
 enum Pick<'a> {
     Draw(&'a mut RandomState),

@@ -131,10 +131,8 @@ impl<E: Estimator<T> + Clone, T: Float> FittedSearch<E, T> {
         let (best_index, _) = best.ok_or_else(|| Error::value("search", "no candidates"))?;
         let best_estimator = estimators[best_index].clone();
         let start = Instant::now();
-        let best_model = match refit.refit {
-            true => Some(best_estimator.fit_any(x, y, cv.data(x, y).sample_weight)?),
-            false => None,
-        };
+        let best_model =
+            if refit.refit { Some(best_estimator.fit_any(x, y, cv.data(x, y).sample_weight)?) } else { None };
         Ok(FittedSearch {
             names,
             by,

@@ -204,7 +204,9 @@ impl Splitter for GroupShuffleSplit {
         Ok(Box::new(permutations(n_groups, sizes, self.n_splits, self.random_state).map(move |split| {
             let members = |drawn: &[usize]| {
                 let mut is_drawn = vec![false; n_groups];
-                drawn.iter().for_each(|&group| is_drawn[group] = true);
+                for &group in drawn {
+                    is_drawn[group] = true;
+                }
                 (0..codes.len()).filter(|&i| is_drawn[codes[i]]).collect()
             };
             Split { train: members(&split.train), test: members(&split.test) }

@@ -83,7 +83,9 @@ fn coded(
 /// How often each of `distinct` codes occurs.
 pub(super) fn counts(codes: &[usize], distinct: usize) -> Vec<usize> {
     let mut counts = vec![0; distinct];
-    codes.iter().for_each(|&code| counts[code] += 1);
+    for &code in codes {
+        counts[code] += 1;
+    }
     counts
 }
 

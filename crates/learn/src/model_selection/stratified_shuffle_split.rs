@@ -62,7 +62,9 @@ fn shares(counts: &[usize], draws: usize, random: &mut RandomState) -> Vec<usize
         let mut tied: Vec<usize> = (0..counts.len()).filter(|&class| remainder[class] == level).collect();
         random.shuffle(&mut tied);
         tied.truncate(missing);
-        tied.iter().for_each(|&class| drawn[class] += 1);
+        for &class in &tied {
+            drawn[class] += 1;
+        }
         missing -= tied.len();
     }
     drawn

@@ -122,9 +122,12 @@ impl<T: Float> Estimator<T> for Normalizer {
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<Box<dyn Model<T>>> {
         no_weights(FIT, sample_weight)?;
-        if let Features::Dense(x) = x {
-            validate::matrix(FIT, x)?;
-            validate::finite(FIT, x)?;
+        match x {
+            Features::Dense(x) => {
+                validate::matrix(FIT, x)?;
+                validate::finite(FIT, x)?;
+            }
+            Features::Sparse(x) => super::sparse_of(FIT, x, x.columns())?,
         }
         Ok(Box::new(self.of_columns(x.shape()[1])))
     }

@@ -175,7 +175,9 @@ fn distort<T: Float>(numbers: &mut Numbers, values: &mut [T], rows: usize, colum
         6 => values.fill(T::from_f64(numbers.plain())),
         7 => {
             let scale = T::from_f64(numbers.pick(&[1e30, 1e-30, 1e300, 1e-300, 1e9]));
-            values.iter_mut().for_each(|value| *value *= scale);
+            for value in values.iter_mut() {
+                *value *= scale;
+            }
         }
         _ => {
             // All rows but one are the same.
