@@ -56,7 +56,9 @@ pub fn pca(x: &Array, trace: &mut Trace) -> Result<Pca> {
             }
         }
         if largest < 0.0 {
-            (0..d).for_each(|t| components[[j, t]] = -components[[j, t]]);
+            for t in 0..d {
+                components[[j, t]] = -components[[j, t]];
+            }
         }
     }
     let variance = Array::from_fn(&[k], |j| values[j[0]].max(0.0));

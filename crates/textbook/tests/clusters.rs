@@ -93,7 +93,9 @@ fn with_mistakes(
         for (i, &j) in labels.iter().enumerate() {
             let weight = if mistakes.ignores_weights { 1.0 } else { weights[i] };
             totals[j] += weight;
-            (0..d).for_each(|t| sums[[j, t]] += weight * x[[i, t]]);
+            for t in 0..d {
+                sums[[j, t]] += weight * x[[i, t]];
+            }
         }
         if !mistakes.divides_by_nothing
             && let Some(empty) = totals.iter().position(|&total| total == 0.0)
@@ -102,10 +104,10 @@ fn with_mistakes(
                 distance(&centers, a, labels[a]).total_cmp(&distance(&centers, b, labels[b]))
             };
             let i = (0..n).max_by(far).unwrap();
-            (0..d).for_each(|t| {
+            for t in 0..d {
                 sums[[labels[i], t]] -= x[[i, t]];
                 sums[[empty, t]] = x[[i, t]];
-            });
+            }
             totals[labels[i]] -= 1.0;
             totals[empty] = 1.0;
         }

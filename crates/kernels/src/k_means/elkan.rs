@@ -56,7 +56,7 @@ fn run<T: Real + Plain, const START: bool>(x: &[T], centers: &[T], half: &[T], b
     assert!(x.len() == n * d && centers.len() == k * d && half.len() == k * k, "{n} samples, {k} centers");
     // Half the distance to the nearest other center.
     let next: Vec<T> = (0..k)
-        .map(|j| (0..k).filter(|&i| i != j).map(|i| half[j * k + i]).fold(T::INFINITY, |a, b| a.min(b)))
+        .map(|j| (0..k).filter(|&i| i != j).map(|i| half[j * k + i]).fold(T::INFINITY, T::min))
         .collect();
     let (labels, upper) = (Disjoint::new(&mut bounds.labels), Disjoint::new(&mut bounds.upper));
     let lower = Disjoint::new(&mut bounds.lower);

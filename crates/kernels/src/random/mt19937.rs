@@ -42,7 +42,9 @@ fn cumulative(p: &[f64]) -> Vec<f64> {
             sum
         })
         .collect();
-    sums.iter_mut().for_each(|value| *value /= sum);
+    for value in &mut sums {
+        *value /= sum;
+    }
     sums
 }
 

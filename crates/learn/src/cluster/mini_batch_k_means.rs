@@ -276,7 +276,9 @@ impl MiniBatchKMeans {
             sum += weight / total;
             cumulative.push(sum);
         }
-        cumulative.iter_mut().for_each(|value| *value /= sum);
+        for value in &mut cumulative {
+            *value /= sum;
+        }
         let mut smoothed: Option<f64> = None;
         let (mut least, mut without) = (None, 0);
         let mut last = 0.0;
@@ -448,7 +450,9 @@ impl MiniBatchKMeans {
             let others = (0..k).filter(|j| !low.contains(j)).map(|j| state.counts[j]);
             let fewest = others.fold(f64::INFINITY, f64::min);
             if fewest.is_finite() {
-                low.iter().for_each(|&j| state.counts[j] = fewest);
+                for &j in &low {
+                    state.counts[j] = fewest;
+                }
             }
         }
         inertia

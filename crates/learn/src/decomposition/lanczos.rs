@@ -99,6 +99,8 @@ fn orthogonalize(x: &mut [f64], basis: &[f64], d: usize) -> f64 {
     if left <= before * 1e-13 || left == 0.0 {
         return 0.0;
     }
-    x.iter_mut().for_each(|x| *x /= left);
+    for x in x.iter_mut() {
+        *x /= left;
+    }
     left
 }

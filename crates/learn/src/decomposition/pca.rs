@@ -404,7 +404,9 @@ fn by_covariance<T: Float>(operation: &str, x: &Features<T>, mean: &[f64]) -> Re
             }
         }
     }
-    covariance.iter_mut().for_each(|c| *c /= n as f64 - 1.0);
+    for c in &mut covariance {
+        *c /= n as f64 - 1.0;
+    }
     if covariance.iter().any(|c| !c.is_finite()) {
         return Err(Error::value(operation, "the covariance overflows: scale the features"));
     }
@@ -477,7 +479,9 @@ impl<T: Float> FittedPca<T> {
         let mut projection = self.components.to_vec();
         if self.whiten {
             for (row, scale) in projection.chunks_exact_mut(d).zip(self.deviations()) {
-                row.iter_mut().for_each(|value| *value = T::from_f64(value.to_f64() / scale));
+                for value in row.iter_mut() {
+                    *value = T::from_f64(value.to_f64() / scale);
+                }
             }
         }
         let mean = self.mean.to_vec();
@@ -569,7 +573,9 @@ impl<T: Float> FittedPca<T> {
         let mut scaled = v.clone();
         for (row, variance) in scaled.chunks_exact_mut(d).zip(self.explained_variance.to_vec()) {
             let scale = of(variance.to_f64());
-            row.iter_mut().for_each(|value| *value *= scale);
+            for value in row.iter_mut() {
+                *value *= scale;
+            }
         }
         let mut out = vec![0.0; d * d];
         f64::gemm(
@@ -579,7 +585,9 @@ impl<T: Float> FittedPca<T> {
             0.0,
             MatrixMut::row_major(&mut out, d, d),
         );
-        (0..d).for_each(|i| out[i * d + i] += diagonal);
+        for i in 0..d {
+            out[i * d + i] += diagonal;
+        }
         // Sizes are those of the components.
         Tensor::from_vec(from_f64(&out), [d, d]).unwrap_or_else(|_| Tensor::zeros([d, d]))
     }
@@ -674,7 +682,9 @@ impl<T: Float> InverseTransform<Tensor<T>> for FittedPca<T> {
         let mut components = self.components.to_vec();
         if self.whiten {
             for (row, variance) in components.chunks_exact_mut(d).zip(self.explained_variance.to_vec()) {
-                row.iter_mut().for_each(|value| *value *= variance.sqrt());
+                for value in row.iter_mut() {
+                    *value *= variance.sqrt();
+                }
             }
         }
         let z = z.contiguous();

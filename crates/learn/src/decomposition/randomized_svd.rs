@@ -198,7 +198,9 @@ pub(super) fn flip_signs(rows: &mut [f64], columns: usize) {
             }
         }
         if largest < 0.0 {
-            row.iter_mut().for_each(|value| *value = -*value);
+            for value in row.iter_mut() {
+                *value = -*value;
+            }
         }
     }
 }

@@ -150,13 +150,17 @@ impl Parameters {
         });
         threads::for_each_chunk(log_prob, k * 256, 1 << 14, |start, rows| {
             for (row, most) in rows.chunks_exact_mut(k).zip(&densities[start / k..]) {
-                row.iter_mut().for_each(|value| *value = (*value - most).exp());
+                for value in row.iter_mut() {
+                    *value = (*value - most).exp();
+                }
             }
         });
         for (row, density) in log_prob.chunks_exact_mut(k).zip(&mut densities) {
             let sum: f64 = row.iter().sum();
             *density += sum.ln();
-            row.iter_mut().for_each(|value| *value /= sum);
+            for value in row.iter_mut() {
+                *value /= sum;
+            }
         }
         densities
     }
@@ -181,7 +185,9 @@ impl Parameters {
         let mut centered = vec![0.0; k * d];
         f64::gemm(1.0, resp, Matrix::row_major(x, n, d), 0.0, MatrixMut::row_major(&mut centered, k, d));
         for (row, weight) in centered.chunks_exact_mut(d).zip(&weights) {
-            row.iter_mut().for_each(|value| *value /= weight);
+            for value in row.iter_mut() {
+                *value /= weight;
+            }
         }
         let covariances = match kind {
             CovarianceType::Full => {
@@ -189,8 +195,12 @@ impl Parameters {
                 for (j, covariance) in covariances.chunks_exact_mut(d * d).enumerate() {
                     let own: Vec<f64> = responsibilities.iter().skip(j).step_by(k).copied().collect();
                     f64::scatter(x, n, d, &centered[j * d..][..d], Some(&own), covariance);
-                    covariance.iter_mut().for_each(|value| *value /= weights[j]);
-                    (0..d).for_each(|t| covariance[t * d + t] += reg_covar);
+                    for value in covariance.iter_mut() {
+                        *value /= weights[j];
+                    }
+                    for t in 0..d {
+                        covariance[t * d + t] += reg_covar;
+                    }
                 }
                 covariances
             }
@@ -203,8 +213,12 @@ impl Parameters {
                         row.iter_mut().zip(mean).for_each(|(value, b)| *value -= weight * a * b);
                     }
                 }
-                covariance.iter_mut().for_each(|value| *value /= total);
-                (0..d).for_each(|t| covariance[t * d + t] += reg_covar);
+                for value in &mut covariance {
+                    *value /= total;
+                }
+                for t in 0..d {
+                    covariance[t * d + t] += reg_covar;
+                }
                 covariance
             }
             CovarianceType::Diag | CovarianceType::Spherical => {

@@ -258,7 +258,9 @@ impl GaussianMixture {
             parameters =
                 Parameters::of(parameters.kind, samples.x, samples.shift, &log_prob, k, self.reg_covar)?;
             let total: f64 = parameters.weights.iter().sum();
-            parameters.weights.iter_mut().for_each(|weight| *weight /= total);
+            for weight in &mut parameters.weights {
+                *weight /= total;
+            }
             let before = bound;
             bound = densities.iter().sum::<f64>() / samples.n as f64;
             bounds.push(bound);
@@ -304,7 +306,9 @@ impl GaussianMixture {
                 k,
                 self.reg_covar,
             )?;
-            parameters.weights.iter_mut().for_each(|weight| *weight /= n as f64);
+            for weight in &mut parameters.weights {
+                *weight /= n as f64;
+            }
             parameters
         };
         if let Some(weights) = &self.weights_init {
@@ -342,7 +346,9 @@ impl GaussianMixture {
                 responsibilities.fill_with(|| random.random_sample());
                 for row in responsibilities.chunks_exact_mut(k) {
                     let sum: f64 = row.iter().sum();
-                    row.iter_mut().for_each(|value| *value /= sum);
+                    for value in row.iter_mut() {
+                        *value /= sum;
+                    }
                 }
                 return Ok(responsibilities);
             }

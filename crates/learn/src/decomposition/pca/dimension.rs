@@ -42,7 +42,8 @@ fn log_evidence(variances: &[f64], rank: usize, n: f64) -> f64 {
 
 /// `ln Gamma(halves / 2)` of a positive number of halves.
 fn ln_gamma_of_halves(halves: usize) -> f64 {
-    let (mut x, mut sum) = if halves % 2 == 0 { (1.0, 0.0) } else { (0.5, std::f64::consts::PI.ln() / 2.0) };
+    let (mut x, mut sum) =
+        if halves.is_multiple_of(2) { (1.0, 0.0) } else { (0.5, std::f64::consts::PI.ln() / 2.0) };
     while x < halves as f64 / 2.0 {
         sum += f64::ln(x);
         x += 1.0;
