@@ -3,6 +3,8 @@
 //! - Least squares: [`LinearRegression`], with an L2 penalty [`Ridge`] ([`RidgeClassifier`]), with L1 [`Lasso`], with both
 //!   [`ElasticNet`].
 //! - Probabilities: [`LogisticRegression`].
+//! - One sample after another, with many losses: [`SgdClassifier`], [`SgdRegressor`].
+//! - Gradient descent as it is taught, with its losses kept: [`GradientDescentRegressor`], [`GradientDescentClassifier`].
 
 #[macro_use]
 mod implementations;
@@ -10,6 +12,8 @@ mod implementations;
 mod class_weight;
 mod coordinate_descent;
 mod elastic_net;
+mod gradient_descent_classifier;
+mod gradient_descent_regressor;
 mod iterative;
 mod lasso;
 mod lbfgs;
@@ -25,11 +29,22 @@ mod proximal;
 mod ridge;
 mod ridge_classifier;
 mod samples;
+mod sgd;
+mod sgd_classifier;
+mod sgd_regressor;
 
 pub use class_weight::ClassWeight;
 pub use elastic_net::{ElasticNet, FittedElasticNet, Selection};
+pub use gradient_descent_classifier::{FittedGradientDescentClassifier, GradientDescentClassifier};
+pub use gradient_descent_regressor::{DescentCost, FittedGradientDescentRegressor, GradientDescentRegressor};
 pub use lasso::Lasso;
 pub use linear_regression::{FittedLinearRegression, LinearRegression};
 pub use logistic_regression::{FittedLogisticRegression, LogisticRegression, LogisticSolver};
 pub use ridge::{FittedRidge, Ridge, RidgeSolver};
 pub use ridge_classifier::{FittedRidgeClassifier, RidgeClassifier};
+pub use samples::AsSamples;
+pub use sgd::{LearningRate, Sgd, SgdPenalty, SgdStanding};
+pub use sgd_classifier::{FittedSgdClassifier, SgdClassifier};
+pub use sgd_regressor::{FittedSgdRegressor, SgdRegressor};
+
+pub use barehand_kernels::stochastic_gradient::Loss as SgdLoss;

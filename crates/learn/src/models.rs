@@ -67,6 +67,8 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         "ForestRegressor" => boxed::<T, ensemble::FittedForestRegressor<T>>(record),
         "GaussianMixture" => boxed::<T, mixture::FittedGaussianMixture<T>>(record),
         "GaussianNB" => boxed::<T, naive_bayes::FittedGaussianNB<T>>(record),
+        "GradientDescentClassifier" => boxed::<T, linear_model::FittedGradientDescentClassifier<T>>(record),
+        "GradientDescentRegressor" => boxed::<T, linear_model::FittedGradientDescentRegressor<T>>(record),
         "HistGradientBoostingClassifier" => {
             boxed::<T, ensemble::FittedHistGradientBoostingClassifier<T>>(record)
         }
@@ -85,6 +87,8 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
         "Pipeline" => boxed::<T, pipeline::FittedPipeline<T>>(record),
         "Ridge" => boxed::<T, linear_model::FittedRidge<T>>(record),
         "RidgeClassifier" => boxed::<T, linear_model::FittedRidgeClassifier<T>>(record),
+        "SGDClassifier" => boxed::<T, linear_model::FittedSgdClassifier<T>>(record),
+        "SGDRegressor" => boxed::<T, linear_model::FittedSgdRegressor<T>>(record),
         "StandardScaler" => boxed::<T, preprocessing::FittedStandardScaler<T>>(record),
         "TruncatedSVD" => boxed::<T, decomposition::FittedTruncatedSvd<T>>(record),
         name => Err(Error::format("model", format!("{name:?} is not an estimator of this barehand"))),

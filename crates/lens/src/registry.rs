@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
-    activations, arithmetic, attention, clusters, convolution, layers, losses, metrics, naive_bayes,
-    optimizers, preprocessing, recurrent, regression, schedules, scores, transformers, trees,
+    activations, arithmetic, attention, clusters, convolution, layers, linear_models, losses, metrics,
+    naive_bayes, optimizers, preprocessing, recurrent, regression, schedules, scores, transformers, trees,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -32,6 +32,7 @@ pub fn blocks() -> &'static [&'static Block] {
             naive_bayes::BLOCKS,
             preprocessing::BLOCKS,
             trees::BLOCKS,
+            linear_models::BLOCKS,
             metrics::BLOCKS,
             scores::BLOCKS,
         ];

@@ -26,12 +26,32 @@ impl ClassWeight {
         codes: &[usize],
         weights: Option<Vec<f64>>,
     ) -> Result<Option<Vec<f64>>> {
-        let of_class = match self {
-            ClassWeight::None => return Ok(weights),
+        if *self == ClassWeight::None {
+            return Ok(weights);
+        }
+        let of_class = self.of_classes(operation, classes, codes, weights.as_deref())?;
+        let mut weights = weights.unwrap_or_else(|| vec![1.0; codes.len()]);
+        weights.iter_mut().zip(codes).for_each(|(weight, &code)| *weight *= of_class[code]);
+        Ok(Some(weights))
+    }
+
+    /// The weight of each class.
+    ///
+    /// # Errors
+    /// As [`ClassWeight::sample_weights`].
+    pub fn of_classes(
+        &self,
+        operation: &str,
+        classes: &[i64],
+        codes: &[usize],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<f64>> {
+        Ok(match self {
+            ClassWeight::None => vec![1.0; classes.len()],
             ClassWeight::Balanced => {
                 let mut totals = vec![0.0; classes.len()];
                 for (i, &code) in codes.iter().enumerate() {
-                    totals[code] += weights.as_ref().map_or(1.0, |weights| weights[i]);
+                    totals[code] += weights.map_or(1.0, |weights| weights[i]);
                 }
                 let sum: f64 = totals.iter().sum();
                 totals.iter().map(|total| sum / (classes.len() as f64 * total)).collect()
@@ -51,9 +71,6 @@ impl ClassWeight {
                 }
                 of_class
             }
-        };
-        let mut weights = weights.unwrap_or_else(|| vec![1.0; codes.len()]);
-        weights.iter_mut().zip(codes).for_each(|(weight, &code)| *weight *= of_class[code]);
-        Ok(Some(weights))
+        })
     }
 }

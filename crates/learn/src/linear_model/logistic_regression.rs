@@ -254,7 +254,7 @@ impl LogisticRegression {
 
 classifier!(LogisticRegression, FittedLogisticRegression {
     fn predict_proba_any(&self, x: &crate::Features<T>) -> Result<Tensor<T>> {
-        self.probabilities(x)
+        self.predict_proba(x)
     }
 });
 
@@ -277,27 +277,13 @@ impl<T: Float> FittedLogisticRegression<T> {
     pub fn converged(&self) -> bool {
         self.converged
     }
-
-    fn probabilities(&self, x: &impl AsSamples<T>) -> Result<Tensor<T>> {
-        let scores = self.predictor.scores("LogisticRegression::predict_proba", x)?;
-        if self.classes.len() > 2 {
-            let k = self.classes.len();
-            let mut out = vec![T::ZERO; scores.len()];
-            T::softmax(&scores, k, &mut out);
-            return Tensor::from_vec(out, [scores.len() / k, k]);
-        }
-        let n = scores.len();
-        let p = Tensor::<T>::from(scores).sigmoid()?;
-        let pairs = p.to_vec().into_iter().flat_map(|p| [T::ONE - p, p]).collect();
-        Tensor::from_vec(pairs, [n, 2])
-    }
 }
 
 impl<T: Float, X: AsSamples<T>> PredictProba<X> for FittedLogisticRegression<T> {
     type Output = Tensor<T>;
 
     fn predict_proba(&self, x: &X) -> Result<Tensor<T>> {
-        self.probabilities(x)
+        self.predictor.probabilities("LogisticRegression::predict_proba", x)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every fitted linear model is made of.
 
-use barehand_tensor::{Float, Result, Tensor};
+use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::samples::AsSamples;
 use crate::models::field;
@@ -17,7 +17,15 @@ pub struct Predictor<T: Float> {
 
 impl<T: Float> Predictor<T> {
     /// Of coefficients in f64, `(outputs, d)`, and an intercept for each output.
+    ///
+    /// # Errors
+    /// One is not finite.
     pub fn new(coef: &[f64], intercept: &[f64]) -> Result<Predictor<T>> {
+        if !coef.iter().chain(intercept).all(|value| T::from_f64(*value).is_finite()) {
+            let message =
+                "coefficients are not finite: the features need scaling, or differ too much in size";
+            return Err(Error::value("fit", message));
+        }
         let convert = |values: &[f64]| values.iter().map(|&value| T::from_f64(value)).collect::<Vec<T>>();
         let outputs = intercept.len();
         let columns = coef.len() / outputs.max(1);
@@ -53,6 +61,21 @@ impl<T: Float> Predictor<T> {
         }
         let n = scores.len() / self.outputs();
         Tensor::from_vec(scores, [n, self.outputs()])
+    }
+
+    /// Probabilities of two classes by the logistic function of one score, of more by the softmax of theirs, `(n, classes)`.
+    pub fn probabilities(&self, operation: &str, x: &impl AsSamples<T>) -> Result<Tensor<T>> {
+        let scores = self.scores(operation, x)?;
+        let k = self.outputs();
+        if k > 1 {
+            let mut out = vec![T::ZERO; scores.len()];
+            T::softmax(&scores, k, &mut out);
+            return Tensor::from_vec(out, [scores.len() / k, k]);
+        }
+        let n = scores.len();
+        let p = Tensor::<T>::from(scores).sigmoid()?;
+        let pairs = p.to_vec().into_iter().flat_map(|p| [T::ONE - p, p]).collect();
+        Tensor::from_vec(pairs, [n, 2])
     }
 
     /// A record with both fields more.

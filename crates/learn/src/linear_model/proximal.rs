@@ -9,6 +9,9 @@ use super::logistic_objective::LogisticObjective;
 /// Parameters up to which second derivatives are formed.
 const SMALL: usize = 1500;
 
+/// Visits to all coordinates for a Newton step at most, and to those that are not 0 between two of them.
+const CYCLES: usize = 30;
+
 /// An objective plus `l1 |coef|_1`.
 pub struct Proximal<'a, T: Float> {
     /// The smooth part.
@@ -101,12 +104,12 @@ impl<T: Float> Proximal<'_, T> {
             let b = gram_cycle(hessian, of_intercepts, &intercepts, w, &mut slopes);
             a.change.max(b.change) <= 1e-10 * a.largest.max(b.largest)
         };
-        for _ in 0..100 {
+        for _ in 0..CYCLES {
             if cycle(&all, &mut w) {
                 break;
             }
             let active: Vec<u32> = all.iter().copied().filter(|&j| w[j as usize] != 0.0).collect();
-            for _ in 0..100 {
+            for _ in 0..CYCLES {
                 if cycle(&active, &mut w) {
                     break;
                 }

@@ -219,6 +219,17 @@ impl<T: Float> Samples<'_, T> {
         out
     }
 
+    /// The rows at `rows`, in that order.
+    pub fn select(&self, rows: &[i64]) -> Result<Features<T>> {
+        Ok(match self {
+            Samples::Dense { x, .. } => Features::Dense(x.index_select(0, &rows.to_vec().into())?),
+            Samples::Sparse(x) => {
+                let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
+                Features::Sparse(x.select_rows(&rows)?)
+            }
+        })
+    }
+
     /// For a classifier's kernel; of dense rows only.
     pub fn classified<'a>(&'a self, classes: &'a [u32], weights: Option<&'a [f64]>) -> Classified<'a, T> {
         Classified { x: self.dense(), columns: self.shape().1, classes, weights }

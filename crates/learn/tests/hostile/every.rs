@@ -8,8 +8,9 @@ use barehand_learn::ensemble::{
     RandomForestClassifier, RandomForestRegressor,
 };
 use barehand_learn::linear_model::{
-    ElasticNet, LinearRegression, LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver,
-    Selection,
+    ElasticNet, GradientDescentClassifier, GradientDescentRegressor, Lasso, LinearRegression,
+    LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver, Selection, SgdClassifier,
+    SgdRegressor,
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
@@ -111,6 +112,11 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         ),
         entry(Kind::Classes, RandomForestClassifier::new().n_estimators(3)),
         entry(Kind::Values, RandomForestRegressor::new().n_estimators(3)),
+        entry(Kind::Classes, GradientDescentClassifier::new(0.01, 10)),
+        entry(Kind::Values, GradientDescentRegressor::new(0.01, 10)),
+        entry(Kind::Values, Lasso::new(0.1).max_iter(50)),
+        entry(Kind::Classes, SgdClassifier::new()),
+        entry(Kind::Values, SgdRegressor::new()),
         entry(Kind::Values, Ridge::new(1.0)),
         entry(Kind::Values, Ridge::new(0.0).solver(RidgeSolver::Svd)),
         entry(Kind::Values, Ridge::new(1.0).solver(RidgeSolver::Lsqr).max_iter(Some(50))),

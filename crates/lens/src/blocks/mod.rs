@@ -6,6 +6,7 @@ pub mod attention;
 pub mod clusters;
 pub mod convolution;
 pub mod layers;
+pub mod linear_models;
 pub mod losses;
 pub mod metrics;
 pub mod naive_bayes;

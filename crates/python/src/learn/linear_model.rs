@@ -1,13 +1,19 @@
 //! `barehand.linear_model`.
 
 use barehand_learn::linear_model::{
-    ClassWeight, LinearRegression, LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver,
+    ClassWeight, DescentCost, ElasticNet, FittedSgdClassifier, FittedSgdRegressor, GradientDescentClassifier,
+    GradientDescentRegressor, LearningRate, LinearRegression, LogisticRegression, LogisticSolver, Ridge,
+    RidgeClassifier, RidgeSolver, Selection, Sgd, SgdClassifier, SgdLoss, SgdPenalty, SgdRegressor,
+    SgdStanding,
 };
+use barehand_learn::models::AnyModel;
+use barehand_tensor::Float;
 use pyo3::prelude::*;
 
 use super::model::{Model, fit};
 use super::samples::{AnyFeatures, AnyTarget, Weights};
 use crate::error::{Failure, Result};
+use crate::tensor::released;
 
 #[pyfunction]
 fn linear_regression(
@@ -139,9 +145,254 @@ fn logistic_regression(
     fit(py, &estimator, x, Some(y), sample_weight)
 }
 
+#[pyfunction]
+#[pyo3(signature = (x, y, sample_weight, *, alpha, l1_ratio, fit_intercept, max_iter, tol, positive, seed, start))]
+#[allow(clippy::too_many_arguments)]
+fn elastic_net(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    alpha: f64,
+    l1_ratio: f64,
+    fit_intercept: bool,
+    max_iter: usize,
+    tol: f64,
+    positive: bool,
+    seed: Option<u32>,
+    start: Option<Weights>,
+) -> Result<Model> {
+    let mut estimator = ElasticNet::new(alpha)
+        .l1_ratio(l1_ratio)
+        .fit_intercept(fit_intercept)
+        .max_iter(max_iter)
+        .tol(tol)
+        .positive(positive)
+        .selection(seed.map_or(Selection::Cyclic, Selection::Random));
+    if let Some(Weights(coef)) = start {
+        estimator = estimator.start(coef.to_vec());
+    }
+    fit(py, &estimator, x, Some(y), sample_weight)
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+fn gradient_descent_regressor(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    learning_rate: f64,
+    epochs: usize,
+    batch_size: Option<usize>,
+    seed: Option<u32>,
+    half: bool,
+    fit_intercept: bool,
+    start: Option<(Weights, Weights)>,
+) -> Result<Model> {
+    let mut estimator = GradientDescentRegressor::new(learning_rate, epochs)
+        .batch_size(batch_size)
+        .shuffle(seed)
+        .cost(if half { DescentCost::HalfMean } else { DescentCost::Mean })
+        .fit_intercept(fit_intercept);
+    if let Some((Weights(coef), Weights(intercept))) = start {
+        estimator = estimator.start(coef.to_vec(), intercept.to_vec());
+    }
+    fit(py, &estimator, x, Some(y), None)
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+fn gradient_descent_classifier(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    learning_rate: f64,
+    steps: usize,
+    sum: bool,
+    l1: f64,
+    l2: f64,
+    fit_intercept: bool,
+) -> Result<Model> {
+    let estimator = GradientDescentClassifier::new(learning_rate, steps)
+        .sum(sum)
+        .l1(l1)
+        .l2(l2)
+        .fit_intercept(fit_intercept);
+    fit(py, &estimator, x, Some(y), sample_weight)
+}
+
+/// The parameters that stochastic gradient descents share, by scikit-learn's names.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct SgdParameters {
+    loss: String,
+    epsilon: f64,
+    penalty: Option<String>,
+    alpha: f64,
+    l1_ratio: f64,
+    fit_intercept: bool,
+    max_iter: usize,
+    tol: Option<f64>,
+    shuffle: bool,
+    learning_rate: String,
+    eta0: f64,
+    power_t: f64,
+    n_iter_no_change: usize,
+    average: u64,
+}
+
+impl SgdParameters {
+    fn get(&self) -> Result<Sgd> {
+        let unknown =
+            |name: &str, value: &str| Failure::value("SGD", format!("{name} {value:?} is not known"));
+        Ok(Sgd {
+            loss: match self.loss.as_str() {
+                "hinge" => SgdLoss::Hinge(1.0),
+                "perceptron" => SgdLoss::Hinge(0.0),
+                "squared_hinge" => SgdLoss::SquaredHinge,
+                "log_loss" => SgdLoss::Log,
+                "modified_huber" => SgdLoss::ModifiedHuber,
+                "squared_error" => SgdLoss::Squared,
+                "huber" => SgdLoss::Huber(self.epsilon),
+                "epsilon_insensitive" => SgdLoss::EpsilonInsensitive(self.epsilon),
+                "squared_epsilon_insensitive" => SgdLoss::SquaredEpsilonInsensitive(self.epsilon),
+                other => return Err(unknown("loss", other)),
+            },
+            penalty: match self.penalty.as_deref() {
+                None => SgdPenalty::None,
+                Some("l2") => SgdPenalty::L2,
+                Some("l1") => SgdPenalty::L1,
+                Some("elasticnet") => SgdPenalty::ElasticNet(self.l1_ratio),
+                Some(other) => return Err(unknown("penalty", other)),
+            },
+            learning_rate: match self.learning_rate.as_str() {
+                "constant" => LearningRate::Constant,
+                "optimal" => LearningRate::Optimal,
+                "invscaling" => LearningRate::InvScaling,
+                "adaptive" => LearningRate::Adaptive,
+                "pa1" => LearningRate::Pa1,
+                "pa2" => LearningRate::Pa2,
+                other => return Err(unknown("learning_rate", other)),
+            },
+            alpha: self.alpha,
+            fit_intercept: self.fit_intercept,
+            max_iter: self.max_iter,
+            tol: self.tol,
+            shuffle: self.shuffle,
+            eta0: self.eta0,
+            power_t: self.power_t,
+            n_iter_no_change: self.n_iter_no_change,
+            average: self.average,
+        })
+    }
+}
+
+/// Where to go on: from a model, or from coefficients and intercepts.
+fn standing(previous: Option<&Model>, start: Option<(Weights, Weights)>) -> Option<SgdStanding> {
+    fn of<T: Float>(model: &dyn barehand_learn::Model<T>) -> Option<SgdStanding> {
+        let any = model.as_any();
+        let classifier = any.downcast_ref::<FittedSgdClassifier<T>>().map(|model| model.standing().clone());
+        classifier
+            .or_else(|| any.downcast_ref::<FittedSgdRegressor<T>>().map(|model| model.standing().clone()))
+    }
+    if let Some((Weights(coef), Weights(intercept))) = start {
+        return Some(SgdStanding {
+            coef: coef.to_vec(),
+            intercept: intercept.to_vec(),
+            average: None,
+            t: 1.0,
+        });
+    }
+    match previous?.any() {
+        AnyModel::F32(model) => of(&**model),
+        AnyModel::F64(model) => of(&**model),
+    }
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+fn sgd_classifier(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    parameters: SgdParameters,
+    classes: i64,
+    class_weight: OfClasses,
+    held_out: Option<Vec<bool>>,
+    seeds: Vec<u32>,
+    previous: Option<PyRef<'_, Model>>,
+    start: Option<(Weights, Weights)>,
+) -> Result<Model> {
+    let estimator = SgdClassifier::new()
+        .parameters(parameters.get()?)
+        .class_weight(class_weight.get()?)
+        .held_out(held_out)
+        .seeds(seeds);
+    let standing = standing(previous.as_deref(), start);
+    let weights = sample_weight.map(|Weights(weights)| weights);
+    let classes: Vec<i64> = (0..classes).collect();
+    let elements = x.elements();
+    let model = match &x {
+        AnyFeatures::F32(x) => {
+            let y = y.get::<f32>();
+            let y = y.classes("SGDClassifier")?;
+            let go = || estimator.fit_from(x, y, &classes, weights.as_ref(), standing.as_ref());
+            AnyModel::F32(Box::new(released(py, elements, go)?))
+        }
+        AnyFeatures::F64(x) => {
+            let y = y.get::<f64>();
+            let y = y.classes("SGDClassifier")?;
+            let go = || estimator.fit_from(x, y, &classes, weights.as_ref(), standing.as_ref());
+            AnyModel::F64(Box::new(released(py, elements, go)?))
+        }
+    };
+    Ok(Model::new(model))
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+fn sgd_regressor(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    parameters: SgdParameters,
+    held_out: Option<Vec<bool>>,
+    seed: u32,
+    previous: Option<PyRef<'_, Model>>,
+    start: Option<(Weights, Weights)>,
+) -> Result<Model> {
+    let estimator = SgdRegressor::new().parameters(parameters.get()?).held_out(held_out).seed(seed);
+    let standing = standing(previous.as_deref(), start);
+    let weights = sample_weight.map(|Weights(weights)| weights);
+    let elements = x.elements();
+    let model = match &x {
+        AnyFeatures::F32(x) => {
+            let y = y.get::<f32>();
+            let y = y.values("SGDRegressor")?;
+            let go = || estimator.fit_from(x, y, weights.as_ref(), standing.as_ref());
+            AnyModel::F32(Box::new(released(py, elements, go)?))
+        }
+        AnyFeatures::F64(x) => {
+            let y = y.get::<f64>();
+            let y = y.values("SGDRegressor")?;
+            let go = || estimator.fit_from(x, y, weights.as_ref(), standing.as_ref());
+            AnyModel::F64(Box::new(released(py, elements, go)?))
+        }
+    };
+    Ok(Model::new(model))
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(elastic_net, module)?)?;
+    module.add_function(wrap_pyfunction!(gradient_descent_classifier, module)?)?;
+    module.add_function(wrap_pyfunction!(gradient_descent_regressor, module)?)?;
     module.add_function(wrap_pyfunction!(linear_regression, module)?)?;
     module.add_function(wrap_pyfunction!(logistic_regression, module)?)?;
     module.add_function(wrap_pyfunction!(ridge, module)?)?;
-    module.add_function(wrap_pyfunction!(ridge_classifier, module)?)
+    module.add_function(wrap_pyfunction!(ridge_classifier, module)?)?;
+    module.add_function(wrap_pyfunction!(sgd_classifier, module)?)?;
+    module.add_function(wrap_pyfunction!(sgd_regressor, module)?)
 }

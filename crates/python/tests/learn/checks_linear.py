@@ -1,14 +1,37 @@
 """The estimators of `barehand.linear_model`."""
 
-from barehand.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from barehand.linear_model import (
+    ElasticNet,
+    GradientDescentClassifier,
+    GradientDescentRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+)
 from checks import Checked
 
 NO_ITERATIONS = {"check_non_transformer_estimators_n_iter": "as scikit-learn's: no iterations, n_iter_ is None"}
 
+REPEATED = "as scikit-learn's: a sample of weight 2 makes one step that is twice as long, not two"
+STEPS = {
+    "check_sample_weight_equivalence_on_dense_data": REPEATED,
+    "check_sample_weight_equivalence_on_sparse_data": REPEATED,
+}
+
 CHECKED = [
+    Checked(ElasticNet()),
+    Checked(GradientDescentClassifier(n_steps=100)),
+    Checked(GradientDescentRegressor(n_epochs=100)),
+    Checked(Lasso()),
     Checked(LinearRegression()),
     Checked(LinearRegression(positive=True)),
     Checked(LogisticRegression()),
     Checked(Ridge(), NO_ITERATIONS),
     Checked(RidgeClassifier(), NO_ITERATIONS),
+    Checked(SGDClassifier(), STEPS),
+    Checked(SGDRegressor(), STEPS),
 ]

@@ -43,6 +43,13 @@ def class_weights(class_weight: Any, classes: np.ndarray) -> Any:
     return weights
 
 
+def random_state(given: Any) -> np.random.RandomState:
+    """NumPy's generator of a ``random_state`` parameter: a seed, a generator, or None for the global one."""
+    if given is None:
+        return np.random.mtrand._rand
+    return given if isinstance(given, np.random.RandomState) else np.random.RandomState(given)
+
+
 class LinearRegressorMixin(RegressorMixin):
     """``predict`` of regressors, and ``coef_`` and ``intercept_`` of their models."""
 
