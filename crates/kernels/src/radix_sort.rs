@@ -17,42 +17,57 @@ const RADIX: usize = 256;
 
 /// Sorts by ascending `key`; equal keys keep their order.
 pub fn sort_by_key<E: Copy + Send + Sync>(items: &mut Vec<E>, key: impl Fn(&E) -> u64 + Sync) {
-    let n = items.len();
-    if n < SMALL {
+    if items.len() < SMALL {
         return items.sort_by_key(key);
     }
     let first = key(&items[0]);
     let differing = items.iter().fold(0, |bits, item| bits | (key(item) ^ first));
-    let workers = threads::threads_for(n, GRAIN);
-    let pieces = threads::split_count(n, workers, 1);
     let mut scratch = items.clone();
-    let mut counts = vec![0usize; pieces * RADIX];
     for byte in (0..8).filter(|byte| (differing >> (8 * byte)) & 0xff != 0) {
-        let digit = |item: &E| (key(item) >> (8 * byte)) as usize & 0xff;
-        threads::for_each_chunk(&mut counts, RADIX, 1, |start, counts| {
-            counts.fill(0);
-            for item in &items[threads::split_part(n, workers, 1, start / RADIX)] {
-                counts[digit(item)] += 1;
-            }
-        });
-        let mut next = 0;
-        for digit in 0..RADIX {
-            for piece in 0..pieces {
-                let count = &mut counts[piece * RADIX + digit];
-                (next, *count) = (next + *count, next);
-            }
-        }
-        let out = Disjoint::new(&mut scratch);
-        threads::for_each_chunk(&mut counts, RADIX, 1, |start, places| {
-            for item in &items[threads::split_part(n, workers, 1, start / RADIX)] {
-                let place = &mut places[digit(item)];
-                // SAFETY: the places of a piece and a digit run from its offset to the next one's, so each is taken once.
-                unsafe { out.slice(*place, 1)[0] = *item };
-                *place += 1;
-            }
-        });
+        let digit = |i: usize| (key(&items[i]) >> (8 * byte)) as usize & 0xff;
+        distribute(&mut scratch, RADIX, digit, |i| items[i]);
         std::mem::swap(items, &mut scratch);
     }
+}
+
+/// Writes `value(i)` to `out` by ascending `digit(i)`, which is below `digits`, for every index of `out`; equal digits keep
+/// their order. Returns where each digit starts, and the end.
+pub fn distribute<E: Copy + Send + Sync>(
+    out: &mut [E],
+    digits: usize,
+    digit: impl Fn(usize) -> usize + Sync,
+    value: impl Fn(usize) -> E + Sync,
+) -> Vec<usize> {
+    let n = out.len();
+    let workers = threads::threads_for(n, GRAIN);
+    let pieces = threads::split_count(n, workers, 1);
+    let mut counts = vec![0usize; pieces * digits];
+    threads::for_each_chunk(&mut counts, digits, 1, |start, counts| {
+        for i in threads::split_part(n, workers, 1, start / digits) {
+            counts[digit(i)] += 1;
+        }
+    });
+    let mut starts = vec![0; digits + 1];
+    let mut next = 0;
+    for digit in 0..digits {
+        starts[digit] = next;
+        for piece in 0..pieces {
+            let count = &mut counts[piece * digits + digit];
+            (next, *count) = (next + *count, next);
+        }
+    }
+    starts[digits] = next;
+    let out = Disjoint::new(out);
+    threads::for_each_chunk(&mut counts, digits, 1, |start, places| {
+        for i in threads::split_part(n, workers, 1, start / digits) {
+            let place = &mut places[digit(i)];
+            // SAFETY: the places of a piece and a digit run from its offset to the next one's, so each is taken once, and the
+            // reference ends with the statement.
+            unsafe { out.slice(*place, 1)[0] = value(i) };
+            *place += 1;
+        }
+    });
+    starts
 }
 
 /// Bits that compare as the numbers do; -0 and 0 are one. Of numbers that came from `f32`, the last bytes are all 0.

@@ -1,7 +1,17 @@
 //! Scores of predictions, with scikit-learn's definitions and edge cases.
 //!
 //! Every score is an `f64` computed from tensors: class labels `(N)` of `i64`, probabilities and decision scores
-//! `(N, C)` of `f32` or `f64`. A function scores with the defaults; the struct of the same name has the options.
+//! `(N, C)` of `f32` or `f64`, several labels at once `(N, K)` of `bool`. A function scores with the defaults; the struct
+//! of the same name has the options. Counts are whole numbers, sums `f64`, whatever the precision of what is scored.
+//!
+//! | what is scored | |
+//! |---|---|
+//! | predicted classes | [`accuracy`], [`PrecisionRecall`], [`ConfusionMatrix`], [`ClassificationReport`], [`cohen_kappa`] |
+//! | scores and probabilities | [`roc_auc`], [`Curves`], [`average_precision`], [`log_loss`], [`brier_score`], [`calibration_curve`] |
+//! | numbers | [`Regression`] |
+//! | clusters | [`Contingency`], [`Silhouette`], [`calinski_harabasz`], [`davies_bouldin`] |
+//! | rankings and search | [`Gain`], [`Retrieval`], [`label_ranking_loss`] |
+//! | text and boxes | [`Bleu`], [`perplexity`], [`MeanAveragePrecision`] |
 //!
 //! ```
 //! use barehand_metrics::{Average, ClassificationReport, accuracy, f1};

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use barehand_kernels::ranking::{sorted_by_kind, twice_the_wins};
+use barehand_kernels::ranking::pairs;
 use barehand_tensor::{Error, Float, Result, Tensor};
 
 use crate::auc::auc;
@@ -322,12 +322,9 @@ impl<'a> RocAuc<'a> {
             let pairs = counts.positives() * counts.negatives();
             return if pairs == 0.0 { f64::NAN } else { sum / pairs };
         }
-        let (positives, negatives) = sorted_by_kind(scores, positive);
-        let pairs = positives.len() as u128 * negatives.len() as u128;
-        if pairs == 0 {
-            return f64::NAN;
-        }
-        twice_the_wins(&positives, &negatives) as f64 / (2 * pairs) as f64
+        let pairs = pairs(scores, positive);
+        let all = u128::from(pairs.positives) * u128::from(pairs.negatives);
+        if all == 0 { f64::NAN } else { pairs.twice_the_wins as f64 / (2 * all) as f64 }
     }
 
     fn one_vs_one(&self, codes: &[usize], scores: &[f64], columns: usize, weighted: bool) -> f64 {

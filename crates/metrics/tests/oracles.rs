@@ -188,4 +188,12 @@ fn threads_change_nothing() {
         })
     };
     assert_eq!(scores(1), scores(3));
+    // The same area by another way: sums of weights that are all 1.
+    let ones = Tensor::ones([n]);
+    let summed = RocAuc::new().sample_weight(&ones).score(&labels(&y), &column(&s)).unwrap();
+    assert!((roc_auc(&labels(&y), &column(&s)).unwrap() - summed).abs() < 1e-12);
+    // A few far away leave all others one bucket; fractions of all sizes.
+    let far: Vec<f64> =
+        s.iter().map(|&s| if s == 4999.0 { 1e300 } else { (s - 2000.0).powi(3) * 1e-9 }).collect();
+    assert_eq!(roc_auc(&labels(&y), &column(&far)).unwrap(), roc_auc(&labels(&y), &column(&s)).unwrap());
 }

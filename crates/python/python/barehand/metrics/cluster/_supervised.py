@@ -223,12 +223,13 @@ def _labels(caller: str, labels_true: Any, labels_pred: Any) -> tuple[np.ndarray
     for name, labels in (("labels_true", labels_true), ("labels_pred", labels_pred)):
         check_array_like(name, labels, caller)
         array = check_array(labels, ensure_2d=False, ensure_min_samples=0, dtype=None)
-        continuous = array.dtype.kind == "f" and bool((array != np.trunc(array)).any())
-        kinds.append("continuous" if continuous else "multiclass" if len(np.unique(array)) > 2 else "binary")
+        kinds.append("continuous" if array.dtype.kind == "f" and (array != np.trunc(array)).any() else "")
         if array.ndim != 1:
             raise ValueError(f"{name} must be 1D: shape is {array.shape!r}")
         arrays.append(array)
     if "continuous" in kinds:
+        few = (len(np.unique(array)) <= 2 for array in arrays)
+        kinds = [kind or ("binary" if two else "multiclass") for kind, two in zip(kinds, few, strict=True)]
         warnings.warn(
             f"Clustering metrics expects discrete values but received {kinds[0]} values for label, and {kinds[1]} values for "
             "target",
