@@ -77,7 +77,7 @@ impl<N: Element> ConfusionMatrix<N> {
     /// Source: scikit-learn's `class_likelihood_ratios`.
     pub fn likelihood_ratios(&self) -> (Option<f64>, Option<f64>) {
         let cells = self.reals();
-        let &[ref negative, ref positive] = &cells[..] else { return (None, None) };
+        let [negative, positive] = &cells[..] else { return (None, None) };
         let (tn, fp, fn_, tp) = (negative[0], negative[1], positive[0], positive[1]);
         let ratio = |numerator: f64, denominator: f64| {
             (denominator != 0.0).then(|| numerator * (tn + fp) / (denominator * (tp + fn_)))

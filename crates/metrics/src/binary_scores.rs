@@ -65,7 +65,7 @@ impl BinaryScores {
             Some(label) => label,
             None => {
                 let present = sorted_unique(labels.iter().copied());
-                if !matches!(present[..], [0 | -1 | 1] | [0 | -1, 1]) {
+                if !matches!(present[..], [-1..=1] | [0 | -1, 1]) {
                     let text = format!(
                         "labels are {present:?}: without pos_label they must be 0 and 1, or -1 and 1"
                     );

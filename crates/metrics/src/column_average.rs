@@ -17,7 +17,7 @@ pub enum ColumnAverage {
 pub(crate) struct Columns<'a> {
     truth: &'a [bool],
     scores: &'a [f64],
-    columns: usize,
+    width: usize,
     weights: Option<&'a [f64]>,
 }
 
@@ -25,20 +25,20 @@ impl<'a> Columns<'a> {
     pub(crate) fn new(
         truth: &'a [bool],
         scores: &'a [f64],
-        columns: usize,
+        width: usize,
         weights: Option<&'a [f64]>,
     ) -> Self {
-        Columns { truth, scores, columns, weights }
+        Columns { truth, scores, width, weights }
     }
 
     /// The score of each column.
     pub(crate) fn each(&self, score: impl Fn(&[f64], &[bool], Option<&[f64]>) -> f64) -> Vec<f64> {
         let column = |k: usize| {
-            let truth: Vec<bool> = self.truth.iter().skip(k).step_by(self.columns).copied().collect();
-            let scores: Vec<f64> = self.scores.iter().skip(k).step_by(self.columns).copied().collect();
+            let truth: Vec<bool> = self.truth.iter().skip(k).step_by(self.width).copied().collect();
+            let scores: Vec<f64> = self.scores.iter().skip(k).step_by(self.width).copied().collect();
             score(&scores, &truth, self.weights)
         };
-        (0..self.columns).map(column).collect()
+        (0..self.width).map(column).collect()
     }
 
     pub(crate) fn average(
@@ -46,7 +46,7 @@ impl<'a> Columns<'a> {
         average: ColumnAverage,
         score: impl Fn(&[f64], &[bool], Option<&[f64]>) -> f64,
     ) -> f64 {
-        let k = self.columns.max(1);
+        let k = self.width.max(1);
         match average {
             ColumnAverage::Micro => {
                 let repeated: Option<Vec<f64>> = self.weights.map(|weights| {

@@ -166,7 +166,7 @@ impl<T: Float> Probabilities<T> {
             .codes
             .iter()
             .zip(self.proba.chunks_exact(columns))
-            .map(|(&class, row)| value(class, Row { row, next: 0, classes: self.classes }));
+            .map(|(&class, row)| value(class, Row { given: row, next: 0, classes: self.classes }));
         total(values, self.weights.as_ref(), false)
     }
 
@@ -190,7 +190,7 @@ impl<T: Float> Probabilities<T> {
 
 /// The probabilities of all classes of one sample, also where only the second of two is given.
 pub(crate) struct Row<'a, T> {
-    row: &'a [T],
+    given: &'a [T],
     next: usize,
     classes: usize,
 }
@@ -201,7 +201,7 @@ impl<T: Float> Iterator for Row<'_, T> {
     fn next(&mut self) -> Option<T> {
         let class = self.next;
         self.next += 1;
-        match self.row {
+        match self.given {
             &[p] if self.classes == 2 => [T::ONE - p, p].get(class).copied(),
             row => row.get(class).copied(),
         }

@@ -53,7 +53,7 @@ pub fn cohen_kappa(confusion: &Array, power: i32, trace: &mut Trace) -> Result<f
     let chance = trace.step("E", "t_i p_j / s", chance);
     let found = trace.number("found", "sum_ij d_ij C_ij", counts.zip(confusion, |d, c| d * c)?.sum());
     let expected = trace.number("expected", "sum_ij d_ij E_ij", counts.zip(&chance, |d, e| d * e)?.sum());
-    if !(expected > 0.0) {
+    if expected.is_nan() || expected <= 0.0 {
         return Err(Error::new(
             "cohen_kappa",
             "chance alone would agree: there is no kappa of a single class",

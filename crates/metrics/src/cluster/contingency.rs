@@ -52,7 +52,7 @@ impl Contingency {
             counts.into_iter().map(|((i, j), count)| (i, j, count)).collect::<Vec<_>>()
         };
         cells.sort_unstable();
-        Self::from_cells(cells, classes, clusters)
+        Ok(Self::from_cells(cells, classes, clusters))
     }
 
     /// The table with these counts `(classes, clusters)`, in row-major order.
@@ -69,10 +69,10 @@ impl Contingency {
         }
         let place = |(at, &count): (usize, &i64)| (at / clusters, at % clusters, count as u64);
         let cells = counts.iter().enumerate().filter(|cell| *cell.1 > 0).map(place).collect();
-        Self::from_cells(cells, classes, clusters)
+        Ok(Self::from_cells(cells, classes, clusters))
     }
 
-    fn from_cells(cells: Vec<(usize, usize, u64)>, classes: usize, clusters: usize) -> Result<Self> {
+    fn from_cells(cells: Vec<(usize, usize, u64)>, classes: usize, clusters: usize) -> Self {
         let mut table =
             Contingency { cells, classes: vec![0; classes], clusters: vec![0; clusters], samples: 0 };
         for &(i, j, count) in &table.cells {
@@ -80,7 +80,7 @@ impl Contingency {
             table.clusters[j] += count;
             table.samples += count;
         }
-        Ok(table)
+        table
     }
 
     /// How many samples each class has.

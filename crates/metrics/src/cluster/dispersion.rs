@@ -41,7 +41,9 @@ impl Clustered {
         let places = Places::new(&distinct);
         let codes: Vec<usize> = labels.iter().map(|&label| places.find(label).unwrap_or_default()).collect();
         let mut sizes = vec![0; distinct.len()];
-        codes.iter().for_each(|&code| sizes[code] += 1);
+        for &code in &codes {
+            sizes[code] += 1;
+        }
         Ok(Clustered { x, features, codes, sizes })
     }
 
@@ -57,7 +59,9 @@ impl Clustered {
             centres[code * d..(code + 1) * d].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
         for (centre, &size) in centres.chunks_exact_mut(d).zip(&self.sizes) {
-            centre.iter_mut().for_each(|sum| *sum /= size as f64);
+            for sum in centre {
+                *sum /= size as f64;
+            }
         }
         centres
     }
@@ -83,7 +87,9 @@ pub fn calinski_harabasz<T: Float>(x: &Tensor<T>, labels: &Tensor<i64>) -> Resul
     let centres = data.centres();
     let mut mean = vec![0.0; d];
     data.rows().for_each(|(_, row)| mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value));
-    mean.iter_mut().for_each(|sum| *sum /= n);
+    for sum in &mut mean {
+        *sum /= n;
+    }
     let between: f64 = centres
         .chunks_exact(d)
         .zip(&data.sizes)

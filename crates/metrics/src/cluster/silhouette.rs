@@ -123,7 +123,7 @@ impl Silhouette {
     }
 
     /// The distances of the samples from `start` on, as many as there is room for, to all samples.
-    fn distances(&self, x: &[f64], d: usize, lengths: &[f64], start: usize, out: &mut [f64]) {
+    fn distances(self, x: &[f64], d: usize, lengths: &[f64], start: usize, out: &mut [f64]) {
         let n = lengths.len();
         let rows = out.len() / n;
         let block = &x[start * d..(start + rows) * d];
