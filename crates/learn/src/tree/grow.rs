@@ -252,6 +252,8 @@ impl Grower<'_> {
                 self.value[1] = 1.0 - self.value[0];
             }
         }
+        // An entropy of none comes out as -0.
+        let impurity = impurity + 0.0;
         let node = self.tree.push(NewNode { impurity, samples: n, weight, value: &self.value });
         if let Some((parent, left)) = task.parent {
             self.tree.link(parent, left, node);

@@ -23,8 +23,8 @@ OWN = [
     ),
     Own(
         "sklearn.tree.tests.test_export",
-        {"sklearn.tree": [*TREES, "export_text", "export_graphviz"]},
-        at_least=20,
+        {"sklearn.tree": [*TREES, "export_text", "export_graphviz", "plot_tree"]},
+        at_least=15,
     ),
     Own(
         "sklearn.tree.tests.test_monotonic_tree",

@@ -161,6 +161,8 @@ class BaseDecisionTree(BaseEstimator):
             raise TypeError(
                 "Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert to a dense array."
             )
+        if self.criterion == "poisson" and (given := np.asarray(y)).dtype.kind in "biuf":
+            check_poisson(given)
         if check_input:
             X, y = check_features(self, X, y)
         else:

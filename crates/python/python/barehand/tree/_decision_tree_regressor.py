@@ -9,7 +9,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand.base import RegressorMixin
-from barehand.tree._base import GROWING, BaseDecisionTree, check_poisson
+from barehand.tree._base import GROWING, BaseDecisionTree
 
 
 def check_criterion(criterion: Any) -> Any:
@@ -91,8 +91,6 @@ class DecisionTreeRegressor(RegressorMixin, BaseDecisionTree):
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> DecisionTreeRegressor:
         X, y, weight = self._check_fit(X, y, sample_weight, check_input)
         y = np.ascontiguousarray(y, dtype=np.float64)
-        if self.criterion == "poisson":
-            check_poisson(y)
         self._engine = _learn.decision_tree_regressor(X, y, weight, self._growing(None))
         return self
 
