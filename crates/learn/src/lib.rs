@@ -33,6 +33,7 @@ pub mod model_file;
 pub mod model_selection;
 pub mod models;
 pub mod naive_bayes;
+pub mod neighbors;
 pub mod pipeline;
 pub mod preprocessing;
 pub mod record;

@@ -12,6 +12,7 @@ use crate::linear_model;
 use crate::mixture;
 use crate::model_file::{self, Persist};
 use crate::naive_bayes;
+use crate::neighbors;
 use crate::pipeline;
 use crate::preprocessing;
 use crate::record::{Field, Record};
@@ -76,12 +77,15 @@ pub fn model<T: Float>(record: &Record) -> Result<Box<dyn Model<T>>> {
             boxed::<T, ensemble::FittedHistGradientBoostingRegressor<T>>(record)
         }
         "KMeans" => boxed::<T, cluster::FittedKMeans<T>>(record),
+        "KNeighborsClassifier" => boxed::<T, neighbors::FittedKNeighborsClassifier<T>>(record),
+        "KNeighborsRegressor" => boxed::<T, neighbors::FittedKNeighborsRegressor<T>>(record),
         "LinearRegression" => boxed::<T, linear_model::FittedLinearRegression<T>>(record),
         "LogisticRegression" => boxed::<T, linear_model::FittedLogisticRegression<T>>(record),
         "MaxAbsScaler" => boxed::<T, preprocessing::FittedMaxAbsScaler<T>>(record),
         "MinMaxScaler" => boxed::<T, preprocessing::FittedMinMaxScaler<T>>(record),
         "MiniBatchKMeans" => boxed::<T, cluster::FittedMiniBatchKMeans<T>>(record),
         "MultinomialNB" => boxed::<T, naive_bayes::FittedMultinomialNB<T>>(record),
+        "NearestNeighbors" => boxed::<T, neighbors::FittedNearestNeighbors<T>>(record),
         "Normalizer" => boxed::<T, preprocessing::FittedNormalizer>(record),
         "PCA" => boxed::<T, decomposition::FittedPca<T>>(record),
         "Pipeline" => boxed::<T, pipeline::FittedPipeline<T>>(record),

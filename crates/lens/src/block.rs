@@ -11,7 +11,7 @@ pub struct Block {
     /// The name it is found by, such as `cross_entropy`.
     pub name: &'static str,
     /// The chapter it belongs to: `losses`, `activations`, `arithmetic`, `layers`, `attention`, `optimizers`, `schedules`,
-    /// `regression` or `metrics`.
+    /// `regression`, `learners` or `metrics`.
     pub section: &'static str,
     /// One line on what it is.
     pub summary: &'static str,

@@ -8,7 +8,8 @@ use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
     activations, arithmetic, attention, clusters, convolution, layers, linear_models, losses, metrics,
-    naive_bayes, optimizers, preprocessing, recurrent, regression, schedules, scores, transformers, trees,
+    naive_bayes, neighbors, optimizers, preprocessing, recurrent, regression, schedules, scores,
+    transformers, trees,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -30,6 +31,7 @@ pub fn blocks() -> &'static [&'static Block] {
             regression::BLOCKS,
             clusters::BLOCKS,
             naive_bayes::BLOCKS,
+            neighbors::BLOCKS,
             preprocessing::BLOCKS,
             trees::BLOCKS,
             linear_models::BLOCKS,

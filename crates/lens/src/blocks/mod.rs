@@ -10,6 +10,7 @@ pub mod linear_models;
 pub mod losses;
 pub mod metrics;
 pub mod naive_bayes;
+pub mod neighbors;
 pub mod optimizers;
 pub mod preprocessing;
 pub mod recurrent;

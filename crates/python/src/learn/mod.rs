@@ -7,6 +7,7 @@ mod linear_model;
 mod mixture;
 mod model;
 mod naive_bayes;
+mod neighbors;
 mod pipeline;
 mod preprocessing;
 mod samples;
@@ -23,6 +24,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     mixture::register(&module)?;
     model::register(&module)?;
     naive_bayes::register(&module)?;
+    neighbors::register(&module)?;
     pipeline::register(&module)?;
     preprocessing::register(&module)?;
     tree::register(&module)?;

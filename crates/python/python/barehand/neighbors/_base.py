@@ -1,0 +1,307 @@
+"""What estimators of neighbours share: points, metrics, and searches."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from typing import Any
+
+import numpy as np
+
+from barehand._barehand import _learn
+from barehand._check_array import is_sparse
+from barehand.base import BaseEstimator, Interval
+from barehand.validation import check_is_fitted, validate_data
+
+METRICS = {
+    "euclidean": "euclidean",
+    "l2": "euclidean",
+    "manhattan": "manhattan",
+    "cityblock": "manhattan",
+    "l1": "manhattan",
+    "chebyshev": "chebyshev",
+    "infinity": "chebyshev",
+    "cosine": "cosine",
+    "minkowski": "minkowski",
+    "p": "minkowski",
+}
+
+WITHOUT_TREE = {"cosine", "precomputed"}
+
+
+class NeighborsBase(BaseEstimator):
+    """Points to search, in Rust; with ``metric="precomputed"`` or a callable the distances come from outside."""
+
+    _engine_type = _learn.Model
+    _parameter_constraints = {
+        "algorithm": [{"auto", "ball_tree", "kd_tree", "brute"}],
+        "leaf_size": [Interval(int, 1, None)],
+        "p": [Interval(float, 0, None, closed="right"), None],
+        "metric": [{*METRICS, "precomputed"}, callable],
+        "metric_params": [dict, None],
+        "n_jobs": [int, None],
+    }
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fit_method" in vars(self)
+
+    def _fit(self, X: Any, y: Any = None) -> Any:
+        self._validate_params()
+        vars(self).pop("_engine", None)
+        vars(self).pop("_fit_method", None)
+        if isinstance(X, NeighborsBase):
+            self._fit_on(X)
+            return y
+        # What a sparse matrix of distances leaves out is not a distance of 0.
+        given = self.metric == "precomputed"
+        options = {"accept_sparse": False if given else "csr"}
+        if y is None and not self.__sklearn_tags__().target_tags.required:
+            X = validate_data(self, X, **options)
+        else:
+            X, y = validate_data(self, X, y, multi_output=True, **options)
+        if given:
+            _check_non_negative(X)
+        method = self._check_metric(X)
+        if self.metric == "precomputed" and X.shape[0] != X.shape[1]:
+            raise ValueError(f"Precomputed matrix must be square. Input is a {X.shape[0]}x{X.shape[1]} matrix.")
+        self.n_samples_fit_ = X.shape[0]
+        self._fit_X = _to_dense(X)
+        if self._has_engine():
+            p = self.effective_metric_params_.get("p")
+            n_neighbors = getattr(self, "n_neighbors", None) or 1
+            self._engine = _learn.nearest_neighbors(
+                self._fit_X, n_neighbors, method, self.leaf_size, self.effective_metric_, p
+            )
+            method = self._engine.field("algorithm") if method == "auto" else method
+        self._fit_method = "brute" if method == "auto" else method
+        return y
+
+    def _fit_on(self, other: NeighborsBase) -> None:
+        """Takes over the points of another estimator."""
+        names = ("_engine", "_fit_X", "_fit_method", "n_samples_fit_", "effective_metric_", "effective_metric_params_")
+        for name in (*names, "n_features_in_", "feature_names_in_"):
+            if name in vars(other):
+                setattr(self, name, vars(other)[name])
+
+    def _check_metric(self, X: Any) -> str:
+        """The algorithm, after a look at whether it knows the metric."""
+        method = self.algorithm
+        params = dict(self.metric_params or {})
+        if callable(self.metric):
+            if method == "kd_tree":
+                raise ValueError(
+                    f"kd_tree does not support callable metric '{self.metric}'Function call overhead will result"
+                    "in very poor performance."
+                )
+            self.effective_metric_, self.effective_metric_params_ = self.metric, params
+            return "brute"
+        if self.metric in WITHOUT_TREE and method in ("kd_tree", "ball_tree"):
+            raise ValueError(
+                f"Metric '{self.metric}' not valid. Use sorted(sklearn.neighbors.VALID_METRICS['{method}']) to get valid "
+                "options. Metric can also be a callable function."
+            )
+        if "p" in params and self.p is not None:
+            warnings.warn(
+                "Parameter p is found in metric_params. The corresponding parameter from __init__ is ignored.",
+                SyntaxWarning,
+                stacklevel=4,
+            )
+        p = params.pop("p", self.p)
+        if params:
+            raise ValueError(f"metric_params of metric {self.metric!r} may hold 'p' only, found {sorted(params)}")
+        if self.metric == "precomputed":
+            self.effective_metric_, self.effective_metric_params_ = "precomputed", {}
+            return "brute"
+        metric = METRICS[self.metric]
+        self.effective_metric_params_ = {}
+        if metric == "minkowski":
+            p = 2 if p is None else p
+            metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric)
+            if metric == "minkowski":
+                self.effective_metric_params_ = {"p": p}
+                if p < 1:
+                    if method in ("kd_tree", "ball_tree"):
+                        raise ValueError(
+                            f'algorithm="{method}" does not support 0 < p < 1 for the Minkowski metric. To resolve this '
+                            'problem either set p >= 1 or algorithm="brute".'
+                        )
+                    warnings.warn(
+                        "Mind that for 0 < p < 1, Minkowski metrics are not distance metrics. Continuing the execution "
+                        "with `algorithm='brute'`.",
+                        stacklevel=4,
+                    )
+                    method = "brute"
+        self.effective_metric_ = metric
+        if is_sparse(X):
+            if method not in ("auto", "brute"):
+                warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=4)
+            method = "brute"
+        return method
+
+    def _has_engine(self) -> bool:
+        return not callable(self.effective_metric_) and self.effective_metric_ != "precomputed"
+
+    def _threads(self) -> int | None:
+        return self.n_jobs if self.n_jobs is not None and self.n_jobs > 0 else None
+
+    def _queries(self, X: Any) -> Any:
+        if X is None:
+            return self._fit_X
+        if self.metric == "precomputed":
+            X = validate_data(self, X, reset=False)
+            _check_non_negative(X)
+            return X
+        X = validate_data(self, X, reset=False, accept_sparse="csr")
+        if is_sparse(X) and self._fit_method != "brute":
+            raise ValueError(
+                f"{self._fit_method} does not work with sparse matrices. Densify the data, or set algorithm='brute'"
+            )
+        return _to_dense(X)
+
+    def _distances(self, X: np.ndarray) -> np.ndarray:
+        """Distances that do not come from Rust: given, or by a function of the user's."""
+        if self.effective_metric_ == "precomputed":
+            return X
+        metric, params = self.effective_metric_, self.effective_metric_params_
+        return np.array([[metric(a, b, **params) for b in self._fit_X] for a in X], dtype=np.float64)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.metric != "precomputed"
+        tags.target_tags.multi_output = True
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.positive_only = tags.input_tags.pairwise
+        return tags
+
+
+class KNeighborsMixin:
+    """Searches for a number of neighbours."""
+
+    def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
+        """Distances to the nearest points and their indices, ``(n_queries, n_neighbors)``; without ``X``, those of the
+        fitted points, none of which is its own neighbour."""
+        check_is_fitted(self)
+        if n_neighbors is None:
+            n_neighbors = self.n_neighbors
+        elif not isinstance(n_neighbors, numbers.Integral):
+            raise TypeError(f"n_neighbors does not take {type(n_neighbors)} value, enter integer value")
+        elif n_neighbors <= 0:
+            raise ValueError(f"Expected n_neighbors > 0. Got {n_neighbors}")
+        queries = self._queries(X)
+        wanted = n_neighbors + (X is None)
+        if wanted > self.n_samples_fit_:
+            relation = "<" if X is None else "<="
+            raise ValueError(
+                f"Expected n_neighbors {relation} n_samples_fit, but n_neighbors = {n_neighbors}, n_samples_fit = "
+                f"{self.n_samples_fit_}, n_samples = {queries.shape[0]}"
+            )
+        if self._has_engine():
+            distances, indices = _learn.kneighbors(self._engine, queries, wanted, self._threads())
+        else:
+            distances, indices = _learn.smallest_distances(self._distances(queries), wanted)
+        if X is None:
+            others = indices != np.arange(len(indices))[:, None]
+            # Where a point has more doubles than neighbours it is not among them: the first double goes instead.
+            others[:, 0][others.all(axis=1)] = False
+            distances, indices = (array[others].reshape(-1, n_neighbors) for array in (distances, indices))
+        return (distances, indices) if return_distance else indices
+
+    def kneighbors_graph(self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
+        """The neighbours of each query as sparse rows: ones, or distances."""
+        from scipy.sparse import csr_matrix
+
+        check_is_fitted(self)
+        n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f'Unsupported mode, must be one of "connectivity", or "distance" but got "{mode}" instead')
+        distances, indices = self.kneighbors(X, n_neighbors)
+        n_queries = len(indices)
+        data = np.ones(n_queries * n_neighbors) if mode == "connectivity" else np.ravel(distances)
+        starts = np.arange(0, n_queries * n_neighbors + 1, n_neighbors)
+        return csr_matrix((data, indices.ravel(), starts), shape=(n_queries, self.n_samples_fit_))
+
+    def _neighbors_and_weights(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        distances, indices = self.kneighbors(X)
+        return indices, weights_of(distances, self.weights)
+
+
+class RadiusNeighborsMixin:
+    """Searches for all neighbours within a radius."""
+
+    def radius_neighbors(
+        self, X: Any = None, radius: float | None = None, return_distance: bool = True, sort_results: bool = False
+    ) -> Any:
+        """For each query an array of the distances to all points within ``radius``, and one of their indices; without
+        ``X``, those of the fitted points, none of which is its own neighbour."""
+        check_is_fitted(self)
+        if sort_results and not return_distance:
+            raise ValueError("return_distance must be True if sort_results is True.")
+        queries = self._queries(X)
+        radius = self.radius if radius is None else radius
+        if np.ndim(radius) > 0:
+            pairs = [self.radius_neighbors(row[None], one) for row, one in zip(queries, radius, strict=True)]
+            distances, indices = [pair[0][0] for pair in pairs], [pair[1][0] for pair in pairs]
+        elif self._has_engine():
+            distances, indices, counts = _learn.radius_neighbors(self._engine, queries, radius, self._threads())
+            ends = np.cumsum(counts)[:-1]
+            distances, indices = np.split(distances, ends), np.split(indices, ends)
+        else:
+            rows = self._distances(queries)
+            indices = [np.flatnonzero(row <= radius) for row in rows]
+            distances = [row[near] for row, near in zip(rows, indices, strict=True)]
+        if X is None:
+            others = [near != i for i, near in enumerate(indices)]
+            distances = [row[keep] for row, keep in zip(distances, others, strict=True)]
+            indices = [near[keep] for near, keep in zip(indices, others, strict=True)]
+        if sort_results:
+            orders = [np.argsort(row, kind="mergesort") for row in distances]
+            distances = [row[order] for row, order in zip(distances, orders, strict=True)]
+            indices = [near[order] for near, order in zip(indices, orders, strict=True)]
+        return (_ragged(distances), _ragged(indices)) if return_distance else _ragged(indices)
+
+    def radius_neighbors_graph(
+        self, X: Any = None, radius: float | None = None, mode: str = "connectivity", sort_results: bool = False
+    ) -> Any:
+        """The neighbours of each query as sparse rows: ones, or distances."""
+        from scipy.sparse import csr_matrix
+
+        check_is_fitted(self)
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f'Unsupported mode, must be one of "connectivity", or "distance" but got "{mode}" instead')
+        distances, indices = self.radius_neighbors(X, radius, sort_results=sort_results)
+        starts = np.concatenate([[0], np.cumsum([len(near) for near in indices])])
+        flat = np.concatenate(list(indices))
+        data = np.ones(len(flat)) if mode == "connectivity" else np.concatenate(list(distances))
+        return csr_matrix((data, flat, starts), shape=(len(indices), self.n_samples_fit_))
+
+
+def weights_of(distances: np.ndarray, weights: Any) -> np.ndarray | None:
+    """What neighbours at these distances count; None: all alike."""
+    if weights in (None, "uniform"):
+        return None
+    if weights == "distance":
+        return _learn.distance_weights(distances)
+    return weights(distances)
+
+
+def check_some_weight(weights: np.ndarray | None) -> None:
+    if weights is not None and (np.asarray(weights) == 0).all(axis=1).any():
+        raise ValueError(
+            "All neighbors of some sample is getting zero weights. Please modify 'weights' to avoid this case if you are "
+            "using a user-defined function."
+        )
+
+
+def _check_non_negative(X: np.ndarray) -> None:
+    if X.min() < 0:
+        raise ValueError("Negative values in data passed to precomputed distance matrix.")
+
+
+def _to_dense(X: Any) -> Any:
+    return np.ascontiguousarray(X.toarray()) if is_sparse(X) else X
+
+
+def _ragged(rows: list[np.ndarray]) -> np.ndarray:
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
