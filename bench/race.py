@@ -26,17 +26,17 @@ def workers(sides, work, file, threads):
 
 def agree(numbers, work, settings):
     """Refuses a comparison of different works. Rounding grows from step to step: digits are not asked for."""
-    reference = numbers["barehand"]
+    reference, tolerance = numbers["barehand"], getattr(work, "tolerance", 1e-3)
     for name, theirs in numbers.items():
         for ours, other in zip(reference, theirs):
-            if not abs(other - ours) <= 1e-3 * (1 + abs(ours)):
+            if not abs(other - ours) <= tolerance * (1 + abs(ours)):
                 sys.exit(f"{work.name} {settings}: not the same work, {name} has {theirs} where barehand has {reference}")
 
 
-def checks(worker, patience):
+def checks(worker, patience, least):
     """The numbers of the first steps, and the seconds of the fastest."""
     numbers, fastest, begin = [], float("inf"), time.perf_counter()
-    while len(numbers) < CHECKS and (len(numbers) < 3 or time.perf_counter() - begin < patience):
+    while len(numbers) < CHECKS and (len(numbers) < least or time.perf_counter() - begin < patience):
         start = time.perf_counter()
         numbers += worker.check()
         fastest = min(fastest, time.perf_counter() - start)
@@ -52,7 +52,7 @@ def race(work, settings, entered, options):
     sides = [worker for worker in entered if worker.start(settings)]
     numbers, counts, every = {}, {}, {}
     for worker in sides:
-        numbers[worker.name], seconds = checks(worker, 8 * options.seconds)
+        numbers[worker.name], seconds = checks(worker, 8 * options.seconds, getattr(work, "least_checks", 3))
         if seconds < options.seconds:
             # The time of one step includes asking for it: too much, where steps are short.
             seconds = worker.run(max(1, int(options.seconds / 4 / seconds)))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PEERS = ["python", "torch", "candle", "burn"]
+PEERS = ["python", "torch", "candle", "burn", "sklearn", "lightgbm", "linfa", "smartcore"]
+OF_PYTHON = {"python": "barehand (Python)", "sklearn": "scikit-learn", "lightgbm": "LightGBM"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def peer_sides(peer, python):
     if peer == "torch":
         command = (python_with(python, "torch", "safetensors"), str(HERE / "peers" / "python" / "worker.py"), "torch")
         return [Side("PyTorch", command), Side("PyTorch fused", command, {"fused": "yes"})]
-    if peer == "python":
-        return [Side("barehand (Python)", (python_with(python, "barehand"), str(HERE / "peers" / "python" / "worker.py"), "barehand"))]
+    if peer in OF_PYTHON:
+        package = "barehand" if peer == "python" else peer
+        worker = HERE / "peers" / "python" / ("worker.py" if peer == "python" else "estimators.py")
+        return [Side(OF_PYTHON[peer], (python_with(python, package, "safetensors"), str(worker), package))]
     return [Side(peer, (build(HERE / "peers" / peer, f"{peer}-worker"),), slow=True)]
 
 

@@ -221,6 +221,88 @@ class OptimizerSteps:
         return {"flops": 0, "bytes": 28 * n, "footprint": 16 * n}
 
 
+@dataclass(frozen=True)
+class Learning:
+    """An estimator on data in memory: fitting it, asking it for many rows, or for one.
+
+    `flops` and `numbers` are what fitting must compute and move at the least, `bits` the width of a number. What a tree
+    must do nobody knows: there the floor is one look at the data.
+    """
+
+    name: str
+    text: str
+    flops: float
+    numbers: float
+    bits: int = 64
+    does: tuple[str, ...] = ("fit",)
+    tolerance: float = 1e-3  # how far apart sides may be: what they agree on may be a score
+    least_checks: int = 1  # fitting again gives the same numbers
+
+    def variants(self, options):
+        return [{"do": name} for name in self.does]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return None
+
+    def label(self, settings):
+        return {"fit": "fit", "predict": "predict", "one": "predict one row"}[settings["do"]]
+
+    def floor(self, settings):
+        if settings["do"] != "fit":
+            return {"flops": 0, "bytes": 8, "footprint": 8}
+        return {"flops": self.flops, "bytes": self.bits // 8 * self.numbers, "footprint": self.bits // 8 * self.numbers}
+
+
+def estimators():
+    """Of 100,000 rows of 50 numbers, where nothing else is said; matrices that are symmetric cost half."""
+    n, d, fashion, pixels = 100_000, 50, 60_000, 784
+    one = ("fit", "one")
+    return [
+        Learning("linear_regression", "least squares, 100,000 x 50", n * d**2, n * d, does=one),
+        Learning("ridge", "100,000 x 50", n * d**2, n * d),
+        Learning("lasso", "alpha 0.1, 100,000 x 50", n * d**2, n * d),
+        Learning("logistic_regression", "two classes, tolerance 1e-4, 100,000 x 50", 4 * n * d, n * d, tolerance=1e-2),
+        Learning(
+            "logistic_fashion",
+            "ten classes, C 0.01, tolerance 1e-3, Fashion-MNIST 60,000 x 784",
+            4 * fashion * pixels * 10,
+            fashion * pixels,
+            32,
+            tolerance=5e-3,
+        ),
+        Learning("sgd_classifier", "five epochs of 100,000 x 50", 5 * 4 * n * d, 5 * n * d, tolerance=2e-2),
+        Learning("standard_scaler", "fit and transform, 1,000,000 x 50", 4 * 10 * n * d, 3 * 10 * n * d),
+        Learning("roc_auc", "1,000,000 scores", 0, 1_500_000),
+        Learning("kmeans_10", "10 clusters, 25 rounds, 100,000 x 50", 25 * 2 * n * d * 10, n * d, 32, tolerance=5e-2),
+        Learning("kmeans_100", "100 clusters, 25 rounds, 100,000 x 50", 25 * 2 * n * d * 100, n * d, 32, tolerance=5e-2),
+        Learning("pca", "50 components, Fashion-MNIST 60,000 x 784", fashion * pixels**2, fashion * pixels, 32),
+        Learning("decision_tree", "full depth, 100,000 x 50", 0, n * d, does=("fit", "predict"), tolerance=2e-2),
+        Learning("random_forest", "100 trees, 20,000 x 50", 0, n // 5 * d, does=("fit", "predict", "one"), tolerance=2e-2),
+        Learning(
+            "hist_gradient_boosting",
+            "100 rounds, 31 leaves, 100,000 x 50",
+            0,
+            n * d,
+            does=("fit", "predict", "one"),
+            tolerance=2e-2,
+        ),
+        Learning(
+            "nearest_neighbors",
+            "5 neighbours, 10,000 rows of Fashion-MNIST among 60,000",
+            0,
+            fashion * pixels,
+            32,
+            does=("predict",),
+            tolerance=2e-3,
+        ),
+        Learning("scaled_logistic", "a pipeline of scaler and logistic regression, 100,000 x 50", 0, n * d, does=("one",)),
+        Learning("cross_validation", "5 folds, scaler and ridge, 569 x 30", 0, 569 * 30),
+    ]
+
+
 IMAGES, ROWS, LOGITS = 32 * 64 * 56**2, 4096 * 1024, 4096 * 32_000
 
 WORKS = {
@@ -264,5 +346,6 @@ WORKS = {
         Operator("dropout", "4,000,000 numbers", (0, 8_000_000), None, 8_000_000),
         OptimizerSteps("adam", "Adam on one tensor of 10,000,000 numbers", 1, 10_000_000),
         OptimizerSteps("adam_many", "Adam on 100 tensors of 64 numbers", 100, 64),
+        *estimators(),
     ]
 }

@@ -6,6 +6,7 @@
 //!
 //! The environment variable `BAREHAND_NUM_THREADS` says with how many threads.
 
+mod estimator;
 mod floors;
 mod language;
 mod operation;
@@ -19,7 +20,8 @@ use barehand_tensor::{isa, threads};
 /// What writes a work's file, and what reads it; each knows the names of its own works.
 type Kind = (fn(&str, &str) -> Result<bool>, fn(&str, &str) -> Result<Option<Box<dyn Work>>>);
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
+    (estimator::prepare, estimator::load),
     (language::prepare, language::load),
     (operation::prepare, operation::load),
     (operator::prepare, operator::load),

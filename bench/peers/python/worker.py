@@ -311,7 +311,9 @@ def load(work, file):
         return Operator(work, file)
     if work in ("adam", "adam_many"):
         return OptimizerSteps(file)
-    return Training(work, file) if work in NETWORKS else None
+    if work in NETWORKS:
+        return Training(work, file)
+    return importlib.import_module("estimators").load(work, file) if torch.__name__ == "barehand" else None
 
 
 def main():
