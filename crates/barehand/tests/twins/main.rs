@@ -5,6 +5,7 @@ mod attention;
 mod clusters;
 mod elementwise;
 mod images;
+mod linear_models;
 mod losses;
 mod naive_bayes;
 mod norms;
