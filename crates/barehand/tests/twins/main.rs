@@ -13,6 +13,7 @@ mod pair;
 mod preprocessing;
 mod products;
 mod recurrent;
+mod scores;
 mod training;
 mod transformers;
 mod trees;
