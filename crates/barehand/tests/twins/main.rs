@@ -2,12 +2,14 @@
 //! and two.
 
 mod attention;
+mod boosting;
 mod clusters;
 mod elementwise;
 mod images;
 mod linear_models;
 mod losses;
 mod naive_bayes;
+mod neighbors;
 mod norms;
 mod pair;
 mod preprocessing;

@@ -14,6 +14,7 @@ use barehand_learn::linear_model::{
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
+use barehand_learn::neighbors::{Algorithm, KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors};
 use barehand_learn::pipeline::Pipeline;
 use barehand_learn::preprocessing::{MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler};
 use barehand_learn::tree::{
@@ -102,6 +103,9 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
             Kind::Values,
             HistGradientBoostingRegressor::new().loss(Loss::Poisson).max_iter(2).min_samples_leaf(2),
         ),
+        entry(Kind::Classes, KNeighborsClassifier::new().n_neighbors(2)),
+        entry(Kind::Values, KNeighborsRegressor::new().n_neighbors(2).algorithm(Algorithm::BallTree)),
+        entry(Kind::Features, NearestNeighbors::new()),
         entry(Kind::Values, LinearRegression::new()),
         entry(Kind::Values, LinearRegression::new().positive(true)),
         entry(Kind::Classes, LogisticRegression::new().max_iter(30)),
