@@ -67,15 +67,15 @@ impl<T: Real> Kernel for Ranks<'_, T> {
             }
         };
         match metric {
-            Metric::Euclidean => each(&|b| sum::<A, T>(a, b, |x, y, sum| A::fma(x - y, x - y, sum))),
-            Metric::Manhattan => each(&|b| sum::<A, T>(a, b, |x, y, sum| sum + (x - y).abs())),
-            Metric::Minkowski(p) => each(&|b| sum::<A, T>(a, b, |x, y, sum| sum + (x - y).abs().powf(p))),
+            Metric::Euclidean => each(&|b| sum(a, b, |x, y, sum| A::fma(x - y, x - y, sum))),
+            Metric::Manhattan => each(&|b| sum(a, b, |x, y, sum| sum + (x - y).abs())),
+            Metric::Minkowski(p) => each(&|b| sum(a, b, |x, y, sum| sum + (x - y).abs().powf(p))),
             Metric::Chebyshev => each(&|b| largest(a, b)),
             Metric::Cosine => {
-                let square = sum::<A, T>(a, a, |x, _, sum| A::fma(x, x, sum));
+                let square = sum(a, a, |x, _, sum| A::fma(x, x, sum));
                 each(&|b| {
-                    let product = sum::<A, T>(a, b, |x, y, sum| A::fma(x, y, sum));
-                    let other = sum::<A, T>(b, b, |x, _, sum| A::fma(x, x, sum));
+                    let product = sum(a, b, |x, y, sum| A::fma(x, y, sum));
+                    let other = sum(b, b, |x, _, sum| A::fma(x, x, sum));
                     // A point at the origin is at right angles to every other, as scikit-learn has it.
                     let length = square.sqrt() * other.sqrt();
                     let cosine = if length > 0.0 { product / length } else { 0.0 };
@@ -87,7 +87,7 @@ impl<T: Real> Kernel for Ranks<'_, T> {
 }
 
 #[inline(always)]
-fn sum<A: Arch, T: Real>(a: &[T], b: &[T], add: impl Fn(f64, f64, f64) -> f64) -> f64 {
+fn sum<T: Real>(a: &[T], b: &[T], add: impl Fn(f64, f64, f64) -> f64) -> f64 {
     let mut sums = [0.0; LANES];
     let (first, a_rest) = a.as_chunks::<LANES>();
     let (second, b_rest) = b.as_chunks::<LANES>();

@@ -125,7 +125,7 @@ mod tests {
         let mut random = RandomState::new(3);
         for (n, distinct) in [(0, 1), (1, 1), (50, 5), (300, 40), (300, u32::MAX), (3 * BUCKET, u32::MAX)] {
             let scores: Vec<f64> = (0..n).map(|_| f64::from(random.next_u32() % distinct) - 20.0).collect();
-            let positive: Vec<bool> = (0..n).map(|_| random.next_u32() % 3 == 0).collect();
+            let positive: Vec<bool> = (0..n).map(|_| random.next_u32().is_multiple_of(3)).collect();
             let counted = pairs(&scores, &positive);
             let mut expected = 0u128;
             for i in (0..n).filter(|&i| positive[i]) {
@@ -146,7 +146,7 @@ mod tests {
     fn neither_the_cut_nor_the_spread_changes_anything() {
         let mut random = RandomState::new(4);
         let n = 20 * BUCKET;
-        let positive: Vec<bool> = (0..n).map(|_| random.next_u32() % 2 == 0).collect();
+        let positive: Vec<bool> = (0..n).map(|_| random.next_u32().is_multiple_of(2)).collect();
         let ranks: Vec<f64> = (0..n).map(|_| f64::from(random.next_u32() % 5000)).collect();
         let counted =
             |scores: &[f64], workers| threads::with_num_threads(workers, || pairs(scores, &positive));

@@ -39,7 +39,7 @@ pub trait NaiveBayes<T: Float> {
         let classes = self.class_labels().len();
         for row in joint.data_mut().chunks_exact_mut(classes) {
             let log_sum = T::from_f64(log_sum_exp(row));
-            row.iter_mut().for_each(|value| *value = *value - log_sum);
+            row.iter_mut().for_each(|value| *value -= log_sum);
         }
         Ok(joint)
     }

@@ -8,13 +8,20 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 /// Another rank, no rows or no columns.
 pub fn matrix<T: Float>(operation: &str, x: &Tensor<T>) -> Result<(usize, usize)> {
     match *x.shape() {
-        [n, d] if n > 0 && d > 0 => Ok((n, d)),
-        [n, d] => Err(Error::value(
-            operation,
-            format!("{n} samples of {d} features: at least one of each expected"),
-        )),
+        [n, d] => not_empty(operation, n, d),
         ref shape => Err(Error::shape(operation, format!("expected features (N, D), found shape {shape:?}"))),
     }
+}
+
+/// Rows and columns, at least one of each.
+///
+/// # Errors
+/// There are none.
+pub fn not_empty(operation: &str, n: usize, d: usize) -> Result<(usize, usize)> {
+    if n > 0 && d > 0 {
+        return Ok((n, d));
+    }
+    Err(Error::value(operation, format!("{n} samples of {d} features: at least one of each expected")))
 }
 
 /// As [`matrix`], of `columns` columns: those that the model was fitted on.

@@ -139,7 +139,7 @@ fn models_vote_average_and_come_back_from_their_files() {
 fn inputs_that_make_no_sense_are_refused() {
     let x = points::<f64>(10, 2, 0, 1.0, 0.0);
     let error = |found: barehand_tensor::Error, expected: &str| {
-        assert!(found.to_string().contains(expected), "{found}")
+        assert!(found.to_string().contains(expected), "{found}");
     };
     let tree = NearestNeighbors::new().algorithm(Algorithm::KdTree);
     error(tree.metric(Metric::Cosine).fit(&x).unwrap_err(), "a tree needs a metric");

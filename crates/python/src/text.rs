@@ -71,14 +71,13 @@ impl PyCharVocabulary {
 
 /// A tensor of whole numbers, or a sequence of them.
 fn whole_numbers(operation: &str, given: &Bound<'_, PyAny>) -> Result<barehand_tensor::Tensor<i64>> {
-    let value = match given.cast::<PyTensor>() {
-        Ok(tensor) => tensor.get().value(),
-        Err(_) => {
-            let numbers: Vec<i64> = given.extract().map_err(|_| {
-                Failure::wrong_type(format!("{operation}: a tensor or a sequence of whole numbers expected"))
-            })?;
-            barehand_tensor::Tensor::from(numbers).into()
-        }
+    let value = if let Ok(tensor) = given.cast::<PyTensor>() {
+        tensor.get().value()
+    } else {
+        let numbers: Vec<i64> = given.extract().map_err(|_| {
+            Failure::wrong_type(format!("{operation}: a tensor or a sequence of whole numbers expected"))
+        })?;
+        barehand_tensor::Tensor::from(numbers).into()
     };
     match value.dtype() {
         DType::I64 | DType::I32 | DType::U8 => Ok(value.cast::<i64>()),

@@ -208,7 +208,7 @@ mod tests {
         };
         assert!(error([2, 2], &[0, 1], &[0], &[1.0]).contains("has 2 + 1 elements, found 2"));
         assert!(error([1, 2], &[0, 2], &[0], &[1.0]).contains("from 0 to 2; from 0 to 1"));
-        assert!(error([2, 2], &[0, 2, 1], &[0], &[1.0]).contains("descends after row 0"));
+        assert!(error([2, 2], &[0, 2, 1], &[0], &[1.0]).contains("descends after row 1"));
         assert!(error([1, 2], &[0, 2], &[1, 0], &[1.0, 2.0]).contains("row 0 do not ascend"));
         assert!(error([1, 2], &[0, 1], &[2], &[1.0]).contains("row 0 names column 2"));
     }

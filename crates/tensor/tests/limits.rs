@@ -121,6 +121,7 @@ fn without_classes_nothing_is_lost() {
         let gradients = loss.sum().unwrap().backward().unwrap();
         assert_eq!(gradients.of(&logits).unwrap().shape(), [3, 0]);
     }
-    let wrong = Tensor::<f32>::zeros([1, 0]).cross_entropy(&Tensor::from([0_i64]), &Default::default());
+    let wrong =
+        Tensor::<f32>::zeros([1, 0]).cross_entropy(&Tensor::from([0_i64]), &CrossEntropyOptions::default());
     assert!(wrong.unwrap_err().to_string().contains("target 0 of sample 0"));
 }

@@ -57,6 +57,7 @@ impl ElasticNet {
         let y_mean = y.sum() / m as f64;
         let x = Array::from_fn(&[m, d], |i| x[[i[0], i[1]]] - x_mean[[0, i[1]]]);
         let y = y.map(|y| y - y_mean);
+        trace.section("elastic net: penalties");
         let l1 = trace.number("l1", "m alpha l1_ratio", m as f64 * self.alpha * self.l1_ratio);
         let l2 = trace.number("l2", "m alpha (1 - l1_ratio)", m as f64 * self.alpha * (1.0 - self.l1_ratio));
         let mut w = Array::zeros(&[d]);

@@ -196,7 +196,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
             (Binary::Remainder, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * floor_divide(x, y)),
             (Binary::Fmod, Side::Right) => zip3(x, y, dout, dx, |x, y, d| -d * (x / y).trunc()),
             (Binary::Add, _) | (Binary::Sub | Binary::Remainder | Binary::Fmod, Side::Left) => {
-                dx.copy_from_slice(dout)
+                dx.copy_from_slice(dout);
             }
             (Binary::Sub, Side::Right) => zip(dout, dout, dx, |d, _| -d),
             (Binary::Mul, Side::Left) => zip(y, dout, dx, |y, d| y * d),

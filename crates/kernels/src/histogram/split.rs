@@ -130,6 +130,7 @@ impl Kernel for Scan<'_> {
             let gain = loss - left - right;
             let smaller = if n < other_n { n } else { other_n };
             let flatter = if h < other_h { h } else { other_h };
+            #[allow(clippy::needless_bitwise_bool)] // Without branches the loop over cuts is vectorised.
             let allowed = (smaller >= limits.min_samples_leaf)
                 & (flatter >= limits.min_hessian)
                 & (sign * (value - other) <= 0.0);
@@ -142,9 +143,9 @@ impl Kernel for Scan<'_> {
             }
         };
         if from_right {
-            (0..cuts).rev().for_each(&mut take)
+            (0..cuts).rev().for_each(&mut take);
         } else {
-            (0..cuts).for_each(&mut take)
+            (0..cuts).for_each(&mut take);
         }
         best.map(|cut| {
             let scanned = [gradient[cut], hessian[cut], rows[cut]];

@@ -202,6 +202,7 @@ impl Pca {
                 self.solver(n, d)
             }
             Features::Sparse(x) => {
+                validate::not_empty(OPERATION, n, d)?;
                 validate::finite(OPERATION, &Tensor::from(x.values().to_vec()))?;
                 match self.svd_solver {
                     SvdSolver::Auto => SvdSolver::Lanczos,

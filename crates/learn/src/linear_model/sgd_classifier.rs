@@ -162,8 +162,7 @@ impl SgdClassifier {
         let outputs = if classes.len() == 2 { 1 } else { classes.len() };
         let standing = SgdStanding::at(OPERATION, standing, outputs, d, self.sgd.average > 0)?;
         // Descents of several classes share nothing, and go side by side.
-        let results: Vec<Mutex<Option<Result<(SgdState<T>, usize)>>>> =
-            (0..outputs).map(|_| Mutex::new(None)).collect();
+        let results: Vec<Mutex<Option<Descent<T>>>> = (0..outputs).map(|_| Mutex::new(None)).collect();
         threads::for_each(outputs, threads::threads_for(outputs * n * d, 1 << 16), |output| {
             let positive = if outputs == 1 { 1 } else { output };
             let negative = if self.sgd.loss == Loss::Log { T::ZERO } else { -T::ONE };
@@ -216,6 +215,9 @@ impl SgdClassifier {
         })
     }
 }
+
+/// Where the descent of one class ended, and after how many epochs.
+type Descent<T> = Result<(SgdState<T>, usize)>;
 
 const OPERATION: &str = "SgdClassifier::fit";
 

@@ -88,7 +88,9 @@ fn trees<T: Float>(model: &dyn barehand_learn::Model<T>) -> Result<&BoostedTrees
     let any = model.as_any();
     let classifier = any.downcast_ref::<FittedHistGradientBoostingClassifier<T>>();
     let regressor = any.downcast_ref::<FittedHistGradientBoostingRegressor<T>>();
-    let trees = classifier.map(|model| model.trees()).or(regressor.map(|model| model.trees()));
+    let trees = classifier
+        .map(barehand_learn::ensemble::FittedHistGradientBoostingClassifier::trees)
+        .or(regressor.map(barehand_learn::ensemble::FittedHistGradientBoostingRegressor::trees));
     trees.ok_or_else(|| Failure::value(OPERATION, format!("a {} has no boosted trees", model.name())))
 }
 

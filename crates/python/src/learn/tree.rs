@@ -146,7 +146,7 @@ fn single(x: AnyFeatures) -> Result<Features<f32>> {
 }
 
 fn array_of(given: &Bound<'_, PyUntypedArray>) -> Result<AnyTensor> {
-    Ok(array::from_numpy(given)?)
+    array::from_numpy(given)
 }
 
 #[pyfunction]
@@ -244,14 +244,12 @@ impl<'a> Kind<'a> {
     fn of(model: &'a Model) -> Result<Kind<'a>> {
         if let AnyModel::F64(model) = model.any() {
             let any = model.as_any();
-            if let Some(model) = any.downcast_ref() {
-                return Ok(Kind::TreeClassifier(model));
-            } else if let Some(model) = any.downcast_ref() {
-                return Ok(Kind::TreeRegressor(model));
-            } else if let Some(model) = any.downcast_ref() {
-                return Ok(Kind::ForestClassifier(model));
-            } else if let Some(model) = any.downcast_ref() {
-                return Ok(Kind::ForestRegressor(model));
+            let found = (any.downcast_ref().map(Kind::TreeClassifier))
+                .or_else(|| any.downcast_ref().map(Kind::TreeRegressor))
+                .or_else(|| any.downcast_ref().map(Kind::ForestClassifier))
+                .or_else(|| any.downcast_ref().map(Kind::ForestRegressor));
+            if let Some(found) = found {
+                return Ok(found);
             }
         }
         Err(Failure::wrong_type("the model is neither a tree nor a forest that Python has fitted"))

@@ -216,7 +216,7 @@ impl<T: Float> PredictProba<Tensor<T>> for FittedHistGradientBoostingClassifier<
         let mut out = Vec::with_capacity(n * self.classes.len());
         let mut row = vec![0.0; self.classes.len().max(2)];
         for raw in raw.chunks_exact(self.model.outputs()) {
-            self.model.loss.probabilities(raw, &mut row);
+            Loss::probabilities(raw, &mut row);
             if self.classes.len() == 1 {
                 row[0] = 1.0;
             }

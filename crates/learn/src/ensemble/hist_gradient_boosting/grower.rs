@@ -178,7 +178,7 @@ impl Grower {
             self.split(binned, mapper, sums, pairs, &mut nodes, node, leaves + 1, &mut open);
             leaves += 1;
         }
-        let grown = self.numbered(mapper, &nodes);
+        let grown = Self::numbered(mapper, &nodes);
         self.pool
             .extend(nodes.into_iter().map(|node| node.histogram).filter(|histogram| !histogram.is_empty()));
         grown
@@ -351,7 +351,7 @@ impl Grower {
     }
 
     /// The tree with its nodes numbered from the root down, left before right.
-    fn numbered(&self, mapper: &BinMapper, growing: &[Growing]) -> Grown {
+    fn numbered(mapper: &BinMapper, growing: &[Growing]) -> Grown {
         let mut grown = Grown { nodes: Vec::new(), values: Vec::new(), sets: Vec::new(), leaves: Vec::new() };
         // The node, and the place of its number in its parent.
         let mut stack = vec![(0, None)];

@@ -263,7 +263,7 @@ impl Loss {
     }
 
     /// The probabilities of raw predictions of one sample.
-    pub(super) fn probabilities(self, raw: &[f64], out: &mut [f64]) {
+    pub(super) fn probabilities(raw: &[f64], out: &mut [f64]) {
         if let [r] = raw {
             let p = 1.0 / (1.0 + (-r).exp());
             (out[0], out[1]) = (1.0 - p, p);

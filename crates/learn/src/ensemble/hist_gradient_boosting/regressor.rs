@@ -101,7 +101,7 @@ impl HistGradientBoostingRegressor {
             Some(_) => Some(validate::weights(Self::NAME, sample_weight, n)?),
             None => None,
         };
-        let y = y.to_vec().into_iter().map(|y| y.to_f64()).collect();
+        let y = y.to_vec().into_iter().map(barehand_kernels::Real::to_f64).collect();
         let samples = Samples { x: x.clone(), y, weights };
         let (model, train, validation) = boosted(Self::NAME, &self.parameters, self.loss, samples)?;
         FittedHistGradientBoostingRegressor::new(model, train, validation)
