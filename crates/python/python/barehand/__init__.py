@@ -190,7 +190,19 @@ from barehand import optim as optim  # noqa: E402
 
 
 # Loaded when asked for: the import of barehand stays a matter of milliseconds.
-_LAZY = {"base", "data", "ensemble", "exceptions", "inspection", "metrics", "model_selection", "nn", "optim", "train", "tree"}
+_LAZY = {
+    "base",
+    "data",
+    "ensemble",
+    "exceptions",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "nn",
+    "optim",
+    "train",
+    "tree",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -41,7 +41,13 @@ _LOOKED_AT = frozenset(("accept_sparse", "ensure_all_finite"))
 
 def check_is_fitted(estimator: Any, attributes: Any = None, **options: Any) -> None:
     """Raises `NotFittedError` where ``fit`` has not left a model."""
-    if attributes is None and not options and not isinstance(estimator, type) and "_engine" in estimator.__dict__:
+    if (
+        attributes is None
+        and not options
+        and not isinstance(estimator, type)
+        and "_engine" in estimator.__dict__
+        and hasattr(estimator, "fit")
+    ):
         return
     _check_is_fitted(estimator, attributes, **options)
 

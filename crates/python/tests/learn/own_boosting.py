@@ -12,8 +12,10 @@ OWN = [
         at_least=138,
         private={
             "test_binning_train_validation_are_separated": "_bin_mapper",
+            "test_categorical_different_order_same_model": "_predictors",
             "test_categorical_encoding_strategies": "_predictors",
             "test_custom_loss": "objects of sklearn._loss as the loss",
+            "test_dataframe_categorical_results_same_as_ndarray": "_preprocessor",
             "test_early_stopping_with_sample_weights": "puts something else into scikit-learn's own module",
             "test_max_depth_max_leaf_nodes": "_predictors",
             "test_single_node_trees": "_predictors",
