@@ -106,7 +106,7 @@ def perplexity(logits: Any, targets: Any, *, ignore_index: int | None = None) ->
         targets: ``(...)`` whole numbers, the tokens that came.
         ignore_index: a target that is left out.
 
-    >>> perplexity([[0.0, 0.0, 0.0, 0.0], [7.0, 7.0, 7.0, 7.0]], [2, 0])
+    >>> round(perplexity([[0.0, 0.0, 0.0, 0.0], [7.0, 7.0, 7.0, 7.0]], [2, 0]), 12)
     4.0
     """
     logits = check_array(

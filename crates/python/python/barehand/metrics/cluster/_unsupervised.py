@@ -32,7 +32,7 @@ def silhouette_samples(X: Any, labels: Any, *, metric: Any = "euclidean") -> np.
             distances, or a function of two samples.
 
     >>> silhouette_samples([[0.0], [1.0], [10.0], [12.0]], [0, 0, 1, 1]).round(2)
-    array([0.91, 0.9 , 0.79, 0.82])
+    array([0.91, 0.9 , 0.79, 0.83])
     """
     return _samples("silhouette_samples", X, labels, metric)
 
@@ -55,7 +55,7 @@ def silhouette_score(
         random_state: a seed or a generator of NumPy's for them.
 
     >>> round(silhouette_score([[0.0], [1.0], [10.0], [12.0]], [0, 0, 1, 1]), 2)
-    0.85
+    0.86
     """
     caller = "silhouette_score"
     check_parameters({"sample_size": [Interval(int, 1, None), None]}, {"sample_size": sample_size}, caller)
