@@ -5,8 +5,9 @@ use std::hint::black_box;
 use barehand_bench_protocol::{Result, Settings, Work};
 use barehand_learn::cluster::{KMeans, KMeansInit};
 use barehand_learn::decomposition::{Pca, PcaComponents};
+use barehand_learn::ensemble::hist_gradient_boosting::Parameters;
 use barehand_learn::ensemble::{HistGradientBoostingClassifier, RandomForestClassifier};
-use barehand_learn::linear_model::{Lasso, LinearRegression, LogisticRegression, Ridge, SGDClassifier};
+use barehand_learn::linear_model::{Lasso, LinearRegression, LogisticRegression, Ridge, Sgd, SgdClassifier};
 use barehand_learn::model_selection::{KFold, Scorer, cross_val_score};
 use barehand_learn::neighbors::KNeighborsClassifier;
 use barehand_learn::pipeline::make_pipeline;
@@ -63,7 +64,8 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
     let mut generator = Generator::new(5);
     match *source {
         Source::Plane(rows, columns) => {
-            let (x, x_test) = (normal(rows, columns, &mut generator)?, normal(TEST_ROWS, columns, &mut generator)?);
+            let (x, x_test) =
+                (normal(rows, columns, &mut generator)?, normal(TEST_ROWS, columns, &mut generator)?);
             let slopes = Tensor::<f64>::randn([columns], &mut generator);
             let mut heights = |x: &Tensor<f64>| -> Result<Tensor<f64>> {
                 let noise = Tensor::<f64>::randn([x.shape()[0]], &mut generator);
@@ -75,7 +77,8 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
             put("X_test", x_test.into());
         }
         Source::Classes(rows, columns) => {
-            let (x, x_test) = (normal(rows, columns, &mut generator)?, normal(TEST_ROWS, columns, &mut generator)?);
+            let (x, x_test) =
+                (normal(rows, columns, &mut generator)?, normal(TEST_ROWS, columns, &mut generator)?);
             put("y", sides(&x, &mut generator)?.into());
             put("y_test", sides(&x_test, &mut generator)?.into());
             put("X", x.into());
@@ -83,7 +86,7 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
         }
         Source::Clusters(rows, columns, clusters) => {
             let centers = Tensor::<f32>::uniform(-4.0, 4.0, [clusters, columns], &mut generator)?;
-            let of_row = Tensor::randint(0, clusters as i64, [rows], &mut generator);
+            let of_row = Tensor::randint(0, clusters as i64, [rows], &mut generator)?;
             let spread = Tensor::<f32>::randn([rows, columns], &mut generator).mul_scalar(3.0)?;
             let x = centers.index_select(0, &of_row)?.add(&spread)?;
             put("init", x.narrow(0, 0, clusters)?.contiguous().into());
@@ -98,7 +101,7 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
             }
         }
         Source::Scores(rows) => {
-            let y = Tensor::randint(0, 2, [rows], &mut generator);
+            let y = Tensor::randint(0, 2, [rows], &mut generator)?;
             let score = y.cast::<f64>().add(&Tensor::<f64>::randn([rows], &mut generator))?;
             // In thousandths: scores that are equal are part of the work.
             put("score", score.mul_scalar(1e3)?.round()?.div_scalar(1e3)?.into());
@@ -128,7 +131,7 @@ fn sides(x: &Tensor<f64>, generator: &mut Generator) -> Result<Tensor<i64>> {
 /// Pixels from 0 to 1, a row an image, and what each image shows.
 fn pixels(images: &barehand_data::ImageDataset) -> Result<(Tensor<f32>, Tensor<i64>)> {
     let x = images.images.cast::<f32>().div_scalar(255.0)?;
-    Ok((x.reshape([images.len(), x.len() / images.len()])?, images.labels.clone()))
+    Ok((x.reshape([images.len() as isize, -1])?, images.labels.clone()))
 }
 
 /// Reads what [`prepare`] wrote; none where no estimator has this name.
@@ -142,7 +145,9 @@ pub fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
             x: Features::Dense(data["X"].get()?),
             y: Target::Values(data["y"].get()?),
         }),
-        (_, Source::Clusters(..) | Source::Fashion) => Box::new(Learning::new(estimator::<f32>(work, &data)?, work, &data)?),
+        (_, Source::Clusters(..) | Source::Fashion) => {
+            Box::new(Learning::new(estimator::<f32>(work, &data)?, work, &data)?)
+        }
         _ => Box::new(Learning::new(estimator::<f64>(work, &data)?, work, &data)?),
     }))
 }
@@ -159,17 +164,26 @@ fn estimator<T: Float>(work: &str, data: &NamedTensors) -> Result<Box<dyn Estima
         "lasso" => Box::new(Lasso::new(0.1)),
         "logistic_regression" => Box::new(LogisticRegression::new().tol(1e-4).max_iter(1000)),
         "logistic_fashion" => Box::new(LogisticRegression::new().c(0.01).tol(1e-3).max_iter(1000)),
-        "sgd_classifier" => Box::new(SGDClassifier::new().max_iter(5).tol(None)),
+        "sgd_classifier" => {
+            let sgd = SgdClassifier::new();
+            let parameters = Sgd { max_iter: 5, tol: None, ..sgd.sgd() };
+            Box::new(sgd.parameters(parameters))
+        }
         "standard_scaler" => Box::new(StandardScaler::new()),
         "kmeans_10" | "kmeans_100" => {
             let init = data["init"].cast::<f64>();
             let clusters = init.shape()[0];
-            Box::new(KMeans::new(clusters).init(KMeansInit::Centers(vec![init])).n_init(1).max_iter(25).tol(0.0))
+            Box::new(
+                KMeans::new(clusters).init(KMeansInit::Centers(vec![init])).n_init(1).max_iter(25).tol(0.0),
+            )
         }
         "pca" => Box::new(Pca::new().n_components(PcaComponents::Count(50))),
         "decision_tree" => Box::new(DecisionTreeClassifier::new()),
         "random_forest" => Box::new(RandomForestClassifier::new()),
-        "hist_gradient_boosting" => Box::new(HistGradientBoostingClassifier::new().early_stopping(Some(false))),
+        "hist_gradient_boosting" => {
+            let parameters = Parameters { early_stopping: Some(false), ..Parameters::default() };
+            Box::new(HistGradientBoostingClassifier::new().parameters(parameters))
+        }
         "nearest_neighbors" => Box::new(KNeighborsClassifier::new()),
         "scaled_logistic" => scaled(LogisticRegression::new()),
         _ => return Err(format!("no estimator is raced as {work}").into()),
