@@ -54,10 +54,7 @@ fn sparse_of<T: Float>(operation: &str, x: &CsrMatrix<T>, columns: usize) -> Res
         let message = format!("x has {} features, the model was fitted on {columns}", x.columns());
         return Err(Error::shape(operation, message));
     }
-    if x.rows() == 0 || columns == 0 {
-        let message = format!("{} samples of {columns} features: at least one of each expected", x.rows());
-        return Err(Error::value(operation, message));
-    }
+    validate::not_empty(operation, x.rows(), columns)?;
     if all_finite(x.values(), Missing::Nan) {
         return Ok(());
     }

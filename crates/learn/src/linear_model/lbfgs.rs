@@ -48,7 +48,8 @@ impl Lbfgs {
         if largest(&gradient) <= self.gtol {
             return Minimum { x, n_iter: 0, converged: true };
         }
-        for n_iter in 0.. {
+        let mut n_iter = 0;
+        loop {
             if n_iter >= self.max_iter || evaluations > EVALUATIONS {
                 return Minimum { x, n_iter, converged: false };
             }
@@ -100,8 +101,8 @@ impl Lbfgs {
                 }
                 pairs.push(Pair { s, y, rho: 1.0 / sy });
             }
+            n_iter += 1;
         }
-        unreachable!("the iterations have a limit")
     }
 }
 
