@@ -39,6 +39,7 @@ mod splitter;
 mod stratified_group_k_fold;
 mod stratified_k_fold;
 mod stratified_shuffle_split;
+mod stream;
 mod time_series_split;
 mod train_test_split;
 
@@ -61,6 +62,7 @@ pub use shuffle_split::{GroupShuffleSplit, ShuffleSplit, Size};
 pub use splitter::{Samples, Split, Splits, Splitter};
 pub use stratified_group_k_fold::StratifiedGroupKFold;
 pub use stratified_k_fold::{RepeatedStratifiedKFold, StratifiedKFold};
-pub use stratified_shuffle_split::StratifiedShuffleSplit;
+pub use stratified_shuffle_split::{StratifiedShuffleSplit, subsample};
+pub use stream::Stream;
 pub use time_series_split::TimeSeriesSplit;
 pub use train_test_split::TrainTestSplit;

@@ -2,7 +2,9 @@
 
 use barehand_tensor::Result;
 
-use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts, stream};
+use super::k_fold::dealt;
+use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts};
+use super::stream::Stream;
 
 /// `n_splits` folds, no group in more than one of them.
 ///
@@ -50,37 +52,35 @@ impl GroupKFold {
     }
 }
 
+/// The fold of each group: the largest first, each goes to the fold that has the fewest samples so far.
+fn lightest(sizes: &[usize], n_splits: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by_key(|&group| sizes[group]);
+    let (mut filled, mut fold_of) = (vec![0; n_splits], vec![0; sizes.len()]);
+    for &group in order.iter().rev() {
+        let lightest = (0..n_splits).min_by_key(|&fold| filled[fold]).unwrap_or_default();
+        filled[lightest] += sizes[group];
+        fold_of[group] = lightest;
+    }
+    fold_of
+}
+
 impl Splitter for GroupKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         const OPERATION: &str = "GroupKFold";
         check_folds(OPERATION, self.n_splits, samples.len(), "samples")?;
         let (groups, codes) = samples.coded_groups(OPERATION)?;
         let (n_splits, n_groups) = (self.n_splits, groups.len());
         check_folds(OPERATION, n_splits, n_groups, "groups")?;
-        let mut fold_of = vec![0; n_groups];
-        if let Some(mut random) = stream(self.shuffle, self.random_state) {
-            let mut order: Vec<usize> = (0..n_groups).collect();
-            random.shuffle(&mut order);
-            let mut rest = order.as_slice();
-            for fold in 0..n_splits {
-                let (here, after) =
-                    rest.split_at(n_groups / n_splits + usize::from(fold < n_groups % n_splits));
-                for &group in here {
-                    fold_of[group] = fold;
-                }
-                rest = after;
-            }
+        let fold_of = if self.shuffle {
+            dealt(&stream.permutation(n_groups), n_splits)
         } else {
-            let sizes = counts(&codes, n_groups);
-            let mut order: Vec<usize> = (0..n_groups).collect();
-            order.sort_by_key(|&group| sizes[group]);
-            let mut filled = vec![0; n_splits];
-            for &group in order.iter().rev() {
-                let lightest = (0..n_splits).min_by_key(|&fold| filled[fold]).unwrap_or_default();
-                filled[lightest] += sizes[group];
-                fold_of[group] = lightest;
-            }
-        }
+            lightest(&counts(&codes, n_groups), n_splits)
+        };
         Ok(by_fold(codes.into_iter().map(|group| fold_of[group]).collect(), n_splits))
     }
 

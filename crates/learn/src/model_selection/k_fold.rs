@@ -1,9 +1,9 @@
 //! Folds of consecutive or shuffled samples.
 
-use barehand_tensor::random::legacy::RandomState;
 use barehand_tensor::{Error, Result};
 
-use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, stream};
+use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, even_sizes};
+use super::stream::Stream;
 
 /// `n_splits` folds of consecutive samples, each the test set once.
 ///
@@ -49,29 +49,33 @@ impl KFold {
     }
 
     /// The fold of each sample.
-    fn folds(n_splits: usize, n: usize, random: Option<&mut RandomState>) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..n).collect();
-        if let Some(random) = random {
-            random.shuffle(&mut order);
-        }
-        let mut folds = vec![0; n];
-        let mut rest = order.as_slice();
-        for fold in 0..n_splits {
-            let (here, after) = rest.split_at(n / n_splits + usize::from(fold < n % n_splits));
-            for &i in here {
-                folds[i] = fold;
-            }
-            rest = after;
-        }
-        folds
+    fn folds(n_splits: usize, n: usize, stream: Option<&Stream>) -> Vec<usize> {
+        let order = stream.map_or_else(|| (0..n).collect(), |stream| stream.permutation(n));
+        dealt(&order, n_splits)
     }
+}
+
+/// The fold of each item, where folds take the items of `order` one after the other, in equal numbers.
+pub(super) fn dealt(order: &[usize], n_splits: usize) -> Vec<usize> {
+    let mut folds = vec![0; order.len()];
+    let mut rest = order;
+    for (fold, size) in even_sizes(order.len(), n_splits).enumerate() {
+        let (here, after) = rest.split_at(size);
+        here.iter().for_each(|&item| folds[item] = fold);
+        rest = after;
+    }
+    folds
 }
 
 impl Splitter for KFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         check_folds("KFold", self.n_splits, samples.len(), "samples")?;
-        let mut random = stream(self.shuffle, self.random_state);
-        Ok(by_fold(KFold::folds(self.n_splits, samples.len(), random.as_mut()), self.n_splits))
+        let stream = self.shuffle.then_some(stream);
+        Ok(by_fold(KFold::folds(self.n_splits, samples.len(), stream), self.n_splits))
     }
 
     fn n_splits(&self, _: &Samples<'_>) -> Result<usize> {
@@ -126,13 +130,16 @@ pub(super) fn check_repeats(operation: &str, n_repeats: usize) -> Result<()> {
 
 impl Splitter for RepeatedKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         check_folds("RepeatedKFold", self.n_splits, samples.len(), "samples")?;
         check_repeats("RepeatedKFold", self.n_repeats)?;
-        let (n, n_splits) = (samples.len(), self.n_splits);
-        let mut random = RandomState::new(self.random_state);
+        let (n, n_splits, stream) = (samples.len(), self.n_splits, stream.clone());
         Ok(Box::new(
             (0..self.n_repeats)
-                .flat_map(move |_| by_fold(KFold::folds(n_splits, n, Some(&mut random)), n_splits)),
+                .flat_map(move |_| by_fold(KFold::folds(n_splits, n, Some(&stream)), n_splits)),
         ))
     }
 

@@ -1,9 +1,9 @@
 //! Training and test sets drawn at random, again and again.
 
-use barehand_tensor::random::legacy::RandomState;
 use barehand_tensor::{Error, Result};
 
 use super::splitter::{Samples, Split, Splits, Splitter};
+use super::stream::Stream;
 
 /// How large a set is: so many samples, or such a share of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,21 +137,24 @@ fn permutations(
     n: usize,
     (trained, tested): (usize, usize),
     n_splits: usize,
-    random_state: u32,
-) -> impl Iterator<Item = Split> + Send {
-    let mut random = RandomState::new(random_state);
+    stream: &Stream,
+) -> impl Iterator<Item = Split> + Send + use<> {
+    let stream = stream.clone();
     (0..n_splits).map(move |_| {
-        let mut order: Vec<usize> = (0..n).collect();
-        random.shuffle(&mut order);
+        let order = stream.permutation(n);
         Split { test: order[..tested].to_vec(), train: order[tested..tested + trained].to_vec() }
     })
 }
 
 impl Splitter for ShuffleSplit {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         let n = samples.len();
         let sizes = sizes("ShuffleSplit", n, self.test_size, self.train_size, 0.1)?;
-        Ok(Box::new(permutations(n, sizes, self.n_splits, self.random_state)))
+        Ok(Box::new(permutations(n, sizes, self.n_splits, stream)))
     }
 
     fn n_splits(&self, _: &Samples<'_>) -> Result<usize> {
@@ -197,11 +200,15 @@ impl GroupShuffleSplit {
 
 impl Splitter for GroupShuffleSplit {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         const OPERATION: &str = "GroupShuffleSplit";
         let (groups, codes) = samples.coded_groups(OPERATION)?;
         let sizes = sizes(OPERATION, groups.len(), self.test_size, self.train_size, 0.2)?;
         let n_groups = groups.len();
-        Ok(Box::new(permutations(n_groups, sizes, self.n_splits, self.random_state).map(move |split| {
+        Ok(Box::new(permutations(n_groups, sizes, self.n_splits, stream).map(move |split| {
             let members = |drawn: &[usize]| {
                 let mut is_drawn = vec![false; n_groups];
                 for &group in drawn {

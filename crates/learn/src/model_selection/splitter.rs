@@ -1,7 +1,8 @@
 //! What a splitter is given, and what it gives.
 
-use barehand_tensor::random::legacy::RandomState;
 use barehand_tensor::{Element, Error, Result, Tensor};
+
+use super::stream::Stream;
 
 /// What splitters know of the samples: how many, and, for those that ask, their classes and groups.
 ///
@@ -46,6 +47,11 @@ impl<'a> Samples<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.n == 0
+    }
+
+    /// Whether their classes are known.
+    pub(super) fn has_classes(&self) -> bool {
+        self.classes.is_some()
     }
 
     /// The classes that occur, ascending, and the position of each sample's among them.
@@ -138,6 +144,16 @@ pub trait Splitter: Send + Sync {
     /// Too few samples, classes or groups for this splitter, or it needs some that are not given.
     fn split(&self, samples: &Samples<'_>) -> Result<Splits>;
 
+    /// The splits, drawn not from the stream of the option `random_state` but from this one, some of them when they are
+    /// asked for. A splitter that draws nothing leaves it alone.
+    ///
+    /// # Errors
+    /// As [`Splitter::split`].
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
+        let _ = stream;
+        self.split(samples)
+    }
+
     /// How many splits there will be.
     ///
     /// # Errors
@@ -186,7 +202,7 @@ pub(super) fn check_folds(operation: &str, n_splits: usize, n: usize, of: &str) 
     Ok(())
 }
 
-/// The stream of an option `random_state`, where the option `shuffle` asks for it.
-pub(super) fn stream(shuffle: bool, random_state: u32) -> Option<RandomState> {
-    shuffle.then(|| RandomState::new(random_state))
+/// The sizes of `parts` parts of `n`, as equal as can be: the first ones have one more.
+pub(super) fn even_sizes(n: usize, parts: usize) -> impl Iterator<Item = usize> {
+    (0..parts).map(move |part| n / parts + usize::from(part < n % parts))
 }

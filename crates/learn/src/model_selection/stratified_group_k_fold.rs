@@ -2,8 +2,9 @@
 
 use barehand_tensor::Result;
 
-use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts, stream};
+use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts};
 use super::stratified_k_fold::check_members;
+use super::stream::Stream;
 
 /// `n_splits` folds, no group in more than one of them, each with about the share of every class that the whole has.
 ///
@@ -98,6 +99,10 @@ fn inequality(counts: &[Vec<f64>], totals: &[f64]) -> f64 {
 
 impl Splitter for StratifiedGroupKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         const OPERATION: &str = "StratifiedGroupKFold";
         let n_splits = self.n_splits;
         check_folds(OPERATION, n_splits, samples.len(), "samples")?;
@@ -110,8 +115,8 @@ impl Splitter for StratifiedGroupKFold {
         let mut per_group = vec![vec![0.0; classes.len()]; groups.len()];
         class_of.iter().zip(&group_of).for_each(|(&class, &group)| per_group[group][class] += 1.0);
         let mut order: Vec<usize> = (0..groups.len()).collect();
-        if let Some(mut random) = stream(self.shuffle, self.random_state) {
-            random.shuffle(&mut order);
+        if self.shuffle {
+            stream.shuffle(&mut order);
         }
         let variation: Vec<f64> = per_group.iter().map(|counts| deviation(counts)).collect();
         order.sort_by(|&a, &b| variation[b].total_cmp(&variation[a]));

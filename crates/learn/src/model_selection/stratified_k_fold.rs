@@ -1,10 +1,10 @@
 //! Folds that have the classes in the same shares.
 
-use barehand_tensor::random::legacy::RandomState;
 use barehand_tensor::{Error, Result};
 
 use super::k_fold::check_repeats;
-use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts, stream};
+use super::splitter::{Samples, Splits, Splitter, by_fold, check_folds, counts};
+use super::stream::Stream;
 
 /// `n_splits` folds, each with the share of every class that the whole has, as near as whole samples allow.
 ///
@@ -90,12 +90,7 @@ pub(super) fn check_members(operation: &str, n_splits: usize, counts: &[usize]) 
 }
 
 /// The fold of each sample.
-fn folds(
-    n_splits: usize,
-    codes: &[usize],
-    classes: usize,
-    mut random: Option<&mut RandomState>,
-) -> Vec<usize> {
+fn folds(n_splits: usize, codes: &[usize], classes: usize, stream: Option<&Stream>) -> Vec<usize> {
     let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); classes];
     codes.iter().enumerate().for_each(|(i, &class)| of_class[class].push(i));
     let mut folds = vec![0; codes.len()];
@@ -105,8 +100,8 @@ fn folds(
         let mut given: Vec<usize> = (place..place + members.len()).map(|place| place % n_splits).collect();
         given.sort_unstable();
         place += members.len();
-        if let Some(random) = random.as_deref_mut() {
-            random.shuffle(&mut given);
+        if let Some(stream) = stream {
+            stream.shuffle(&mut given);
         }
         members.iter().zip(given).for_each(|(&i, fold)| folds[i] = fold);
     }
@@ -115,9 +110,13 @@ fn folds(
 
 impl Splitter for StratifiedKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         let (codes, counts) = by_first_appearance("StratifiedKFold", self.n_splits, samples)?;
-        let mut random = stream(self.shuffle, self.random_state);
-        Ok(by_fold(folds(self.n_splits, &codes, counts.len(), random.as_mut()), self.n_splits))
+        let stream = self.shuffle.then_some(stream);
+        Ok(by_fold(folds(self.n_splits, &codes, counts.len(), stream), self.n_splits))
     }
 
     fn n_splits(&self, _: &Samples<'_>) -> Result<usize> {
@@ -166,14 +165,17 @@ impl RepeatedStratifiedKFold {
 
 impl Splitter for RepeatedStratifiedKFold {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         const OPERATION: &str = "RepeatedStratifiedKFold";
         check_repeats(OPERATION, self.n_repeats)?;
         let (codes, counts) = by_first_appearance(OPERATION, self.n_splits, samples)?;
-        let (n_splits, classes) = (self.n_splits, counts.len());
-        let mut random = RandomState::new(self.random_state);
+        let (n_splits, classes, stream) = (self.n_splits, counts.len(), stream.clone());
         Ok(Box::new(
             (0..self.n_repeats)
-                .flat_map(move |_| by_fold(folds(n_splits, &codes, classes, Some(&mut random)), n_splits)),
+                .flat_map(move |_| by_fold(folds(n_splits, &codes, classes, Some(&stream)), n_splits)),
         ))
     }
 

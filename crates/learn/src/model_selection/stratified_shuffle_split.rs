@@ -1,10 +1,10 @@
 //! Training and test sets drawn at random, classes in equal shares.
 
-use barehand_tensor::random::legacy::RandomState;
 use barehand_tensor::{Error, Result};
 
 use super::shuffle_split::{Size, sized, sizes};
 use super::splitter::{Samples, Split, Splits, Splitter, counts};
+use super::stream::Stream;
 
 /// As [`ShuffleSplit`](super::ShuffleSplit), but both sets have the classes in the shares that the whole has, as near as
 /// whole samples allow.
@@ -46,7 +46,7 @@ impl StratifiedShuffleSplit {
 
 /// How many of each class to draw for `draws` in all: the floors of the exact shares, and one more where the remainder is
 /// largest, ties drawn by lot (scikit-learn's `_approximate_mode`).
-fn shares(counts: &[usize], draws: usize, random: &mut RandomState) -> Vec<usize> {
+fn shares(counts: &[usize], draws: usize, stream: &Stream) -> Vec<usize> {
     let total = counts.iter().sum::<usize>() as f64;
     let exact: Vec<f64> = counts.iter().map(|&count| count as f64 / total * draws as f64).collect();
     let mut drawn: Vec<usize> = exact.iter().map(|share| share.floor() as usize).collect();
@@ -60,7 +60,7 @@ fn shares(counts: &[usize], draws: usize, random: &mut RandomState) -> Vec<usize
             break;
         }
         let mut tied: Vec<usize> = (0..counts.len()).filter(|&class| remainder[class] == level).collect();
-        random.shuffle(&mut tied);
+        stream.shuffle(&mut tied);
         tied.truncate(missing);
         for &class in &tied {
             drawn[class] += 1;
@@ -70,8 +70,56 @@ fn shares(counts: &[usize], draws: usize, random: &mut RandomState) -> Vec<usize
     drawn
 }
 
+/// The samples of each class.
+fn members(codes: &[usize], classes: usize) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); classes];
+    codes.iter().enumerate().for_each(|(i, &class)| members[class].push(i));
+    members
+}
+
+/// So many of the samples in random order, no one twice; where they have classes, each with the share that it has of all.
+///
+/// Source: scikit-learn's `resample` without replacement.
+///
+/// ```
+/// use barehand_learn::model_selection::{Samples, Stream, subsample};
+/// use barehand_tensor::Tensor;
+///
+/// let y = Tensor::from([0i64, 0, 0, 0, 1, 1]);
+/// let drawn = subsample(&Samples::new(6).classes(&y), 3, &Stream::seeded(0))?;
+/// assert_eq!(drawn.iter().filter(|&&i| i < 4).count(), 2);
+/// # Ok::<(), barehand_tensor::Error>(())
+/// ```
+///
+/// # Errors
+/// There are fewer samples, or not a class for each.
+pub fn subsample(samples: &Samples<'_>, size: usize, stream: &Stream) -> Result<Vec<usize>> {
+    const OPERATION: &str = "subsample";
+    let n = samples.len();
+    if size > n {
+        return Err(Error::value(OPERATION, format!("{size} of {n} samples cannot be drawn")));
+    }
+    if !samples.has_classes() {
+        let mut order = stream.permutation(n);
+        order.truncate(size);
+        return Ok(order);
+    }
+    let (classes, codes) = samples.coded_classes(OPERATION)?;
+    let counts = counts(&codes, classes.len());
+    let mut drawn = Vec::with_capacity(size);
+    for (members, share) in members(&codes, classes.len()).iter().zip(shares(&counts, size, stream)) {
+        drawn.extend(stream.permutation(members.len())[..share].iter().map(|&i| members[i]));
+    }
+    stream.shuffle(&mut drawn);
+    Ok(drawn)
+}
+
 impl Splitter for StratifiedShuffleSplit {
     fn split(&self, samples: &Samples<'_>) -> Result<Splits> {
+        self.split_from(samples, &Stream::seeded(self.random_state))
+    }
+
+    fn split_from(&self, samples: &Samples<'_>, stream: &Stream) -> Result<Splits> {
         const OPERATION: &str = "StratifiedShuffleSplit";
         let n = samples.len();
         let (trained, tested) = sizes(OPERATION, n, self.test_size, self.train_size, 0.1)?;
@@ -90,23 +138,20 @@ impl Splitter for StratifiedShuffleSplit {
                 return Err(Error::value(OPERATION, message));
             }
         }
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); classes.len()];
-        codes.iter().enumerate().for_each(|(i, &class)| members[class].push(i));
-        let mut random = RandomState::new(self.random_state);
+        let (members, stream) = (members(&codes, classes.len()), stream.clone());
         Ok(Box::new((0..self.n_splits).map(move |_| {
-            let for_training = shares(&counts, trained, &mut random);
+            let for_training = shares(&counts, trained, &stream);
             let left: Vec<usize> = counts.iter().zip(&for_training).map(|(all, taken)| all - taken).collect();
-            let for_test = shares(&left, tested, &mut random);
+            let for_test = shares(&left, tested, &stream);
             let mut split = Split::default();
             for (class, members) in members.iter().enumerate() {
-                let mut order: Vec<usize> = (0..members.len()).collect();
-                random.shuffle(&mut order);
+                let order = stream.permutation(members.len());
                 let (first, second) = (for_training[class], for_test[class]);
                 split.train.extend(order[..first].iter().map(|&i| members[i]));
                 split.test.extend(order[first..first + second].iter().map(|&i| members[i]));
             }
-            random.shuffle(&mut split.train);
-            random.shuffle(&mut split.test);
+            stream.shuffle(&mut split.train);
+            stream.shuffle(&mut split.test);
             split
         })))
     }

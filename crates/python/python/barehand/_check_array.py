@@ -43,6 +43,7 @@ def check_array(
     array: Any,
     *,
     accept_sparse: bool | str | list[str] | tuple[str, ...] = False,
+    accept_large_sparse: bool = True,
     dtype: Any = "numeric",
     order: str | None = None,
     ensure_all_finite: bool | str = True,
@@ -55,7 +56,8 @@ def check_array(
 ) -> Any:
     """A checked array of finite numbers, 2-D unless asked otherwise; no copy where none is needed.
 
-    Sparse matrices pass where their format is accepted (``True``: any), in the first accepted format otherwise.
+    Sparse matrices pass where their format is accepted (``True``: any), in the first accepted format otherwise; those with
+    indices of 64 bits unless ``accept_large_sparse`` is false.
     """
     context = f" by {type(estimator).__name__}" if estimator is not None else ""
     sparse = bool(accept_sparse) and is_sparse(array)
@@ -70,6 +72,8 @@ def check_array(
         formats = [accept_sparse] if isinstance(accept_sparse, str) else accept_sparse
         if isinstance(formats, (list, tuple)) and array.format not in formats:
             array = array.asformat(formats[0])
+        if not accept_large_sparse and array.format in ("csr", "csc") and array.indices.dtype == np.int64:
+            raise ValueError("Only sparse matrices with 32-bit integer indices are accepted. Got int64 indices.")
         array = array if dtype is None else array.astype(dtype, copy=False)
     else:
         array = np.asarray(array, dtype=dtype, order=order)  # type: ignore[call-overload]

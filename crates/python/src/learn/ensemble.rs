@@ -273,7 +273,30 @@ fn boosted_raw<'py>(
     table(py, raw, trees.outputs())
 }
 
+/// The number of each sample's class, of raw predictions.
+#[pyfunction]
+fn boosted_codes<'py>(py: Python<'py>, model: &Model, raw: Numbers) -> Result<Bound<'py, PyAny>> {
+    let codes: Vec<i64> = trees_of(model)?.codes(&raw.0).into_iter().map(|code| code as i64).collect();
+    array::given(py, Tensor::from(codes).into())
+}
+
+/// The probabilities of classes, `(n, classes)`, of raw predictions.
+#[pyfunction]
+fn boosted_probabilities<'py>(py: Python<'py>, model: &Model, raw: Numbers) -> Result<Bound<'py, PyAny>> {
+    let trees = trees_of(model)?;
+    table(py, trees.probabilities(&raw.0), trees.outputs().max(2))
+}
+
+/// The values that raw predictions of regression stand for.
+#[pyfunction]
+fn boosted_values<'py>(py: Python<'py>, model: &Model, raw: Numbers) -> Result<Bound<'py, PyAny>> {
+    array::given(py, Tensor::from(trees_of(model)?.values(&raw.0)).into())
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<AnyBooster>()?;
-    module.add_function(wrap_pyfunction!(boosted_raw, module)?)
+    module.add_function(wrap_pyfunction!(boosted_codes, module)?)?;
+    module.add_function(wrap_pyfunction!(boosted_probabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(boosted_raw, module)?)?;
+    module.add_function(wrap_pyfunction!(boosted_values, module)?)
 }

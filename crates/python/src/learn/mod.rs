@@ -6,6 +6,7 @@ mod ensemble;
 mod linear_model;
 mod mixture;
 mod model;
+mod model_selection;
 mod naive_bayes;
 mod neighbors;
 mod pipeline;
@@ -23,6 +24,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     linear_model::register(&module)?;
     mixture::register(&module)?;
     model::register(&module)?;
+    model_selection::register(&module)?;
     naive_bayes::register(&module)?;
     neighbors::register(&module)?;
     pipeline::register(&module)?;

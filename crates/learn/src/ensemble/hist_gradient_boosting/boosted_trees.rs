@@ -55,6 +55,31 @@ impl BoostedTrees {
         raw
     }
 
+    /// The number of each sample's class, of raw predictions `(n, outputs)`: the first of those that are largest.
+    pub fn codes(&self, raw: &[f64]) -> Vec<usize> {
+        let largest = |raw: &[f64]| match raw {
+            [odds] => usize::from(*odds > 0.0),
+            raw => (1..raw.len()).fold(0, |best, class| if raw[class] > raw[best] { class } else { best }),
+        };
+        raw.chunks_exact(self.outputs()).map(largest).collect()
+    }
+
+    /// The probabilities of classes, `(n, classes)`, of raw predictions `(n, outputs)`; two columns of one class.
+    pub fn probabilities(&self, raw: &[f64]) -> Vec<f64> {
+        let outputs = self.outputs();
+        let classes = outputs.max(2);
+        let mut probabilities = vec![0.0; raw.len() / outputs * classes];
+        for (raw, out) in raw.chunks_exact(outputs).zip(probabilities.chunks_exact_mut(classes)) {
+            Loss::probabilities(raw, out);
+        }
+        probabilities
+    }
+
+    /// The values that raw predictions of regression stand for.
+    pub fn values(&self, raw: &[f64]) -> Vec<f64> {
+        raw.iter().map(|&raw| self.loss.inverse_link(raw)).collect()
+    }
+
     /// All of it, for a file.
     pub(super) fn to_record(&self) -> Record {
         let (mut all, mut values, mut sets, mut sizes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

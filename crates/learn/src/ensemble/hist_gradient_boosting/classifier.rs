@@ -188,12 +188,13 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
     }
 
     fn labels(&self, raw: &[f64]) -> Tensor<i64> {
-        let code = |raw: &[f64]| match raw {
-            [odds] => usize::from(*odds > 0.0),
-            raw => (1..raw.len()).fold(0, |best, class| if raw[class] > raw[best] { class } else { best }),
-        };
-        let raws = raw.chunks_exact(self.model.outputs());
-        raws.map(|raw| self.classes[code(raw).min(self.classes.len() - 1)]).collect::<Vec<i64>>().into()
+        let last = self.classes.len() - 1;
+        self.model
+            .codes(raw)
+            .into_iter()
+            .map(|code| self.classes[code.min(last)])
+            .collect::<Vec<i64>>()
+            .into()
     }
 }
 
@@ -212,16 +213,11 @@ impl<T: Float> PredictProba<Tensor<T>> for FittedHistGradientBoostingClassifier<
     fn predict_proba(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
         let n =
             validate::matrix_of("HistGradientBoostingClassifier::predict_proba", x, self.model.features())?;
-        let raw = self.model.raw(x, n);
-        let mut out = Vec::with_capacity(n * self.classes.len());
-        let mut row = vec![0.0; self.classes.len().max(2)];
-        for raw in raw.chunks_exact(self.model.outputs()) {
-            Loss::probabilities(raw, &mut row);
-            if self.classes.len() == 1 {
-                row[0] = 1.0;
-            }
-            out.extend(row[..self.classes.len()].iter().map(|&p| T::from_f64(p)));
-        }
+        let probabilities = self.model.probabilities(&self.model.raw(x, n));
+        let out: Vec<T> = match self.classes.len() {
+            1 => vec![T::from_f64(1.0); n],
+            _ => probabilities.into_iter().map(T::from_f64).collect(),
+        };
         Tensor::from_vec(out, [n, self.classes.len()])
     }
 }

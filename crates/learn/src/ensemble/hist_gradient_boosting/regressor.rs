@@ -204,8 +204,7 @@ impl<T: Float> FittedHistGradientBoostingRegressor<T> {
     }
 
     fn predictions(&self, raw: &[f64]) -> Tensor<T> {
-        let loss = self.model.loss;
-        raw.iter().map(|&raw| T::from_f64(loss.inverse_link(raw))).collect::<Vec<T>>().into()
+        self.model.values(raw).into_iter().map(T::from_f64).collect::<Vec<T>>().into()
     }
 }
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import check_consistent_length, check_sample_weight, column_or_1d
-from barehand.base import BaseEstimator, Interval
+from barehand._random_state import check_random_state
+from barehand.base import BaseEstimator, ClassifierMixin, Interval
 from barehand.ensemble._categories import CategoryCodes, check_categorical_features, has_names_for_numbers
 from barehand.validation import check_is_fitted, validate_data
 
@@ -77,7 +78,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         sample_weight = self._weights(sample_weight, y)
         validation = self._given_validation(X_val, y_val, sample_weight_val)
 
-        rng = _check_random_state(self.random_state)
+        rng = check_random_state(self.random_state)
         if not continued:
             self._random_seed = rng.randint(np.iinfo(np.uint32).max, dtype="u8")
             self._feature_seed = int(rng.randint(np.iinfo(np.uint32).max, dtype="u8"))
@@ -185,13 +186,13 @@ class BaseHistGradientBoosting(BaseEstimator):
 
     def _split(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None) -> Any:
         """Training samples, and those that are set aside."""
-        from sklearn.model_selection import train_test_split
+        from barehand.model_selection import train_test_split
 
         arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
         parts = train_test_split(
             *arrays,
             test_size=self.validation_fraction,
-            stratify=y if hasattr(self, "classes_") else None,
+            stratify=y if isinstance(self, ClassifierMixin) else None,
             random_state=self._random_seed,
         )
         weights = (None, None) if sample_weight is None else (parts[4], parts[5])
@@ -256,7 +257,8 @@ class BaseHistGradientBoosting(BaseEstimator):
         self, booster: Any, X: Any, y: Any, sample_weight: Any, validation: Any, continued: bool
     ) -> None:
         """Round by round, each of which a scorer judges."""
-        from sklearn.metrics import check_scoring, get_scorer_names
+        from barehand.metrics import get_scorer_names
+        from barehand.model_selection._scoring import check_scoring
 
         by_name = self.scoring in get_scorer_names() if isinstance(self.scoring, str) else False
         X_small, y_small, weight_small, small = self._get_small_trainset(X, y, sample_weight, self._random_seed)
@@ -302,16 +304,8 @@ class BaseHistGradientBoosting(BaseEstimator):
         """The training samples that a scorer looks at."""
         if len(X_binned_train) <= SCORED_SAMPLES:
             return X_binned_train, y_train, sample_weight_train, slice(None)
-        from sklearn.base import is_classifier
-        from sklearn.utils import resample
-
-        indices = resample(
-            np.arange(len(X_binned_train)),
-            n_samples=SCORED_SAMPLES,
-            replace=False,
-            random_state=seed,
-            stratify=y_train if is_classifier(self) else None,
-        )
+        classes = y_train.astype(np.int64) if isinstance(self, ClassifierMixin) else None
+        indices = _learn.subsample(len(X_binned_train), classes, SCORED_SAMPLES, check_random_state(seed))
         weights = None if sample_weight_train is None else sample_weight_train[indices]
         return X_binned_train[indices], y_train[indices], weights, indices
 
@@ -364,12 +358,6 @@ def _checked_targets(y: Any, estimator: Any) -> np.ndarray:
         kind = "NaN" if np.isnan(y).any() else f"infinity or a value too large for {y.dtype!r}"
         raise ValueError(f"Input y contains {kind}.")
     return y
-
-
-def _check_random_state(seed: Any) -> np.random.RandomState:
-    if seed is None:
-        return np.random.mtrand._rand
-    return seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
 
 
 def _check_monotonic_cst(estimator: Any, monotonic_cst: Any) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.base import ClassifierMixin
 from barehand.ensemble._hist_gradient_boosting import BaseHistGradientBoosting
-from barehand.validation import check_is_fitted, encode_classes
+from barehand.validation import encode_classes
 
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
@@ -127,15 +128,10 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
             yield raw.ravel() if raw.shape[1] == 1 else raw
 
     def _codes_of(self, raw: np.ndarray) -> np.ndarray:
-        # Of equal sums the first class is taken, so that 0 is the first of two.
-        return (raw.ravel() > 0).astype(int) if raw.shape[1] == 1 else np.argmax(raw, axis=1)
+        return _learn.boosted_codes(self._engine, raw)
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
-        if raw.shape[1] == 1:
-            positive = _expit(raw.ravel())
-            return np.stack([1 - positive, positive], axis=1)
-        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return _learn.boosted_probabilities(self._engine, raw)
 
     def _targets(self, y: np.ndarray, *, reset: bool) -> np.ndarray:
         if reset:
@@ -163,9 +159,3 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
 
     def _loss_options(self) -> dict[str, Any]:
         return {"loss": self.loss, "quantile": None, "classes": len(self.classes_)}
-
-
-def _expit(x: np.ndarray) -> np.ndarray:
-    """``1 / (1 + exp(-x))``, from the power that does not overflow."""
-    power = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, power) / (1 + power)

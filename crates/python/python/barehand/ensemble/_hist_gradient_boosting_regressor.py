@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.base import Interval, RegressorMixin
 from barehand.ensemble._hist_gradient_boosting import BaseHistGradientBoosting
 
@@ -106,8 +107,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
             yield self._predictions(raw)
 
     def _predictions(self, raw: np.ndarray) -> np.ndarray:
-        raw = raw.ravel()
-        return np.exp(raw) if self.loss in ("poisson", "gamma") else raw
+        return _learn.boosted_values(self._engine, raw)
 
     def _targets(self, y: np.ndarray, *, reset: bool) -> np.ndarray:
         self.n_trees_per_iteration_ = 1

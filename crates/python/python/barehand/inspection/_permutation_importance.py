@@ -106,9 +106,9 @@ def _scorer(estimator: Any, scoring: Any) -> Callable[..., Any]:
                 f"{estimator!r} does not."
             )
         return lambda estimator, X, y, **weights: estimator.score(X, y, **weights)
-    from sklearn.metrics import check_scoring
+    from barehand.model_selection._scoring import check_scoring
 
-    return check_scoring(estimator, scoring=scoring)
+    return check_scoring(estimator, scoring)
 
 
 def _scored(score: Callable[..., Any], estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:

@@ -7,8 +7,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import numpy as np
-
+from barehand._barehand import _learn
 from barehand.model_selection._foundation import UNUSED, MetadataRequester, check_random_state, indexable, num_samples
 from barehand.model_selection._splitter import BaseCrossValidator, NoGroups, Split, build_repr
 
@@ -48,6 +47,10 @@ class BaseKFold(BaseCrossValidator, metaclass=ABCMeta):
             )
         yield from super().split(X, y, groups)
 
+    def _stream(self) -> Any:
+        """NumPy's stream, where folds are shuffled."""
+        return check_random_state(self.random_state) if self.shuffle else None
+
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many splits there are."""
         return self.n_splits
@@ -70,11 +73,8 @@ class KFold(NoGroups, BaseKFold):
     def __init__(self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None) -> None:
         super().__init__(n_splits=n_splits, shuffle=shuffle, random_state=random_state)
 
-    def _iter_test_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[np.ndarray]:
-        order = np.arange(num_samples(X))
-        if self.shuffle:
-            check_random_state(self.random_state).shuffle(order)
-        yield from np.array_split(order, self.n_splits)
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
+        return _learn.k_fold(num_samples(X), self.n_splits, self._stream())
 
 
 class RepeatedSplits(MetadataRequester, metaclass=ABCMeta):

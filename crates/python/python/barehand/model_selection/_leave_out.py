@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import combinations
+from collections.abc import Iterator
 from math import comb
 from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.model_selection._foundation import num_samples
-from barehand.model_selection._splitter import BaseCrossValidator, GroupsConsumer, NoGroups, Split, as_groups
+from barehand.model_selection._splitter import BaseCrossValidator, GroupsConsumer, NoGroups, Split, as_groups, coded
 
 
 class LeaveOneOut(NoGroups, BaseCrossValidator):
@@ -23,11 +23,11 @@ class LeaveOneOut(NoGroups, BaseCrossValidator):
     [0 1] [2]
     """
 
-    def _iter_test_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterable[int]:  # type: ignore[override]
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
         n = num_samples(X)
         if n <= 1:
             raise ValueError(f"Cannot perform LeaveOneOut with n_samples={n}.")
-        return range(n)
+        return _learn.leave_one_out(n)
 
     def get_n_splits(self, X: Any, y: Any = None, groups: Any = None) -> int:
         """As many as there are samples."""
@@ -46,12 +46,11 @@ class LeavePOut(NoGroups, BaseCrossValidator):
     def __init__(self, p: int) -> None:
         self.p = p
 
-    def _iter_test_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[np.ndarray]:
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
         n = num_samples(X)
         if n <= self.p:
             raise ValueError(f"p={self.p} must be strictly less than the number of samples={n}")
-        for chosen in combinations(range(n), self.p):
-            yield np.array(chosen)
+        return _learn.leave_p_out(n, self.p)
 
     def get_n_splits(self, X: Any, y: Any = None, groups: Any = None) -> int:
         """``n! / (p! (n - p)!)``"""
@@ -69,16 +68,13 @@ class LeaveOneGroupOut(GroupsConsumer, BaseCrossValidator):
     [0 1] [2 3]
     """
 
-    def _iter_test_masks(self, X: Any, y: Any, groups: Any) -> Iterator[np.ndarray]:  # type: ignore[override]
-        # A copy: what changes the groups between two splits changes nothing.
-        groups = as_groups(groups).copy()
-        names = np.unique(groups)
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
+        names, codes = coded(as_groups(groups))
         if len(names) <= 1:
             raise ValueError(
                 f"The groups parameter contains fewer than 2 unique groups ({names}). LeaveOneGroupOut expects at least 2."
             )
-        for name in names:
-            yield groups == name
+        return _learn.leave_p_groups_out(codes, 1)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """As many as there are groups."""
@@ -102,17 +98,15 @@ class LeavePGroupsOut(GroupsConsumer, BaseCrossValidator):
     def __init__(self, n_groups: int) -> None:
         self.n_groups = n_groups
 
-    def _iter_test_masks(self, X: Any, y: Any, groups: Any) -> Iterator[np.ndarray]:  # type: ignore[override]
-        groups = as_groups(groups).copy()
-        names = np.unique(groups)
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
+        names, codes = coded(as_groups(groups))
         if self.n_groups >= len(names):
             raise ValueError(
                 f"The groups parameter contains fewer than (or equal to) n_groups ({self.n_groups}) numbers of unique groups "
                 f"({names}). LeavePGroupsOut expects that at least n_groups + 1 ({self.n_groups + 1}) unique groups be "
                 "present"
             )
-        for chosen in combinations(range(len(names)), self.n_groups):
-            yield np.isin(groups, names[np.array(chosen)])
+        return _learn.leave_p_groups_out(codes, self.n_groups)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many choices of groups there are."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.model_selection._foundation import column_or_1d
 from barehand.model_selection._splitter import BaseCrossValidator, Split, warn_of_groups
 
@@ -28,12 +29,7 @@ class PredefinedSplit(BaseCrossValidator):
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[Split]:
         """The indices of the training and the test samples of every split."""
         warn_of_groups(self, groups)
-        return self._split()
-
-    def _split(self) -> Iterator[Split]:
-        for fold in self.unique_folds:
-            mask = self.test_fold == fold
-            yield np.flatnonzero(~mask), np.flatnonzero(mask)
+        return _learn.predefined_split(self.test_fold)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """As many as there are folds."""

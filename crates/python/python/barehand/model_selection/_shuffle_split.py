@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.model_selection._foundation import (
     UNUSED,
     MetadataRequester,
@@ -17,7 +18,15 @@ from barehand.model_selection._foundation import (
     indexable,
     num_samples,
 )
-from barehand.model_selection._splitter import GroupsConsumer, NoGroups, Split, as_groups, build_repr, warn_of_groups
+from barehand.model_selection._splitter import (
+    GroupsConsumer,
+    NoGroups,
+    Split,
+    as_groups,
+    build_repr,
+    coded,
+    warn_of_groups,
+)
 
 
 def split_sizes(n_samples: int, test_size: Any, train_size: Any, default: float) -> tuple[int, int]:
@@ -77,11 +86,11 @@ class BaseShuffleSplit(MetadataRequester, metaclass=ABCMeta):
 
     def _iter_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:
         n = num_samples(X)
-        n_train, n_test = split_sizes(n, self.test_size, self.train_size, self._default_test_size)
-        random = check_random_state(self.random_state)
-        for _ in range(self.n_splits):
-            order = random.permutation(n)
-            yield order[n_test : n_test + n_train], order[:n_test]
+        return _learn.shuffle_split(n, self.n_splits, self._sizes(n), check_random_state(self.random_state))
+
+    def _sizes(self, n: int) -> tuple[int, int]:
+        """How many of ``n`` are trained and tested on."""
+        return split_sizes(n, self.test_size, self.train_size, self._default_test_size)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many splits there are."""
@@ -128,9 +137,9 @@ class GroupShuffleSplit(GroupsConsumer, BaseShuffleSplit):
         super().__init__(n_splits=n_splits, test_size=test_size, train_size=train_size, random_state=random_state)
 
     def _iter_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:
-        names, codes = np.unique(as_groups(groups), return_inverse=True)
-        for train, test in super()._iter_indices(names):
-            yield np.flatnonzero(np.isin(codes, train)), np.flatnonzero(np.isin(codes, test))
+        names, codes = coded(as_groups(groups))
+        sizes = self._sizes(len(names))
+        return _learn.group_shuffle_split(codes, self.n_splits, sizes, check_random_state(self.random_state))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:
         """The indices of the training and the test samples of every split."""
@@ -153,11 +162,12 @@ class StratifiedShuffleSplit(BaseShuffleSplit):
 
     def _iter_indices(self, X: Any, y: Any, groups: Any = None) -> Iterator[Split]:  # type: ignore[override]
         y = as_labels(y, "y")
-        n_train, n_test = split_sizes(num_samples(X), self.test_size, self.train_size, self._default_test_size)
+        n_train, n_test = sizes = self._sizes(num_samples(X))
         if y.ndim == 2:
             # Every distinct row is a class of its own.
             y = np.array([" ".join(row.astype("str")) for row in y])
-        classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        classes, codes = coded(y)
+        counts = np.bincount(codes)
         if np.min(counts) < 2:
             raise ValueError(
                 "The least populated classes in y have only 1 member, which is too few. The minimum number of groups for any "
@@ -168,38 +178,9 @@ class StratifiedShuffleSplit(BaseShuffleSplit):
                 raise ValueError(
                     f"The {name} = {size} should be greater or equal to the number of classes = {len(classes)}"
                 )
-        members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
-        random = check_random_state(self.random_state)
-        for _ in range(self.n_splits):
-            trained = _shares(counts, n_train, random)
-            tested = _shares(counts - trained, n_test, random)
-            train, test = [], []
-            for samples, first, second in zip(members, trained, tested, strict=True):
-                order = samples[random.permutation(len(samples))]
-                train.append(order[:first])
-                test.append(order[first : first + second])
-            yield random.permutation(np.concatenate(train)), random.permutation(np.concatenate(test))
+        return _learn.stratified_shuffle_split(codes, self.n_splits, sizes, check_random_state(self.random_state))
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[Split]:
         """The indices of the training and the test samples of every split."""
         warn_of_groups(self, groups)
         return super().split(X, as_labels(y, "y"), groups)
-
-
-def _shares(counts: np.ndarray, draws: int, random: np.random.RandomState) -> np.ndarray:
-    """How many of each class to draw: the floors of the exact shares, and one more where the remainder is largest.
-
-    Ties are drawn by lot.
-    """
-    exact = counts / counts.sum() * draws
-    drawn = np.floor(exact)
-    missing = int(draws - drawn.sum())
-    remainder = exact - drawn
-    for level in np.unique(remainder)[::-1]:
-        if missing <= 0:
-            break
-        tied = np.flatnonzero(remainder == level)
-        tied = random.choice(tied, size=min(len(tied), missing), replace=False)
-        drawn[tied] += 1
-        missing -= len(tied)
-    return drawn.astype(int)

@@ -1,4 +1,4 @@
-"""What all splitters share: training sets are what the test sets leave, and parameters show in the text."""
+"""What all splitters share: Rust makes the splits, and parameters show in the text."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class GroupsConsumer(MetadataRequester):
 
 
 class BaseCrossValidator(MetadataRequester, metaclass=ABCMeta):
-    """A splitter; subclasses have ``_iter_test_masks`` or ``_iter_test_indices``, and ``get_n_splits``."""
+    """A splitter; subclasses of one's own have ``_iter_test_masks`` or ``_iter_test_indices``, and ``get_n_splits``."""
 
     __metadata_request__split: ClassVar[dict[str, Any]] = {"groups": UNUSED}
 
@@ -79,6 +79,10 @@ class BaseCrossValidator(MetadataRequester, metaclass=ABCMeta):
             groups: their groups, for splitters that keep groups together.
         """
         X, y, groups = indexable(X, y, groups)
+        yield from self._splits(X, y, groups)
+
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
+        """The splits: of barehand's splitters those that Rust makes, of others what the test sets leave."""
         indices = np.arange(num_samples(X))
         for mask in self._iter_test_masks(X, y, groups):
             yield indices[np.logical_not(mask)], indices[mask]
@@ -107,6 +111,12 @@ def as_groups(groups: Any) -> np.ndarray:
     return as_labels(groups, "groups")
 
 
+def coded(labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The labels that occur, sorted, and for each sample the position of its own, which is what Rust takes."""
+    names, codes = np.unique(labels, return_inverse=True)
+    return names, codes.astype(np.int64, copy=False)
+
+
 def check_class_labels(y: Any) -> np.ndarray:
     """Labels of classes ``(N,)``."""
     from barehand.model_selection._foundation import column_or_1d, type_of_target
@@ -118,8 +128,9 @@ def check_class_labels(y: Any) -> np.ndarray:
     return column_or_1d(y)
 
 
-def check_members(n_splits: int, counts: np.ndarray) -> None:
+def check_members(n_splits: int, classes: np.ndarray) -> None:
     """Raises where no class has a sample for every fold, warns where one has not."""
+    counts = np.bincount(classes)
     if np.all(n_splits > counts):
         raise ValueError(f"n_splits={n_splits} cannot be greater than the number of members in each class.")
     if n_splits > np.min(counts):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from barehand.model_selection._foundation import as_labels, check_random_state
+from barehand._barehand import _learn
+from barehand.model_selection._foundation import as_labels
 from barehand.model_selection._k_fold import BaseKFold, RepeatedSplits
-from barehand.model_selection._splitter import NoGroups, Split, check_class_labels, check_members, warn_of_groups
+from barehand.model_selection._splitter import NoGroups, Split, check_class_labels, check_members, coded, warn_of_groups
 
 
 class StratifiedKFold(BaseKFold):
@@ -29,30 +28,10 @@ class StratifiedKFold(BaseKFold):
     def __init__(self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None) -> None:
         super().__init__(n_splits=n_splits, shuffle=shuffle, random_state=random_state)
 
-    def _folds(self, y: Any) -> np.ndarray:
-        """The fold of each sample."""
-        random = check_random_state(self.random_state)
-        y = check_class_labels(y)
-        # Classes are counted by first appearance, so that shuffling labels' names changes nothing.
-        _, first, codes = np.unique(y, return_index=True, return_inverse=True)
-        codes = np.argsort(np.argsort(first))[codes]
-        counts = np.bincount(codes)
-        check_members(self.n_splits, counts)
-        folds = np.empty(len(y), dtype=np.int32)
-        place = 0
-        for code, count in enumerate(counts):
-            # Of the sorted labels, every n_splits-th goes into one fold: so many of each class it gets.
-            given = np.sort(np.arange(place, place + count) % self.n_splits)
-            place += count
-            if self.shuffle:
-                random.shuffle(given)
-            folds[codes == code] = given
-        return folds
-
-    def _iter_test_masks(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[np.ndarray]:
-        folds = self._folds(y)
-        for fold in range(self.n_splits):
-            yield folds == fold
+    def _splits(self, X: Any, y: Any, groups: Any) -> Iterator[Split]:
+        _, classes = coded(check_class_labels(y))
+        check_members(self.n_splits, classes)
+        return _learn.stratified_k_fold(classes, self.n_splits, self._stream())
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[Split]:
         """The indices of the training and the test samples of every split."""

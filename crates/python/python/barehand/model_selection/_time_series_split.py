@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
+from barehand._barehand import _learn
 from barehand.model_selection._foundation import indexable, num_samples
 from barehand.model_selection._k_fold import BaseKFold
 from barehand.model_selection._splitter import Split, warn_of_groups
@@ -50,8 +49,6 @@ class TimeSeriesSplit(BaseKFold):
             raise ValueError(
                 f"Too many splits={self.n_splits} for number of samples={n} with test_size={test_size} and gap={self.gap}."
             )
-        indices = np.arange(n)
-        for start in range(n - self.n_splits * test_size, n, test_size):
-            end = start - self.gap
-            first = end - self.max_train_size if self.max_train_size and self.max_train_size < end else 0
-            yield indices[first:end], indices[start : start + test_size]
+        if self.gap < 0:
+            raise ValueError(f"gap={self.gap} must be at least 0: samples that are tested on must not be trained on.")
+        yield from _learn.time_series_split(n, self.n_splits, self.max_train_size or None, test_size, self.gap)

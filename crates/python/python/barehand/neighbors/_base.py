@@ -10,7 +10,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import is_sparse
-from barehand.base import BaseEstimator, Interval
+from barehand.base import BaseEstimator, ClassifierMixin, Interval, RegressorMixin
 from barehand.validation import check_is_fitted, validate_data
 
 METRICS = {
@@ -55,7 +55,7 @@ class NeighborsBase(BaseEstimator):
         # What a sparse matrix of distances leaves out is not a distance of 0.
         given = self.metric == "precomputed"
         options = {"accept_sparse": False if given else "csr"}
-        if y is None and not self.__sklearn_tags__().target_tags.required:
+        if y is None and not isinstance(self, (ClassifierMixin, RegressorMixin)):
             X = validate_data(self, X, **options)
         else:
             X, y = validate_data(self, X, y, multi_output=True, **options)
