@@ -7,7 +7,7 @@ use barehand::{Error, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::optimizer::{OPTIONS, OptimizerKind};
+use crate::optimizer::{LineSearch, OPTIONS, OptimizerKind};
 
 /// No configuration has more bytes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -85,6 +85,18 @@ pub struct RunConfig {
     pub lambd: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub t0: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_iter: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_eval: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance_grad: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance_change: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_size: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_search: Option<LineSearch>,
     pub clip_norm: f64,
     pub label_smoothing: f64,
     pub schedule: ScheduleKind,
@@ -128,6 +140,12 @@ impl Default for RunConfig {
             step_sizes: None,
             lambd: None,
             t0: None,
+            max_iter: None,
+            max_eval: None,
+            tolerance_grad: None,
+            tolerance_change: None,
+            history_size: None,
+            line_search: None,
             clip_norm: 0.0,
             label_smoothing: 0.0,
             schedule: ScheduleKind::Cosine,
@@ -181,7 +199,7 @@ pub struct Overrides {
     #[arg(long, value_enum, help_heading = "Training")]
     optimizer: Option<OptimizerKind>,
     /// Learning rate [default: 0.001; 0.002 for nadam and adamax, 0.01 for adagrad, 0.05 for sgd, 0.1 for asgd, 1 for
-    /// adadelta]
+    /// adadelta and lbfgs]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     lr: Option<f64>,
     /// Momentum of sgd and rmsprop [default: 0.9 for sgd, 0 for rmsprop]
@@ -190,7 +208,7 @@ pub struct Overrides {
     /// Nesterov's momentum for sgd
     #[arg(long, help_heading = "Training", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     nesterov: Option<bool>,
-    /// Pull of the weights toward 0, which rprop has not [default: 0.01 for adamw, 0 otherwise]
+    /// Pull of the weights toward 0, which rprop and lbfgs have not [default: 0.01 for adamw, 0 otherwise]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     weight_decay: Option<f64>,
     /// Largest norm of all gradients together; 0 for no limit [default: 0]
@@ -242,6 +260,24 @@ pub struct Overrides {
     /// The step from which on asgd averages [default: 1000000]
     #[arg(long, value_name = "STEP", help_heading = "Options of an optimizer")]
     t0: Option<f64>,
+    /// Iterations in one step of lbfgs, at most [default: 20]
+    #[arg(long, value_name = "N", help_heading = "Options of an optimizer")]
+    max_iter: Option<usize>,
+    /// Losses computed in one step of lbfgs, after which no iteration begins [default: 5/4 of its iterations]
+    #[arg(long, value_name = "N", help_heading = "Options of an optimizer")]
+    max_eval: Option<usize>,
+    /// A step of lbfgs ends where no element of the gradient is larger [default: 1e-7]
+    #[arg(long, value_name = "SIZE", help_heading = "Options of an optimizer")]
+    tolerance_grad: Option<f64>,
+    /// A step of lbfgs ends where nothing changes by more [default: 1e-9]
+    #[arg(long, value_name = "SIZE", help_heading = "Options of an optimizer")]
+    tolerance_change: Option<f64>,
+    /// Pairs of steps and changes of the gradient that lbfgs remembers [default: 10]
+    #[arg(long, value_name = "N", help_heading = "Options of an optimizer")]
+    history_size: Option<usize>,
+    /// How far lbfgs goes along a direction [default: strong-wolfe]
+    #[arg(long, value_enum, help_heading = "Options of an optimizer")]
+    line_search: Option<LineSearch>,
 
     /// How the learning rate changes [default: cosine]
     #[arg(long, value_enum, help_heading = "Schedule")]
@@ -361,12 +397,14 @@ impl RunConfig {
             "a number in [0, 1) expected",
         )?;
         finite(self.weight_decay, "weight-decay")?;
-        check(
-            self.weight_decay == 0.0 || self.optimizer != OptimizerKind::Rprop,
-            "weight-decay",
-            &self.weight_decay,
-            "rprop has none, since it looks at the signs of gradients only",
-        )?;
+        let without_decay = match self.optimizer {
+            OptimizerKind::Rprop => Some("rprop has none, since it looks at the signs of gradients only"),
+            OptimizerKind::Lbfgs => Some("lbfgs has none, since it moves by the loss alone"),
+            _ => None,
+        };
+        if let Some(reason) = without_decay {
+            check(self.weight_decay == 0.0, "weight-decay", &self.weight_decay, reason)?;
+        }
         // A run's file always holds momentum and nesterov; what else is there must belong to the optimizer.
         let table = toml::Table::try_from(self).map_err(|error| Error::value("config", error.to_string()))?;
         for option in OPTIONS[2..].iter().filter(|option| table.contains_key(**option)) {
@@ -382,10 +420,13 @@ impl RunConfig {
             self.lr_decay,
             self.lambd,
             self.t0,
+            self.tolerance_grad,
+            self.tolerance_change,
         ];
         for value in pairs.chain(numbers.into_iter().flatten()) {
             check(value.is_finite(), self.optimizer.title(), &value, "a finite number expected")?;
         }
+        check(self.max_iter != Some(0), "max-iter", &0, "at least 1 expected")?;
         self.make_optimizer()?;
         finite(self.clip_norm, "clip-norm")?;
         check(self.gamma > 0.0 && self.gamma <= 1.0, "gamma", &self.gamma, "a factor in (0, 1] expected")?;
@@ -489,6 +530,12 @@ mod tests {
             (OptimizerKind::Adam, Overrides { betas: Some(vec![1.5, 0.9]), ..Overrides::default() }, "beta"),
             (OptimizerKind::Rprop, Overrides { etas: Some(vec![1.5, 2.0]), ..Overrides::default() }, "eta"),
             (OptimizerKind::Rprop, Overrides { weight_decay: Some(0.1), ..Overrides::default() }, "rprop"),
+            (OptimizerKind::Lbfgs, Overrides { weight_decay: Some(0.1), ..Overrides::default() }, "lbfgs"),
+            (
+                OptimizerKind::Lbfgs,
+                Overrides { tolerance_grad: Some(f64::INFINITY), ..Overrides::default() },
+                "finite",
+            ),
             (OptimizerKind::Asgd, Overrides { t0: Some(f64::NAN), ..Overrides::default() }, "finite"),
             (
                 OptimizerKind::Sgd,
@@ -512,6 +559,7 @@ mod tests {
             let pair =
                 |name: &str, pair: [f64; 2]| optimizer.options().contains(&name).then(|| pair.to_vec());
             let number = |name: &str, number: f64| optimizer.options().contains(&name).then_some(number);
+            let count = |name: &str, count: usize| optimizer.options().contains(&name).then_some(count);
             let flag = |name: &str| optimizer.options().contains(&name).then_some(true);
             let overrides = Overrides {
                 optimizer: Some(*optimizer),
@@ -530,6 +578,12 @@ mod tests {
                 step_sizes: pair("step-sizes", [1e-5, 1.0]),
                 lambd: number("lambd", 1e-3),
                 t0: number("t0", 10.0),
+                max_iter: count("max-iter", 5),
+                max_eval: count("max-eval", 7),
+                tolerance_grad: number("tolerance-grad", 1e-6),
+                tolerance_change: number("tolerance-change", 1e-8),
+                history_size: count("history-size", 4),
+                line_search: optimizer.options().contains(&"line-search").then_some(LineSearch::None),
                 ..Overrides::default()
             };
             let named = overrides.table().unwrap().len() - 1;

@@ -1,8 +1,7 @@
-//! The optimizers of a training run, and which options each of them has. L-BFGS is not among them: it needs the loss of
-//! all images, several times a step.
+//! The optimizers of a training run, and which options each of them has.
 
 use barehand::nn::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Asgd, NAdam, Optimizer, RAdam, RMSprop, Rprop, Sgd,
+    self, Adadelta, Adagrad, Adam, AdamW, Adamax, Asgd, Lbfgs, NAdam, Optimizer, RAdam, RMSprop, Rprop, Sgd,
 };
 use barehand::{Error, Result};
 use clap::ValueEnum;
@@ -36,10 +35,30 @@ pub enum OptimizerKind {
     Adamax,
     /// Stochastic gradient descent with averaged weights (Polyak & Juditsky 1992)
     Asgd,
+    /// L-BFGS (Liu & Nocedal 1989), which computes the loss of a batch many times a step; best with all images in one batch
+    Lbfgs,
 }
 
+/// How far L-BFGS goes along a direction.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineSearch {
+    /// As far as the learning rate says
+    None,
+    /// To where the strong Wolfe conditions hold
+    StrongWolfe,
+}
+
+/// How many pairs L-BFGS remembers where nothing is said: as many as is usual, not PyTorch's 100, for they are written with
+/// every checkpoint.
+const HISTORY: usize = 10;
+
+/// Vectors as long as all parameters that a step of L-BFGS works with: places and gradients of a line search, and what
+/// becomes a direction.
+const LBFGS_WORK: usize = 10;
+
 /// The options that not every optimizer has, as a configuration and the command line name them.
-pub const OPTIONS: [&str; 15] = [
+pub const OPTIONS: [&str; 21] = [
     "momentum",
     "nesterov",
     "dampening",
@@ -55,6 +74,12 @@ pub const OPTIONS: [&str; 15] = [
     "step-sizes",
     "lambd",
     "t0",
+    "max-iter",
+    "max-eval",
+    "tolerance-grad",
+    "tolerance-change",
+    "history-size",
+    "line-search",
 ];
 
 impl OptimizerKind {
@@ -70,6 +95,9 @@ impl OptimizerKind {
             OptimizerKind::Nadam => &["betas", "eps", "momentum-decay"],
             OptimizerKind::Radam | OptimizerKind::Adamax => &["betas", "eps"],
             OptimizerKind::Asgd => &["lambd", "alpha", "t0"],
+            OptimizerKind::Lbfgs => {
+                &["max-iter", "max-eval", "tolerance-grad", "tolerance-change", "history-size", "line-search"]
+            }
         }
     }
 
@@ -87,6 +115,7 @@ impl OptimizerKind {
             OptimizerKind::Radam => "RAdam",
             OptimizerKind::Adamax => "Adamax",
             OptimizerKind::Asgd => "ASGD",
+            OptimizerKind::Lbfgs => "L-BFGS",
         }
     }
 
@@ -96,7 +125,7 @@ impl OptimizerKind {
             OptimizerKind::Sgd => 0.05,
             OptimizerKind::Asgd => 0.1,
             OptimizerKind::Adagrad => 0.01,
-            OptimizerKind::Adadelta => 1.0,
+            OptimizerKind::Adadelta | OptimizerKind::Lbfgs => 1.0,
             OptimizerKind::Nadam | OptimizerKind::Adamax => 2e-3,
             OptimizerKind::Rmsprop
             | OptimizerKind::Rprop
@@ -208,10 +237,26 @@ impl RunConfig {
                     .weight_decay(weight_decay)
                     .build::<f32>()?,
             ),
+            OptimizerKind::Lbfgs => {
+                let search = match self.line_search {
+                    Some(LineSearch::None) => None,
+                    Some(LineSearch::StrongWolfe) | None => Some(nn::LineSearch::StrongWolfe),
+                };
+                Box::new(
+                    Lbfgs::builder(lr)
+                        .max_iter(self.max_iter.unwrap_or(20))
+                        .max_eval(self.max_eval)
+                        .tolerance_grad(self.tolerance_grad.unwrap_or(1e-7))
+                        .tolerance_change(self.tolerance_change.unwrap_or(1e-9))
+                        .history_size(self.history_size.unwrap_or(HISTORY))
+                        .line_search(search)
+                        .build::<f32>()?,
+                )
+            }
         })
     }
 
-    /// How many numbers the optimizer remembers of each parameter.
+    /// How many numbers the optimizer remembers of each parameter, or works with during a step.
     pub fn optimizer_state(&self) -> usize {
         let moving = usize::from(self.momentum > 0.0);
         match self.optimizer {
@@ -219,6 +264,10 @@ impl RunConfig {
             OptimizerKind::Adagrad | OptimizerKind::Asgd => 1,
             OptimizerKind::Rmsprop => 1 + moving + usize::from(self.centered == Some(true)),
             OptimizerKind::Adam | OptimizerKind::Adamw => 2 + usize::from(self.amsgrad == Some(true)),
+            OptimizerKind::Lbfgs => {
+                let pairs = self.history_size.unwrap_or(HISTORY).max(1);
+                pairs.saturating_mul(2).saturating_add(LBFGS_WORK)
+            }
             OptimizerKind::Adadelta
             | OptimizerKind::Rprop
             | OptimizerKind::Nadam

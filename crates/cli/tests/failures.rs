@@ -278,9 +278,15 @@ fn memory_that_is_not_there_is_refused_before_it_is_taken() {
 #[test]
 fn the_memory_said_is_near_the_memory_taken() {
     let folder = tempfile::tempdir().unwrap();
-    for (model, batch) in [("mlp", "64"), ("mlp", "1024"), ("cnn", "64"), ("cnn", "256")] {
-        let settings =
-            ["train", "--model", model, "--batch-size", batch, "--epochs", "1", "--validation", "0.8"];
+    for (model, batch, optimizer) in [
+        ("mlp", "64", "adamw"),
+        ("mlp", "1024", "adamw"),
+        ("mlp", "1024", "lbfgs"),
+        ("cnn", "64", "adamw"),
+        ("cnn", "256", "adamw"),
+    ] {
+        let settings = ["train", "--model", model, "--batch-size", batch, "--optimizer", optimizer];
+        let settings = [&settings[..], &["--epochs", "1", "--validation", "0.8"]].concat();
         let trained = json(&barehand(folder.path(), &[&settings[..], &["--json", "--quiet"]].concat()));
         let bytes = |name: &str| trained["memory"][name].as_f64().unwrap();
         let ratio = bytes("total") / bytes("peak");

@@ -140,39 +140,65 @@ fn kill_at_some_moment(child: &mut Child, run: &Path, longest: Duration, numbers
     }
 }
 
+/// Kills runs until there were as many kills as `wanted`, up to five in one run; each must end as one that nobody killed.
+fn killed(settings: &[&str], wanted: u64, seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let start = Instant::now();
+    json(&barehand(here, &[settings, &["--out", "whole", "--quiet", "--json"][..]].concat()));
+    let whole = start.elapsed();
+    let mut numbers = Numbers(seed);
+    let (mut kills, mut torn, mut runs) = (0, 0, 0);
+    while kills < wanted {
+        let before = kills;
+        while kills < wanted && kills < before + 5 {
+            let mut child = go_on(here, settings);
+            if !kill_at_some_moment(&mut child, &here.join("parts"), whole / 2, &mut numbers) {
+                break;
+            }
+            kills += 1;
+            torn += usize::from(writing(&here.join("parts")));
+        }
+        let output = go_on(here, settings).wait_with_output().unwrap();
+        json(&output);
+        same(here, &format!("{kills} kills"));
+        runs += 1;
+        std::fs::remove_dir_all(here.join("parts")).unwrap();
+    }
+    println!("{}: {kills} kills in {runs} runs, {torn} while a file was written", settings[1..4].join(" "));
+}
+
 #[test]
 fn killed_runs_end_with_the_bits_of_those_that_were_not() {
     // `scripts/proofs kill` asks for more.
     let wanted: u64 = std::env::var("KILLS").map_or(10, |text| text.parse().unwrap());
     for (number, settings) in RUNS.iter().enumerate() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = folder.path();
-        let start = Instant::now();
-        json(&barehand(here, &[settings, &["--out", "whole", "--quiet", "--json"][..]].concat()));
-        let whole = start.elapsed();
-        let mut numbers = Numbers(number as u64);
-        let (mut kills, mut torn, mut runs) = (0, 0, 0);
-        while kills < wanted {
-            let before = kills;
-            // Up to five kills in one run, then it may end.
-            while kills < wanted && kills < before + 5 {
-                let mut child = go_on(here, settings);
-                if !kill_at_some_moment(&mut child, &here.join("parts"), whole / 2, &mut numbers) {
-                    break;
-                }
-                kills += 1;
-                torn += usize::from(writing(&here.join("parts")));
-            }
-            let output = go_on(here, settings).wait_with_output().unwrap();
-            json(&output);
-            same(here, &format!("{kills} kills"));
-            runs += 1;
-            std::fs::remove_dir_all(here.join("parts")).unwrap();
-        }
-        println!(
-            "{}: {kills} kills in {runs} runs, {torn} while a file was written",
-            settings[1..4].join(" ")
-        );
+        killed(settings, wanted, number as u64);
+    }
+}
+
+/// What each optimizer remembers is in the checkpoint, whichever moment the run ended at.
+#[test]
+fn killed_runs_of_every_optimizer_end_with_the_bits_of_those_that_were_not() {
+    let optimizers: [&[&str]; 12] = [
+        &["sgd", "--dampening", "0.1"],
+        &["adagrad", "--lr-decay", "0.01"],
+        &["adadelta"],
+        &["rmsprop", "--momentum", "0.5", "--centered"],
+        &["rprop"],
+        &["adam", "--amsgrad"],
+        &["adamw"],
+        &["nadam"],
+        &["radam"],
+        &["adamax"],
+        &["asgd", "--t0", "3"],
+        &["lbfgs", "--max-iter", "2", "--history-size", "3"],
+    ];
+    let small = ["--hidden", "8", "--validation", "0.8", "--epochs", "2", "--threads", "1"];
+    let kept = ["--schedule", "one-cycle", "--checkpoint-steps", "1"];
+    for (number, options) in optimizers.iter().enumerate() {
+        let settings = [&["train", "--optimizer"], *options, &small, &kept].concat();
+        killed(&settings, 2, 100 + number as u64);
     }
 }
 

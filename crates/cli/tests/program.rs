@@ -64,6 +64,8 @@ fn every_optimizer_learns_at_its_own_rate() {
         ("radam", 0.001, 0.6),
         ("adamax", 0.002, 0.6),
         ("asgd", 0.1, 0.6),
+        // As rprop.
+        ("lbfgs", 1.0, 0.3),
     ] {
         let arguments = ["train", "--optimizer", optimizer, "--epochs", "2", "--hidden", "64"];
         // A cycle of momentum too, where there is one.
@@ -79,7 +81,7 @@ fn every_optimizer_learns_at_its_own_rate() {
 fn every_optimizer_goes_on_where_it_was_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    let runs: [&[&str]; 12] = [
+    let runs: [&[&str]; 14] = [
         &["sgd", "--dampening", "0.1"],
         &["sgd", "--nesterov"],
         &["adagrad", "--lr-decay", "0.01"],
@@ -92,6 +94,8 @@ fn every_optimizer_goes_on_where_it_was_bit_for_bit() {
         &["adamax", "--betas", "0.8,0.99"],
         &["asgd", "--t0", "3", "--lambd", "0.001", "--alpha", "0.5"],
         &["adamw", "--weight-decay", "0.1"],
+        &["lbfgs", "--max-iter", "3", "--history-size", "5"],
+        &["lbfgs", "--max-iter", "2", "--line-search", "none", "--lr", "0.1", "--clip-norm", "1"],
     ];
     let small = ["--hidden", "8", "--validation", "0.9", "--schedule", "exponential", "--json", "--quiet"];
     for (number, options) in runs.iter().enumerate() {
@@ -214,7 +218,8 @@ fn mistakes_get_exit_code_2_and_a_reason() {
     refused(&barehand(here, &["train", "--optimizer", "sdg"]), "sgd");
     refused(&barehand(here, &["train", "--optimizer", "adam", "--rho", "0.5"]), "rho is no option of Adam");
     refused(&barehand(here, &["train", "--optimizer", "radam", "--betas", "0.5"]), "betas");
-    refused(&barehand(here, &["train", "--optimizer", "lbfgs"]), "adamw");
+    refused(&barehand(here, &["train", "--optimizer", "bfgs"]), "lbfgs");
+    refused(&barehand(here, &["train", "--history-size", "5"]), "history-size is no option of AdamW");
     refused(&barehand(here, &["train", "--config", "missing.toml"]), "missing.toml");
     std::fs::write(here.join("bad.toml"), "learning_rate = 0.1").unwrap();
     refused(&barehand(here, &["train", "--config", "bad.toml"]), "learning_rate");

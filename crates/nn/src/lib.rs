@@ -132,7 +132,7 @@ pub use optim::rmsprop::RMSprop;
 pub use optim::rprop::Rprop;
 pub use optim::rule::named;
 pub use optim::sgd::Sgd;
-pub use optim::{Optimizer, OptimizerState};
+pub use optim::{Closure, Optimizer, OptimizerState};
 pub use packed_sequence::PackedSequence;
 pub use schedule::{Schedule, Scheduler};
 pub use summary::{Summary, summary};

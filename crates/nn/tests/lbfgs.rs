@@ -3,7 +3,10 @@
 mod golden;
 
 use barehand_nn::optim::lbfgs::LbfgsBuilder;
-use barehand_nn::{Error, Float, Lbfgs, LineSearch, Parameters, Result, Tensor};
+use barehand_nn::{
+    Error, Float, Generator, Gradients, Lbfgs, LineSearch, Linear, Module, Optimizer, Parameters, Result,
+    Sgd, Tensor, mse_loss,
+};
 use golden::{Goldens, name};
 use serde_json::Value;
 
@@ -109,6 +112,43 @@ fn the_valley_of_rosenbrock_is_followed_to_its_end() {
     assert!(x.to_vec().iter().all(|x| (x - 1.0).abs() < 1e-6), "{x:?}");
 }
 
+/// Among other optimizers it is given a closure; gradients of one point it refuses, and nothing has moved.
+#[test]
+fn it_is_one_optimizer_among_others() {
+    let (x, y) = (Tensor::from([[0.0_f32], [1.0], [2.0]]), Tensor::from([[1.0_f32], [3.0], [5.0]]));
+    let closure = |model: &dyn Module| -> Result<(f32, Gradients)> {
+        let loss = mse_loss(&model.forward(&x)?, &y)?;
+        Ok((loss.item()?, loss.backward()?))
+    };
+    let search = || Lbfgs::builder(1.0).line_search(LineSearch::StrongWolfe).build::<f32>().unwrap();
+    let optimizers: [(Box<dyn Optimizer>, f32); 2] =
+        [(Box::new(search()), 1e-3), (Box::new(Sgd::builder(0.1).build().unwrap()), 2.0)];
+    for (mut optimizer, tolerance) in optimizers {
+        let mut model = Linear::new(1, 1, &mut Generator::new(0));
+        let (before, _) = closure(&model).unwrap();
+        let mut looks = 0;
+        let loss = optimizer
+            .step_with(&mut model, &mut |model| {
+                looks += 1;
+                closure(model)
+            })
+            .unwrap();
+        assert_eq!(loss, f64::from(before));
+        assert_eq!(looks > 1, optimizer.name() == "lbfgs");
+        assert!((model.weight.item().unwrap() - 2.0).abs() < tolerance, "{}", optimizer.name());
+    }
+    let mut model = Linear::new(1, 1, &mut Generator::new(0));
+    let (before, gradients) = (model.weight.to_vec(), closure(&model).unwrap().1);
+    let error = Optimizer::step(&mut search(), &mut model, &gradients).unwrap_err().to_string();
+    assert!(error.contains("step_with takes a closure"), "{error}");
+    let (gradient, mut optimizer) = (Tensor::ones([1, 1]), search());
+    assert!(optimizer.update("weight", &mut model.weight, &gradient).is_err());
+    assert_eq!(model.weight.to_vec(), before);
+    // What a closure cannot compute is the step's own failure.
+    let failing = &mut |_: &dyn Module| Err(Error::value("closure", "nothing to say"));
+    assert!(optimizer.step_with(&mut model, failing).unwrap_err().to_string().contains("nothing to say"));
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let error = Lbfgs::builder(-1.0).build::<f32>().err().unwrap().to_string();
@@ -122,6 +162,19 @@ fn what_makes_no_sense_is_refused() {
     state.tensors.insert("exp_avg".to_owned(), Tensor::zeros([1]));
     let error = optimizer.load_state(state).unwrap_err().to_string();
     assert_eq!(error, "lbfgs: the saved state holds exp_avg, which is not lbfgs's");
+    for (name, tensor) in [("d", Tensor::zeros([3])), ("prev_flat_grad", Tensor::zeros([2, 1]))] {
+        let mut state = optimizer.state();
+        state.tensors.insert(name.to_owned(), tensor);
+        let error = optimizer.load_state(state).unwrap_err().to_string();
+        assert!(error.contains("one length expected"), "{error}");
+    }
+    let mut state = optimizer.state();
+    for (name, tensor) in [("old_dirs.0", [2]), ("old_stps.0", [3])] {
+        state.tensors.insert(name.to_owned(), Tensor::zeros(tensor));
+    }
+    state.scalars.insert("ro.0".to_owned(), 1.0);
+    let error = optimizer.load_state(state).unwrap_err().to_string();
+    assert!(error.contains("[2] and [3]"), "{error}");
     // Counts at their limits.
     let mut state = Lbfgs::builder(1.0).build::<f32>().unwrap().state();
     state.scalars.insert("func_evals".to_owned(), 1e300);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Checkpoint;
 use crate::early_stopping::EarlyStopping;
 use crate::evaluate::evaluate;
-use crate::objective::Objective;
+use crate::objective::{Objective, Outcome};
 use crate::record::{EpochRecord, Event, StepRecord, Timings};
 
 /// Where a run stands between two steps.
@@ -262,37 +262,43 @@ impl<'a, B: Send> Trainer<'a, B> {
         waited: f64,
     ) -> Result<ControlFlow<()>> {
         let begin = Instant::now();
-        let outcome = self.objective.evaluate(model, batch)?;
-        let loss = f64::from(outcome.loss.item()?);
-        let forward = begin.elapsed().as_secs_f64();
-        if !loss.is_finite() {
+        let (mut forward, mut backward) = (0.0, 0.0);
+        let learning_rate = optimizer.learning_rate();
+        let mut first = None;
+        // Most optimizers look at the loss once a step; what is told of the step is how it began.
+        let mut look = |model: &dyn Module| {
+            let start = Instant::now();
+            let Outcome { loss, samples, correct } = self.objective.evaluate(model, batch)?;
+            let value = loss.item()?;
+            forward += start.elapsed().as_secs_f64();
+            if first.is_none() && !value.is_finite() {
+                return Err(self.not_finite(value));
+            }
+            first.get_or_insert((f64::from(value), samples, correct));
+            let start = Instant::now();
+            let mut gradients = loss.backward()?;
+            backward += start.elapsed().as_secs_f64();
+            if let Some(norm) = self.clip_norm {
+                clip_grad_norm(&mut gradients, norm, Norm::Two)?;
+            }
+            Ok((value, gradients))
+        };
+        optimizer.step_with(model, &mut look)?;
+        let Some((loss, samples, correct)) = first else {
             return Err(Error::value(
                 "fit",
-                format!(
-                    "the loss became {loss} in step {} (epoch {}, batch {}): try a smaller learning rate or clip the gradients; \
-                     the weights before this step are in the last checkpoint",
-                    self.progress.step + 1,
-                    self.progress.epoch + 1,
-                    self.progress.batch + 1
-                ),
+                format!("{} took a step without a look at the loss", optimizer.name()),
             ));
-        }
-        let mut gradients = outcome.loss.backward()?;
-        let backward = begin.elapsed().as_secs_f64() - forward;
-        if let Some(norm) = self.clip_norm {
-            clip_grad_norm(&mut gradients, norm, Norm::Two)?;
-        }
-        let learning_rate = optimizer.learning_rate();
-        optimizer.step(model, &gradients)?;
+        };
         self.advance_schedule(Every::Step, None, optimizer)?;
         let elapsed = begin.elapsed().as_secs_f64();
 
         let Progress { epoch, batch: batch_number, step, running } = &mut self.progress;
         *batch_number += 1;
         *step += 1;
-        running.loss += loss * outcome.samples as f64;
-        running.samples += outcome.samples;
-        running.correct = outcome.correct.map(|right| running.correct.unwrap_or(0) + right);
+        running.loss += loss * samples as f64;
+        running.samples += samples;
+        running.correct = correct.map(|right| running.correct.unwrap_or(0) + right);
         running.learning_rate = learning_rate;
         running.seconds += waited + elapsed;
         running.timings.data += waited;
@@ -303,12 +309,26 @@ impl<'a, B: Send> Trainer<'a, B> {
             step: *step,
             epoch: *epoch + 1,
             loss,
-            accuracy: outcome.correct.map(|right| right as f64 / outcome.samples.max(1) as f64),
+            accuracy: correct.map(|right| right as f64 / samples.max(1) as f64),
             learning_rate,
             running_loss: running.loss / running.samples as f64,
             samples_per_second: running.samples as f64 / running.seconds,
         };
         (self.callback)(&Event::Step(record))
+    }
+
+    fn not_finite(&self, loss: f32) -> Error {
+        let Progress { epoch, batch, step, .. } = &self.progress;
+        Error::value(
+            "fit",
+            format!(
+                "the loss became {loss} in step {} (epoch {}, batch {}): try a smaller learning rate or clip the gradients; \
+                 the weights before this step are in the last checkpoint",
+                step + 1,
+                epoch + 1,
+                batch + 1
+            ),
+        )
     }
 
     fn advance_schedule(

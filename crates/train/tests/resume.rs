@@ -7,8 +7,8 @@ use barehand_data::{DataLoader, ImageTransform, TransformedImages, embedded};
 use barehand_nn::models::Mlp;
 use barehand_nn::schedule::{OneCycle, ReduceOnPlateau};
 use barehand_nn::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Asgd, NAdam, Optimizer, Parameters, RAdam, RMSprop, Rprop,
-    Schedule, Scheduler, Sgd, StateDict,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Asgd, Lbfgs, LineSearch, NAdam, Optimizer, Parameters, RAdam,
+    RMSprop, Rprop, Schedule, Scheduler, Sgd, StateDict,
 };
 use barehand_tensor::{Generator, threads};
 use barehand_train::{Checkpoint, Classification, EarlyStopping, Event, Every, Stopped, Trainer};
@@ -59,7 +59,7 @@ fn train(
 #[test]
 fn resuming_at_any_step_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let optimizers: [(&str, MakeOptimizer); 11] = [
+    let optimizers: [(&str, MakeOptimizer); 12] = [
         ("sgd", || Box::new(Sgd::builder(0.05).momentum(0.9).build().unwrap())),
         ("adam", || Box::new(Adam::builder(1e-3).build().unwrap())),
         ("adamw", || Box::new(AdamW::builder(1e-3).build().unwrap())),
@@ -70,6 +70,10 @@ fn resuming_at_any_step_changes_no_bit() {
         ("rprop", || Box::new(Rprop::builder(1e-3).build().unwrap())),
         ("nadam", || Box::new(NAdam::builder(1e-3).build().unwrap())),
         ("asgd", || Box::new(Asgd::builder(0.05).t0(9.0).build().unwrap())),
+        ("lbfgs", || {
+            let search = Lbfgs::builder(1.0).line_search(LineSearch::StrongWolfe);
+            Box::new(search.max_iter(3).history_size(4).build().unwrap())
+        }),
         ("rmsprop", || Box::new(RMSprop::builder(1e-3).momentum(0.9).centered(true).build().unwrap())),
     ];
     let schedules = [

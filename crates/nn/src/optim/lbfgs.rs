@@ -1,7 +1,7 @@
 //! L-BFGS, which looks at the whole loss several times before each step.
 
-use super::{OptimizerState, check};
-use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
+use super::{Closure, Optimizer, OptimizerState, check};
+use crate::{Error, Float, Gradients, Module, Parameters, Result, Tensor};
 
 /// Limited-memory BFGS (Liu and Nocedal 1989; `torch.optim.LBFGS`), for losses of the whole data set:
 ///
@@ -13,7 +13,8 @@ use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
 /// ```
 ///
 /// One [`step`](Lbfgs::step) is up to `max_iter` such iterations. It needs the loss at several points, so it is given a
-/// closure in place of gradients. Every parameter counts alike: there are no groups.
+/// closure in place of gradients, and where it is one [`Optimizer`] among others it steps by
+/// [`step_with`](Optimizer::step_with) alone. Every parameter counts alike: there are no groups.
 ///
 /// ```
 /// use barehand_nn::{Generator, Lbfgs, LineSearch, Linear, Module, Tensor, mse_loss};
@@ -312,7 +313,7 @@ impl<T: Float> Lbfgs<T> {
     /// Goes on from what [`state`](Lbfgs::state) returned.
     ///
     /// # Errors
-    /// When a value is missing, or is not one of these.
+    /// When a value is missing, or is not one of these, or the vectors are not of one length.
     pub fn load_state(&mut self, mut state: OptimizerState<T>) -> Result<()> {
         let mut number = |name: &str| {
             let missing = || Error::value("lbfgs", format!("the saved state holds no {name}"));
@@ -344,10 +345,66 @@ impl<T: Float> Lbfgs<T> {
         if memory.iterations > 0 && (memory.direction.is_none() || memory.gradient.is_none()) {
             return Err(Error::value("lbfgs", "the saved state holds no d or no prev_flat_grad"));
         }
+        let pairs = memory.pairs.iter().flat_map(|(y, s, _)| [y, s]);
+        let mut vectors = memory.direction.iter().chain(&memory.gradient).chain(pairs).map(Tensor::shape);
+        let first = vectors.next().unwrap_or(&[0]);
+        if let Some(other) =
+            [first].into_iter().chain(vectors).find(|shape| shape.len() != 1 || *shape != first)
+        {
+            let message = format!(
+                "the saved state holds vectors of shapes {first:?} and {other:?}: one length expected"
+            );
+            return Err(Error::shape("lbfgs", message));
+        }
         self.memory = memory;
         self.options.learning_rate = learning_rate;
         Ok(())
     }
+}
+
+/// One optimizer among others, for those who give it a closure.
+impl<T: Float> Optimizer<T> for Lbfgs<T> {
+    fn step(&mut self, _: &mut dyn Parameters<T>, _: &Gradients<T>) -> Result<()> {
+        Err(needs_a_closure())
+    }
+
+    fn step_with(&mut self, model: &mut dyn Module<T>, closure: &mut Closure<'_, T>) -> Result<f64> {
+        Lbfgs::step(self, model, |model| closure(model))
+    }
+
+    fn update(&mut self, _: &str, _: &mut Tensor<T>, _: &Tensor<T>) -> Result<()> {
+        Err(needs_a_closure())
+    }
+
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate()
+    }
+
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.set_learning_rate(learning_rate);
+    }
+
+    fn momentum(&self) -> f64 {
+        0.0
+    }
+
+    fn set_momentum(&mut self, _: f64) {}
+
+    fn state(&self) -> OptimizerState<T> {
+        self.state()
+    }
+
+    fn load_state(&mut self, state: OptimizerState<T>) -> Result<()> {
+        self.load_state(state)
+    }
+}
+
+fn needs_a_closure() -> Error {
+    Error::value("lbfgs", "the loss is needed at several points: step_with takes a closure that computes it")
 }
 
 impl<T: Float> Memory<T> {

@@ -1,6 +1,7 @@
 //! Optimizers: PyTorch's names, defaults and update rules, each step one threaded pass over each parameter.
 //!
 //! All but [`lbfgs`] are [`ByRule`](rule::ByRule): options that are a [`Rule`](rule::Rule), and what the rule remembers.
+//! L-BFGS wants to know the loss at several points, which [`step_with`](Optimizer::step_with) offers to every optimizer.
 
 pub mod accumulation;
 pub mod adadelta;
@@ -21,7 +22,7 @@ pub mod sgd;
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Float, Gradients, Parameters, Result, Tensor};
+use crate::{Error, Float, Gradients, Module, Parameters, Result, Tensor};
 
 /// Everything an optimizer remembers between steps, and its rates: what a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,20 +39,35 @@ impl<T: Float> Default for OptimizerState<T> {
     }
 }
 
+/// Computes the loss of a model and its gradients, for an optimizer that wants to know them.
+pub type Closure<'a, T = f32> = dyn FnMut(&dyn Module<T>) -> Result<(T, Gradients<T>)> + 'a;
+
 /// A rule that moves parameters along their gradients.
 pub trait Optimizer<T: Float = f32>: Send {
     /// Moves every parameter of `model` by one step, in place. Frozen parameters stay.
     ///
     /// # Errors
     /// When a trained parameter has no gradient (unless the optimizer was built with `strict(false)`, which skips it, as
-    /// PyTorch does): the text names all such parameters, and nothing has moved.
+    /// PyTorch does): the text names all such parameters, and nothing has moved. Always for L-BFGS, to which the gradients
+    /// at one point say too little: see [`step_with`](Optimizer::step_with).
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()>;
+
+    /// Moves every parameter of `model` by one step, in place, and returns the loss where it began. The closure is asked
+    /// once, or by L-BFGS as often as it needs to find a good place.
+    ///
+    /// # Errors
+    /// Whatever the closure returns; and as [`step`](Optimizer::step).
+    fn step_with(&mut self, model: &mut dyn Module<T>, closure: &mut Closure<'_, T>) -> Result<f64> {
+        let (loss, gradients) = closure(model)?;
+        self.step(model, &gradients)?;
+        Ok(loss.as_f64())
+    }
 
     /// Moves one parameter by one step along its gradient, in place, under the name by which it is remembered: for
     /// parameters that no model holds together.
     ///
     /// # Errors
-    /// When the gradient, or what is remembered of the parameter, has another shape.
+    /// When the gradient, or what is remembered of the parameter, has another shape. Always for L-BFGS, as above.
     fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()>;
 
     /// The rule's name, as in `adam`.
@@ -83,6 +99,10 @@ pub trait Optimizer<T: Float = f32>: Send {
 impl<T: Float, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
     fn step(&mut self, model: &mut dyn Parameters<T>, gradients: &Gradients<T>) -> Result<()> {
         (**self).step(model, gradients)
+    }
+
+    fn step_with(&mut self, model: &mut dyn Module<T>, closure: &mut Closure<'_, T>) -> Result<f64> {
+        (**self).step_with(model, closure)
     }
 
     fn update(&mut self, name: &str, parameter: &mut Tensor<T>, gradient: &Tensor<T>) -> Result<()> {
