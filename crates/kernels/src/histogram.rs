@@ -16,10 +16,10 @@ pub use split::{Limits, NodeSums, Split, best_split, node_value};
 const BLOCK: usize = 8;
 
 /// Updates of a bin that pay for another thread.
-const GRAIN: usize = 1 << 16;
+const GRAIN: usize = 1 << 14;
 
-/// Rows that are put into words, or moved to a side of a split, in one piece.
-const PIECE: usize = 1 << 14;
+/// Rows that are put into words, gathered, or moved to a side of a split, in one piece.
+const PIECE: usize = 1 << 12;
 
 /// Sums that a bin holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,17 +117,24 @@ impl Binned {
     }
 
     /// Sums `[gradient, hessian]` of `rows` into the histogram of every feature: `sums.lanes()` numbers for each of
-    /// [`Binned::bins`]. `ordered` is room for the pairs of these rows, side by side.
-    pub fn histogram(
+    /// [`Binned::bins`]. Where there is a `parent`, the histogram of these rows and others, it becomes that of the others.
+    ///
+    /// Returns what `look(feature, its bins, those of the others)` says of each feature, while both are in the first cache.
+    /// `ordered` is room for the pairs of these rows, side by side.
+    pub fn histogram<O: Clone + Default + Send>(
         &self,
         sums: Sums,
         rows: &[u32],
         pairs: &[[f32; 2]],
         ordered: &mut Vec<[f32; 2]>,
         histogram: &mut [f64],
-    ) {
+        parent: Option<&mut [f64]>,
+        look: impl Fn(usize, &[f64], &[f64]) -> O + Sync,
+    ) -> Vec<O> {
+        let size = self.bins() * sums.lanes();
         assert!(pairs.len() == self.rows, "a gradient for each of {} rows", self.rows);
-        assert!(histogram.len() == self.bins() * sums.lanes(), "{} numbers a bin", sums.lanes());
+        assert!(histogram.len() == size, "{} numbers a bin", sums.lanes());
+        assert!(parent.as_ref().is_none_or(|parent| parent.len() == size), "{} numbers a bin", sums.lanes());
         assert!(rows.iter().all(|&row| (row as usize) < self.rows), "a row is not there");
         ordered.clear();
         ordered.resize(rows.len(), [0.0; 2]);
@@ -137,29 +144,36 @@ impl Binned {
             }
         });
         match sums {
-            Sums::Gradients => self.filled::<2, 8>(rows, ordered, histogram),
-            Sums::Hessians => self.filled::<4, 4>(rows, ordered, histogram),
+            Sums::Gradients => self.filled::<2, 8, O>(rows, ordered, histogram, parent, look),
+            Sums::Hessians => self.filled::<4, 4, O>(rows, ordered, histogram, parent, look),
         }
     }
 
     /// `LANES` numbers a bin, `GROUP` features at a time: what stays in the first cache.
-    fn filled<const LANES: usize, const GROUP: usize>(
+    fn filled<const LANES: usize, const GROUP: usize, O: Clone + Default + Send>(
         &self,
         rows: &[u32],
         ordered: &[[f32; 2]],
         histogram: &mut [f64],
-    ) {
+        parent: Option<&mut [f64]>,
+        look: impl Fn(usize, &[f64], &[f64]) -> O + Sync,
+    ) -> Vec<O> {
         let features = self.features();
-        let (cells, rest) = histogram.as_chunks_mut::<LANES>();
-        assert!(rest.is_empty());
-        let cells = Disjoint::new(cells);
-        let threads = threads::threads_for(rows.len() * features, GRAIN);
+        let mut seen = vec![O::default(); features];
+        let (places, histogram) = (Disjoint::new(&mut seen), Disjoint::new(histogram));
+        let parent = parent.map(Disjoint::new);
+        let threads = threads::threads_for(rows.len() * features + self.bins(), GRAIN);
         threads::for_each(features.div_ceil(GROUP), threads, |group| {
             let first = group * GROUP;
             let last = (first + GROUP).min(features);
             let (from, to) = (self.starts[first], self.starts[last]);
-            // SAFETY: every task takes the bins of features of its own.
-            let cells = unsafe { cells.slice(from, to - from) };
+            let (start, len) = (from * LANES, (to - from) * LANES);
+            // SAFETY: every task takes features, and their bins, of its own.
+            let (places, own, others) = unsafe {
+                let others = parent.as_ref().map_or(&mut [][..], |parent| parent.slice(start, len));
+                (places.slice(first, last - first), histogram.slice(start, len), others)
+            };
+            let (cells, _) = own.as_chunks_mut::<LANES>();
             cells.fill([0.0; LANES]);
             // Features past the last one count all their rows in bin 0 of nothing.
             let mut nothing = [0.0; LANES];
@@ -170,7 +184,14 @@ impl Binned {
             let block = first / BLOCK * self.rows;
             let words = &self.words[block..block + self.rows];
             dispatch(Fill { words, shift: 8 * (first % BLOCK), rows, ordered, out });
+            dispatch(Subtract { from: others, what: own });
+            for (place, feature) in places.iter_mut().zip(first..last) {
+                let bins = (self.starts[feature] - from) * LANES..(self.starts[feature + 1] - from) * LANES;
+                let others = others.get(bins.clone()).unwrap_or_default();
+                *place = look(feature, &own[bins], others);
+            }
         });
+        seen
     }
 
     /// Puts those of `rows` whose bin of `feature` goes left in front, both sides in the order in which they were, and
@@ -225,14 +246,19 @@ impl Binned {
     }
 }
 
-/// `parent - child`, in the place of the parent: the histogram of the other child.
-pub fn subtract(parent: &mut [f64], child: &[f64]) {
-    assert_eq!(parent.len(), child.len());
-    threads::for_each_chunk(parent, PIECE, GRAIN, |from, piece| {
-        for (parent, child) in piece.iter_mut().zip(&child[from..]) {
-            *parent -= child;
-        }
-    });
+/// `from -= what`, as far as both go.
+struct Subtract<'a> {
+    from: &'a mut [f64],
+    what: &'a [f64],
+}
+
+impl Kernel for Subtract<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        self.from.iter_mut().zip(self.what).for_each(|(from, what)| *from -= what);
+    }
 }
 
 struct Fill<'a, const LANES: usize, const GROUP: usize> {
@@ -308,10 +334,30 @@ mod tests {
                 }
                 for threads in [1, 3] {
                     let mut found = vec![f64::NAN; expected.len()];
-                    threads::with_num_threads(threads, || {
-                        binned.histogram(sums, &rows, &pairs, &mut Vec::new(), &mut found);
+                    let mut parent: Vec<f64> = expected.iter().map(|sum| 3.0 * sum).collect();
+                    let seen = threads::with_num_threads(threads, || {
+                        let room = &mut Vec::new();
+                        let parent = Some(&mut parent[..]);
+                        binned.histogram(
+                            sums,
+                            &rows,
+                            &pairs,
+                            room,
+                            &mut found,
+                            parent,
+                            |feature, own, others| {
+                                assert_eq!(own.len(), lanes * sizes[feature]);
+                                (feature, own[0], others[0])
+                            },
+                        )
                     });
                     assert_eq!(found, expected);
+                    // Whole numbers: nothing is rounded.
+                    assert!(parent.iter().zip(&expected).all(|(others, own)| *others == 2.0 * own));
+                    for (feature, seen) in seen.into_iter().enumerate() {
+                        let at = binned.bins_of(feature).start * lanes;
+                        assert_eq!(seen, (feature, found[at], parent[at]));
+                    }
                 }
             }
         }
@@ -332,12 +378,5 @@ mod tests {
             assert_eq!(count, left.len());
             assert_eq!(rows, [left, right].concat());
         }
-    }
-
-    #[test]
-    fn the_other_child_is_what_is_left() {
-        let mut parent = vec![3.0; 40_000];
-        subtract(&mut parent, &vec![1.0; 40_000]);
-        assert!(parent.iter().all(|&sum| sum == 2.0));
     }
 }

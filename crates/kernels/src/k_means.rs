@@ -168,7 +168,7 @@ k_means!(f32, f64);
 /// `|c_j|^2`
 fn squared_norms<T: Real>(centers: &[T], k: usize) -> Vec<T> {
     let d = centers.len() / k.max(1);
-    assert!(centers.len() == k * d && k < 1 << 24, "{k} centers of {d} features");
+    assert!(centers.len() == k * d, "{k} centers of {d} features");
     let norm = |center: &[T]| T::from_f64(center.iter().map(|c| c.to_f64() * c.to_f64()).sum());
     if d == 0 { vec![T::ZERO; k] } else { centers.chunks_exact(d).map(norm).collect() }
 }
@@ -213,20 +213,16 @@ impl<T: Real> Kernel for Least<'_, T> {
     #[inline(always)]
     fn run<A: Arch>(self) {
         let mut least = [T::INFINITY; WIDTH];
-        // A label is held as a number of the same width as the distances, so that both are chosen by one mask.
-        let mut at = [T::ZERO; WIDTH];
-        for (j, (row, &norm)) in self.products.chunks_exact(WIDTH).zip(self.norms).enumerate() {
-            let label = T::from_usize(j);
+        let mut at = [0; WIDTH];
+        for (j, (row, &norm)) in (0..).zip(self.products.chunks_exact(WIDTH).zip(self.norms)) {
             for r in 0..WIDTH {
                 let distance = row[r] + norm;
                 let nearer = distance < least[r];
                 least[r] = if nearer { distance } else { least[r] };
-                at[r] = if nearer { label } else { at[r] };
+                at[r] = if nearer { j } else { at[r] };
             }
         }
-        for (label, at) in self.labels.iter_mut().zip(at) {
-            *label = at.to_f64() as u32;
-        }
+        self.labels.copy_from_slice(&at[..self.labels.len()]);
     }
 }
 

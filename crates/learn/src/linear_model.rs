@@ -11,6 +11,7 @@ mod implementations;
 
 mod class_weight;
 mod coordinate_descent;
+mod curvature;
 mod elastic_net;
 mod gradient_descent_classifier;
 mod gradient_descent_regressor;

@@ -1,5 +1,6 @@
 //! What every estimator asks of its inputs, in words that say which row or column is wrong.
 
+use barehand_kernels::finite::{Missing, all_finite};
 use barehand_tensor::{Error, Float, Result, Tensor};
 
 /// Rows and columns of features `(N, D)` with `N > 0` and `D > 0`.
@@ -43,16 +44,7 @@ pub fn matrix_of<T: Float>(operation: &str, x: &Tensor<T>, columns: usize) -> Re
 pub fn finite<T: Float>(operation: &str, x: &Tensor<T>) -> Result<()> {
     let x = x.contiguous();
     let values = x.as_slice().unwrap_or_default();
-    // Anything times 0 is 0, but infinity and NaN are not: one multiply-add an element, eight sums side by side.
-    let mut sums = [T::ZERO; 8];
-    let mut chunks = values.chunks_exact(8);
-    for chunk in &mut chunks {
-        for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum += value * T::ZERO;
-        }
-    }
-    let rest = chunks.remainder().iter().all(|value| value.is_finite());
-    if rest && sums.iter().all(|&sum| sum == T::ZERO) {
+    if all_finite(values, Missing::None) {
         return Ok(());
     }
     let place = values.iter().position(|value| !value.is_finite()).unwrap_or_default();

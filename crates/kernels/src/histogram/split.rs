@@ -97,31 +97,47 @@ impl Kernel for Scan<'_> {
     #[inline(always)]
     fn run<A: Arch>(self) -> Option<Split> {
         let Scan { sums, histogram, bins, missing, from_right, monotonic, node, limits } = self;
-        // The sums of the side that is scanned, for a cut after each bin.
+        // A cut after the last bin leaves the missing values on the right.
+        let cuts = bins - 1 + usize::from(missing && !from_right);
+        // The sums of the side that is scanned, cut by cut as the scan meets them.
         let (mut gradient, mut hessian, mut rows) = ([0.0; 256], [0.0; 256], [0.0; 256]);
         let lanes = sums.lanes();
-        let mut sum = [0.0; 3];
-        let mut add = |bin: usize, cut: usize| {
-            let cell = sums.of(&histogram[bin * lanes..(bin + 1) * lanes]);
-            for (sum, value) in sum.iter_mut().zip(cell) {
+        let cell = |step: usize| {
+            let bin = if from_right { bins - 1 - step } else { step };
+            sums.of(&histogram[bin * lanes..(bin + 1) * lanes])
+        };
+        // Four stretches at once: an addition waits for the one before it.
+        let stretch = cuts / 4;
+        let mut sums_of = [[0.0; 3]; 4];
+        for i in 0..stretch {
+            for (part, sum) in sums_of.iter_mut().enumerate() {
+                let step = part * stretch + i;
+                for (sum, value) in sum.iter_mut().zip(cell(step)) {
+                    *sum += value;
+                }
+                (gradient[step], hessian[step], rows[step]) = (sum[0], sum[1], sum[2]);
+            }
+        }
+        let mut before = sums_of[0];
+        for (part, sum) in sums_of.iter().enumerate().skip(1) {
+            for step in part * stretch..(part + 1) * stretch {
+                gradient[step] += before[0];
+                hessian[step] += before[1];
+                rows[step] += before[2];
+            }
+            before = std::array::from_fn(|i| before[i] + sum[i]);
+        }
+        for step in 4 * stretch..cuts {
+            for (sum, value) in before.iter_mut().zip(cell(step)) {
                 *sum += value;
             }
-            (gradient[cut], hessian[cut], rows[cut]) = (sum[0], sum[1], sum[2]);
-        };
-        let cuts = if from_right {
-            (0..bins - 1).rev().for_each(|cut| add(cut + 1, cut));
-            bins - 1
-        } else {
-            // A cut after the last bin leaves the missing values on the right.
-            let cuts = bins - 1 + usize::from(missing);
-            (0..cuts).for_each(|cut| add(cut, cut));
-            cuts
-        };
+            (gradient[step], hessian[step], rows[step]) = (before[0], before[1], before[2]);
+        }
         let loss = node.gradient * node.value;
         let sign = f64::from(if from_right { -monotonic } else { monotonic });
         let mut gains = [-1.0; 256];
-        for cut in 0..cuts {
-            let (g, h, n) = (gradient[cut], hessian[cut], rows[cut]);
+        for step in 0..cuts {
+            let (g, h, n) = (gradient[step], hessian[step], rows[step]);
             let (other_g, other_h, other_n) = (node.gradient - g, node.hessian - h, node.rows - n);
             let value = node_value(g, h, limits.l2_regularization, node.bounds);
             let other = node_value(other_g, other_h, limits.l2_regularization, node.bounds);
@@ -134,28 +150,27 @@ impl Kernel for Scan<'_> {
             let allowed = (smaller >= limits.min_samples_leaf)
                 & (flatter >= limits.min_hessian)
                 & (sign * (value - other) <= 0.0);
-            gains[cut] = if allowed { gain } else { -1.0 };
+            gains[step] = if allowed { gain } else { -1.0 };
         }
-        let mut best: Option<usize> = None;
-        let mut take = |cut: usize| {
-            if gains[cut] > best.map_or(0.0, |best| gains[best]) {
-                best = Some(cut);
+        let mut largest = [0.0; 16];
+        for gains in gains.as_chunks::<16>().0 {
+            for (largest, &gain) in largest.iter_mut().zip(gains) {
+                *largest = if gain > *largest { gain } else { *largest };
             }
-        };
-        if from_right {
-            (0..cuts).rev().for_each(&mut take);
-        } else {
-            (0..cuts).for_each(&mut take);
         }
-        best.map(|cut| {
-            let scanned = [gradient[cut], hessian[cut], rows[cut]];
-            let left = if from_right {
-                [node.gradient - scanned[0], node.hessian - scanned[1], node.rows - scanned[2]]
-            } else {
-                scanned
-            };
-            Split { gain: gains[cut], bin: cut, missing_left: from_right, left }
-        })
+        let largest = largest.iter().copied().fold(0.0, f64::max);
+        if largest <= 0.0 {
+            return None;
+        }
+        let step = gains.iter().position(|&gain| gain == largest)?;
+        let scanned = [gradient[step], hessian[step], rows[step]];
+        let left = if from_right {
+            [node.gradient - scanned[0], node.hessian - scanned[1], node.rows - scanned[2]]
+        } else {
+            scanned
+        };
+        let bin = if from_right { bins - 2 - step } else { step };
+        Some(Split { gain: largest, bin, missing_left: from_right, left })
     }
 }
 

@@ -2,15 +2,28 @@
 //!
 //! Nocedal and Wright, Numerical Optimization, algorithm 7.5; Moré and Thuente 1994, MINPACK-2's `dcsrch`.
 
-/// When to stop, and how much to remember.
-#[derive(Clone, Copy, Debug)]
-pub struct Lbfgs {
+/// When to stop, and what is known beforehand.
+pub struct Lbfgs<'a> {
     /// Iterations at most.
     pub max_iter: usize,
     /// Stop where no slope is larger.
     pub gtol: f64,
     /// Stop where an iteration gains no larger part of the value.
     pub ftol: f64,
+    /// The inverse of an estimate of the second derivatives, times slopes. Where there is none, it is the identity times a
+    /// number that every step tells anew.
+    pub inverse_curvature: Option<&'a dyn Fn(&[f64]) -> Vec<f64>>,
+}
+
+/// A place, and what is there.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The place.
+    pub x: Vec<f64>,
+    /// The value there.
+    pub value: f64,
+    /// The slopes there.
+    pub gradient: Vec<f64>,
 }
 
 /// Where a minimisation ended.
@@ -38,12 +51,11 @@ struct Pair {
     rho: f64,
 }
 
-impl Lbfgs {
-    /// Minimises `evaluate(x, gradient) -> value` from `x` on.
-    pub fn minimize(&self, mut x: Vec<f64>, mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64) -> Minimum {
-        let mut gradient = vec![0.0; x.len()];
-        let mut value = evaluate(&x, &mut gradient);
-        let mut evaluations = 1;
+impl Lbfgs<'_> {
+    /// Minimises `evaluate(x, gradient) -> value` from `start` on.
+    pub fn minimize(&self, start: Evaluated, mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64) -> Minimum {
+        let Evaluated { mut x, mut value, mut gradient } = start;
+        let mut evaluations = 0;
         let mut pairs: Vec<Pair> = Vec::new();
         if largest(&gradient) <= self.gtol {
             return Minimum { x, n_iter: 0, converged: true };
@@ -54,9 +66,9 @@ impl Lbfgs {
                 return Minimum { x, n_iter, converged: false };
             }
             let step = loop {
-                let direction = descent_direction(&gradient, &pairs);
+                let direction = self.descent_direction(&gradient, &pairs);
                 let slope = dot(&gradient, &direction);
-                let first = if pairs.is_empty() && n_iter == 0 {
+                let first = if pairs.is_empty() && n_iter == 0 && self.inverse_curvature.is_none() {
                     (1.0 / dot(&direction, &direction).sqrt()).min(1.0e10)
                 } else {
                     1.0
@@ -104,6 +116,30 @@ impl Lbfgs {
             n_iter += 1;
         }
     }
+
+    /// `-H g`, by two loops over what is remembered, the estimate between them.
+    fn descent_direction(&self, gradient: &[f64], pairs: &[Pair]) -> Vec<f64> {
+        let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        let mut alphas = Vec::with_capacity(pairs.len());
+        for pair in pairs.iter().rev() {
+            let alpha = pair.rho * dot(&pair.s, &direction);
+            direction.iter_mut().zip(&pair.y).for_each(|(d, y)| *d -= alpha * y);
+            alphas.push(alpha);
+        }
+        if let Some(inverse) = self.inverse_curvature {
+            direction = inverse(&direction);
+        }
+        if let Some(Pair { y, rho, .. }) = pairs.last() {
+            let curved = self.inverse_curvature.map_or_else(|| dot(y, y), |inverse| dot(y, &inverse(y)));
+            let scale = 1.0 / (rho * curved);
+            direction.iter_mut().for_each(|d| *d *= scale);
+        }
+        for (pair, alpha) in pairs.iter().zip(alphas.iter().rev()) {
+            let beta = pair.rho * dot(&pair.y, &direction);
+            direction.iter_mut().zip(&pair.s).for_each(|(d, s)| *d += (alpha - beta) * s);
+        }
+        direction
+    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -113,26 +149,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn largest(gradient: &[f64]) -> f64 {
     // NaN is no slope that one could stop at.
     gradient.iter().map(|g| g.abs()).fold(0.0, |top, g| if g > top || g.is_nan() { g } else { top })
-}
-
-/// `-H g`, by two loops over what is remembered.
-fn descent_direction(gradient: &[f64], pairs: &[Pair]) -> Vec<f64> {
-    let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
-    let mut alphas = Vec::with_capacity(pairs.len());
-    for pair in pairs.iter().rev() {
-        let alpha = pair.rho * dot(&pair.s, &direction);
-        direction.iter_mut().zip(&pair.y).for_each(|(d, y)| *d -= alpha * y);
-        alphas.push(alpha);
-    }
-    if let Some(last) = pairs.last() {
-        let scale = 1.0 / (last.rho * dot(&last.y, &last.y));
-        direction.iter_mut().for_each(|d| *d *= scale);
-    }
-    for (pair, alpha) in pairs.iter().zip(alphas.iter().rev()) {
-        let beta = pair.rho * dot(&pair.y, &direction);
-        direction.iter_mut().zip(&pair.s).for_each(|(d, s)| *d += (alpha - beta) * s);
-    }
-    direction
 }
 
 /// A place on the line, its value and its slope.
@@ -327,31 +343,69 @@ impl LineSearch {
 mod tests {
     use super::*;
 
+    /// From `x` on, with an estimate of the curvature or without; how many evaluations it took besides.
+    fn minimized(
+        solver: &Lbfgs,
+        x: Vec<f64>,
+        mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+    ) -> (Minimum, usize) {
+        let mut gradient = vec![0.0; x.len()];
+        let value = evaluate(&x, &mut gradient);
+        let mut evaluations = 1;
+        let minimum = solver.minimize(Evaluated { x, value, gradient }, |x, gradient| {
+            evaluations += 1;
+            evaluate(x, gradient)
+        });
+        (minimum, evaluations)
+    }
+
     #[test]
     fn rosenbrocks_valley_is_walked_to_its_end() {
-        let mut evaluations = 0;
         let valley = |x: &[f64], g: &mut [f64]| {
-            evaluations += 1;
             let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
             g.copy_from_slice(&[-2.0 * a - 400.0 * x[0] * b, 200.0 * b]);
             a * a + 100.0 * b * b
         };
-        let solver = Lbfgs { max_iter: 200, gtol: 1e-8, ftol: 0.0 };
-        let minimum = solver.minimize(vec![-1.2, 1.0], valley);
+        let solver = Lbfgs { max_iter: 200, gtol: 1e-8, ftol: 0.0, inverse_curvature: None };
+        let (minimum, evaluations) = minimized(&solver, vec![-1.2, 1.0], valley);
         assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-7 && (minimum.x[1] - 1.0).abs() < 1e-7);
         // SciPy 1.17 takes 38 iterations and 49 evaluations for it.
         assert!((30..=45).contains(&minimum.n_iter) && evaluations < 60, "{} {evaluations}", minimum.n_iter);
     }
 
     #[test]
+    fn a_bowl_of_known_curvature_takes_one_step() {
+        let curvature = [1e-4, 1.0, 3e5];
+        let bowl = |x: &[f64], g: &mut [f64]| {
+            let mut value = 0.0;
+            for ((x, g), c) in x.iter().zip(g).zip(curvature) {
+                *g = c * (x - 1.0);
+                value += 0.5 * c * (x - 1.0).powi(2);
+            }
+            value
+        };
+        let inverse = |g: &[f64]| g.iter().zip(curvature).map(|(g, c)| g / c).collect::<Vec<_>>();
+        let solver = Lbfgs { max_iter: 50, gtol: 1e-9, ftol: 0.0, inverse_curvature: Some(&inverse) };
+        let (minimum, evaluations) = minimized(&solver, vec![0.0, -3.0, 8.0], bowl);
+        assert!(minimum.converged && minimum.n_iter == 1 && evaluations == 2);
+        // One that is wrong, and of another scale, only costs steps.
+        let inverse = |g: &[f64]| {
+            g.iter().zip(curvature).enumerate().map(|(i, (g, c))| g / c * [40.0, 70.0, 20.0][i]).collect()
+        };
+        let (minimum, _) =
+            minimized(&Lbfgs { inverse_curvature: Some(&inverse), ..solver }, vec![0.0, -3.0, 8.0], bowl);
+        assert!(minimum.converged && (2..20).contains(&minimum.n_iter));
+    }
+
+    #[test]
     fn a_function_without_a_minimum_ends() {
-        let solver = Lbfgs { max_iter: 50, gtol: 1e-8, ftol: 0.0 };
-        let minimum = solver.minimize(vec![0.0], |x, g| {
+        let solver = Lbfgs { max_iter: 50, gtol: 1e-8, ftol: 0.0, inverse_curvature: None };
+        let (minimum, _) = minimized(&solver, vec![0.0], |x, g| {
             g[0] = -1.0;
             -x[0]
         });
         assert!(minimum.x[0] > 1.0);
-        let nothing = solver.minimize(vec![1.0], |_, g| {
+        let (nothing, _) = minimized(&solver, vec![1.0], |_, g| {
             g[0] = f64::NAN;
             f64::NAN
         });

@@ -2,6 +2,8 @@
 
 use barehand_tensor::Float;
 
+use super::curvature::Curvature;
+use super::lbfgs::{Evaluated, Lbfgs, Minimum};
 use super::samples::Samples;
 
 /// The weighted mean cross entropy of linear scores, plus `l2 |coef|^2 / 2`.
@@ -81,6 +83,19 @@ impl<T: Float> LogisticObjective<'_, T> {
             value += 0.5 * l2 * parameter * parameter;
         }
         value
+    }
+
+    /// L-BFGS from `start` on, until no slope is larger than `tol`.
+    pub fn descend(&self, start: Evaluated, max_iter: usize, tol: f64) -> Minimum {
+        let curvature = Curvature::new(self);
+        let inverse = curvature.as_ref().map(|curvature| |slopes: &[f64]| curvature.solve(slopes));
+        let solver = Lbfgs {
+            max_iter,
+            gtol: tol,
+            ftol: 64.0 * f64::EPSILON,
+            inverse_curvature: inverse.as_ref().map(|inverse| inverse as &dyn Fn(&[f64]) -> Vec<f64>),
+        };
+        solver.minimize(start, |x, gradient| self.evaluate(x, gradient, None))
     }
 
     /// The second derivatives of the loss without its penalty, `(parameters, parameters)`, at these probabilities.

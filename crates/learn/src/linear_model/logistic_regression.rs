@@ -3,7 +3,7 @@
 use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::class_weight::ClassWeight;
-use super::lbfgs::Lbfgs;
+use super::lbfgs::Evaluated;
 use super::logistic_objective::LogisticObjective;
 use super::newton;
 use super::predictor::{Predictor, read_classes};
@@ -209,9 +209,7 @@ impl LogisticRegression {
         }
         let minimum = match self.solver {
             LogisticSolver::Lbfgs => {
-                let ftol = 64.0 * f64::EPSILON;
-                let solver = Lbfgs { max_iter: self.max_iter, gtol: self.tol, ftol };
-                solver.minimize(start, |x, gradient| objective.evaluate(x, gradient, None))
+                objective.descend(Evaluated { x: start, value, gradient }, self.max_iter, self.tol)
             }
             LogisticSolver::NewtonCholesky => newton::minimize(&objective, start, self.max_iter, self.tol),
             LogisticSolver::CoordinateDescent => {

@@ -2,7 +2,7 @@
 
 use barehand_tensor::Float;
 
-use super::lbfgs::{Lbfgs, Minimum};
+use super::lbfgs::{Evaluated, Minimum};
 use super::least_squares::ScaledCholesky;
 use super::logistic_objective::LogisticObjective;
 
@@ -82,8 +82,9 @@ fn go_on<T: Float>(
     max_iter: usize,
     tol: f64,
 ) -> Minimum {
-    let solver = Lbfgs { max_iter: max_iter - n_iter, gtol: tol, ftol: 64.0 * f64::EPSILON };
-    let rest = solver.minimize(x, |x, gradient| objective.evaluate(x, gradient, None));
+    let mut gradient = vec![0.0; x.len()];
+    let value = objective.evaluate(&x, &mut gradient, None);
+    let rest = objective.descend(Evaluated { x, value, gradient }, max_iter - n_iter, tol);
     Minimum { n_iter: n_iter + rest.n_iter, ..rest }
 }
 

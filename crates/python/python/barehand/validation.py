@@ -11,6 +11,8 @@ hundred times as long as the prediction of a row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,11 +34,15 @@ __all__ = [
     "check_is_fitted",
     "check_sample_weight",
     "encode_classes",
+    "in_scikit_learns_words",
     "validate_data",
 ]
 
-_LOOKED_AT = frozenset(("accept_sparse", "ensure_all_finite"))
-"""Options of `validate_data` that ask nothing else of an array that is plain; of any other one, scikit-learn knows more."""
+_LOOKED_AT = frozenset(("accept_sparse", "ensure_all_finite", "multi_output", "y_numeric"))
+"""Options of `validate_data` that ask nothing else of arrays that are plain; of any other one, scikit-learn knows more."""
+
+_FEW_CLASSES = 1 << 16
+"""Whole numbers in a range no wider than this are classes that are counted, not sorted."""
 
 
 def check_is_fitted(estimator: Any, attributes: Any = None, **options: Any) -> None:
@@ -69,21 +75,46 @@ def validate_data(
     ``feature_names_in_``. Everywhere else ``reset=False`` compares with them. Other options are those of scikit-learn's
     ``check_array`` (``ensure_all_finite``, ``ensure_min_samples``, ``accept_sparse``, ...) and, where ``y`` is given, of
     ``check_X_y`` (``multi_output``, ``y_numeric``). ``seen_by_engine`` leaves it to Rust to find numbers that are not finite in
-    arrays that need nothing else; where it does, `validate_data` again without it says so in scikit-learn's words.
+    arrays that need nothing else; where it does, `in_scikit_learns_words` says so.
 
     Raises:
         ValueError: ``X`` is not 2-D, empty, not finite, has another number of features or other names than in ``fit``, ``y``
             is missing or of another length.
         TypeError: ``X`` is sparse and ``accept_sparse`` was not set.
     """
-    if isinstance(y, str) and _is_plain(estimator, X, reset, dtype, order, seen_by_engine, check_params):
+    alone = isinstance(y, str)
+    if (alone or _are_targets(y, X, check_params)) and _is_plain(
+        estimator, X, reset, dtype, order, seen_by_engine, check_params
+    ):
         if reset:
             vars(estimator).pop("feature_names_in_", None)
             estimator.n_features_in_ = X.shape[1]
-        return X
+        return X if alone else (X, y)
     return _validate_data(
         estimator, _from_arrow(X), _from_arrow(y), reset=reset, dtype=dtype, order=order, **check_params
     )
+
+
+@contextmanager
+def in_scikit_learns_words(estimator: Any, X: Any, y: Any = "no_validation", **options: Any) -> Iterator[None]:
+    """Where Rust refuses numbers that `validate_data` had left to it (``seen_by_engine``), says why as it would have."""
+    try:
+        yield
+    except ValueError:
+        validate_data(estimator, X, y, reset=False, **options)
+        raise
+
+
+def _are_targets(y: Any, X: Any, check_params: dict[str, Any]) -> bool:
+    """Whether ``y`` is a number for each row of ``X``, or some where ``multi_output`` allows them, and nothing has to be
+    done to it."""
+    if type(y) is not np.ndarray or type(X) is not np.ndarray or len(X.shape) != 2 or not y.dtype.isnative:
+        return False
+    if y.ndim != 1 and not (y.ndim == 2 and check_params.get("multi_output")):
+        return False
+    if y.shape[0] != X.shape[0] or y.size == 0:
+        return False
+    return y.dtype.kind in "iub" or (y.dtype.kind == "f" and bool(np.isfinite(y).all()))
 
 
 def _is_plain(
@@ -126,6 +157,14 @@ def encode_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: ``y`` holds real numbers that are not whole: those are targets of a regression.
     """
+    if y.ndim == 1 and y.size > 0 and y.dtype.kind in "iu":
+        lowest = y.min()
+        if int(y.max()) - int(lowest) < _FEW_CLASSES:
+            offsets = (y - lowest).astype(np.int64)
+            there = np.flatnonzero(np.bincount(offsets))
+            codes = np.zeros(there[-1] + 1, dtype=np.int64)
+            codes[there] = np.arange(len(there))
+            return (there.astype(y.dtype) + lowest).astype(y.dtype), codes[offsets]
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     return classes, codes.astype(np.int64, copy=False)

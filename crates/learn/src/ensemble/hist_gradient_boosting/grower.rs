@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use barehand_kernels::histogram::{Binned, Limits, NodeSums, Sums, best_split, node_value, subtract};
+use barehand_kernels::histogram::{Binned, Limits, NodeSums, Split, Sums, best_split, node_value};
 use barehand_kernels::random::Philox;
 use barehand_kernels::threads;
 use barehand_kernels::tree_walk::{CategorySet, Node};
@@ -18,9 +18,6 @@ const MIN_HESSIAN: f64 = 1e-3;
 /// Categories of fewer samples (in units of hessians) are not looked at: they go right. Their gradients are drawn to 0 by as
 /// many. LightGBM's `cat_smooth`.
 const CATEGORY_SUPPORT: f64 = 10.0;
-
-/// Features whose splits are worth another thread.
-const GRAIN: usize = 16;
 
 /// A tree, and which rows lie in which leaf.
 pub(super) struct Grown {
@@ -147,30 +144,31 @@ impl Grower {
         let n = binned.rows();
         self.rows.clear();
         self.rows.extend(0..n as u32);
-        let mut histogram = self.room(binned, sums);
-        binned.histogram(sums, &self.rows, pairs, &mut self.ordered, &mut histogram);
-        let mut total = [0.0; 3];
-        for bin in histogram[..binned.bins_of(0).len() * sums.lanes()].chunks_exact(sums.lanes()) {
-            for (total, sum) in total.iter_mut().zip(sums.of(bin)) {
-                *total += sum;
-            }
-        }
         let root = Growing {
             depth: 0,
             rows: 0..n,
-            gradient: total[0],
-            hessian: total[1],
+            gradient: 0.0,
+            hessian: 0.0,
             value: 0.0,
             bounds: [f64::NEG_INFINITY, f64::INFINITY],
             interactions: (0..self.interactions.len()).collect(),
-            histogram,
+            histogram: self.room(binned, sums),
             choice: None,
             children: None,
         };
         let mut nodes = vec![root];
         let mut open = BinaryHeap::new();
-        if n >= 2 * self.min_samples_leaf && total[1] >= MIN_HESSIAN {
-            self.choose(binned, mapper, sums, &mut nodes, 0, &mut open);
+        self.sum_root(binned, sums, pairs, &mut nodes[0]);
+        if n >= 2 * self.min_samples_leaf && nodes[0].hessian >= MIN_HESSIAN {
+            let asked = self.ask(binned.features(), &nodes[0]);
+            let histogram = &nodes[0].histogram;
+            let choices = (0..binned.features()).map(|feature| {
+                let bins = binned.bins_of(feature);
+                let bins = &histogram[bins.start * sums.lanes()..bins.end * sums.lanes()];
+                asked.best(self, mapper, sums, feature, bins)
+            });
+            let choice = best_of(choices);
+            self.decide(&mut nodes, 0, choice, &mut open);
         }
         let mut leaves = 1;
         while self.max_leaf_nodes.is_none_or(|most| leaves < most) {
@@ -261,92 +259,80 @@ impl Grower {
         }
         // Rows of the smaller child are summed; the other child is what they leave of the parent.
         let smaller = usize::from(nodes[children[0]].rows.len() >= nodes[children[1]].rows.len());
+        let asked =
+            [0, 1].map(|side| splits[side].then(|| self.ask(binned.features(), &nodes[children[side]])));
         let mut summed = self.room(binned, sums);
-        let rows = nodes[children[smaller]].rows.clone();
-        binned.histogram(sums, &self.rows[rows], pairs, &mut self.ordered, &mut summed);
-        subtract(&mut histogram, &summed);
+        let mut ordered = std::mem::take(&mut self.ordered);
+        let choices = binned.histogram(
+            sums,
+            &self.rows[nodes[children[smaller]].rows.clone()],
+            pairs,
+            &mut ordered,
+            &mut summed,
+            Some(&mut histogram),
+            |feature, own, others| {
+                [0, 1].map(|side| {
+                    let bins = if side == smaller { own } else { others };
+                    asked[side].as_ref().and_then(|asked| asked.best(self, mapper, sums, feature, bins))
+                })
+            },
+        );
+        self.ordered = ordered;
         nodes[children[smaller]].histogram = summed;
         nodes[children[1 - smaller]].histogram = histogram;
         for side in 0..2 {
-            if splits[side] {
-                self.choose(binned, mapper, sums, nodes, children[side], open);
-            } else {
-                let done = std::mem::take(&mut nodes[children[side]].histogram);
-                self.pool.push(done);
-            }
+            let choice = best_of(choices.iter().map(|choices| choices[side]));
+            self.decide(nodes, children[side], choice, open);
         }
     }
 
-    /// Finds the best split of a node, and puts it among those that can be split if there is one.
-    fn choose(
-        &mut self,
-        binned: &Binned,
-        mapper: &BinMapper,
-        sums: Sums,
-        nodes: &mut [Growing],
-        at: usize,
-        open: &mut BinaryHeap<Splittable>,
-    ) {
-        let node = &mut nodes[at];
-        let mut features: Vec<usize> = (0..binned.features()).collect();
-        if !self.interactions.is_empty() {
-            features.retain(|&feature| node.interactions.iter().any(|&set| self.interactions[set][feature]));
+    /// Sums the rows of the root, and what their histograms hold in all.
+    fn sum_root(&mut self, binned: &Binned, sums: Sums, pairs: &[[f32; 2]], root: &mut Growing) {
+        let (rows, histogram) = (&self.rows, &mut root.histogram);
+        binned.histogram(sums, rows, pairs, &mut self.ordered, histogram, None, |_, _, _| ());
+        for bin in histogram[..binned.bins_of(0).len() * sums.lanes()].chunks_exact(sums.lanes()) {
+            let [gradient, hessian, _] = sums.of(bin);
+            root.gradient += gradient;
+            root.hessian += hessian;
         }
-        if self.max_features < 1.0 && !features.is_empty() {
-            let count = ((self.max_features * features.len() as f64).ceil() as usize).max(1);
-            let mut drawn: Vec<usize> =
-                self.rng.permutation(features.len())[..count].iter().map(|&place| features[place]).collect();
-            drawn.sort_unstable();
-            features = drawn;
+    }
+
+    /// Which features a node may be split by, some of them drawn, and what is known of it.
+    fn ask(&mut self, features: usize, node: &Growing) -> Asked {
+        let may_be_split = |&feature: &usize| {
+            self.interactions.is_empty()
+                || node.interactions.iter().any(|&set| self.interactions[set][feature])
+        };
+        let mut may: Vec<usize> = (0..features).filter(may_be_split).collect();
+        if self.max_features < 1.0 && !may.is_empty() {
+            let count = ((self.max_features * may.len() as f64).ceil() as usize).max(1);
+            let drawn = self.rng.permutation(may.len());
+            may = drawn[..count].iter().map(|&place| may[place]).collect();
         }
-        let sums_of_node = NodeSums {
+        let mut allowed = vec![false; features];
+        may.into_iter().for_each(|feature| allowed[feature] = true);
+        let node = NodeSums {
             rows: node.rows.len() as f64,
             gradient: node.gradient,
             hessian: node.hessian,
             value: node.value,
             bounds: node.bounds,
         };
-        let lanes = sums.lanes();
-        let mut choices: Vec<Option<Choice>> = vec![None; features.len()];
-        let histogram = &node.histogram;
-        threads::for_each_chunk(&mut choices, 4, GRAIN, |from, choices| {
-            for (choice, &feature) in choices.iter_mut().zip(&features[from..]) {
-                let bins = binned.bins_of(feature);
-                let histogram = &histogram[bins.start * lanes..bins.end * lanes];
-                let (bins, missing) = (mapper.bins(feature), self.missing[feature]);
-                *choice = if mapper.is_categorical(feature) {
-                    best_set(sums, histogram, bins, missing, &sums_of_node, &self.limits)
-                        .map(|found| Choice { feature, ..found })
-                } else if bins + usize::from(missing) < 2 {
-                    None
-                } else {
-                    let monotonic = self.monotonic[feature];
-                    best_split(sums, histogram, bins, missing, monotonic, &sums_of_node, &self.limits).map(
-                        |split| Choice {
-                            feature,
-                            gain: split.gain,
-                            bin: split.bin,
-                            missing_left: split.missing_left,
-                            set: None,
-                            left: split.left,
-                        },
-                    )
-                };
-            }
-        });
-        let mut best: Option<Choice> = None;
-        for choice in choices.into_iter().flatten() {
-            if best.is_none_or(|best| choice.gain > best.gain) {
-                best = Some(choice);
-            }
-        }
-        node.choice = best;
-        match best {
+        Asked { allowed, node }
+    }
+
+    /// Puts a node among those that can be split, if there is a split.
+    fn decide(
+        &mut self,
+        nodes: &mut [Growing],
+        at: usize,
+        choice: Option<Choice>,
+        open: &mut BinaryHeap<Splittable>,
+    ) {
+        nodes[at].choice = choice;
+        match choice {
             Some(choice) => open.push(Splittable { gain: choice.gain, node: at }),
-            None => {
-                let done = std::mem::take(&mut node.histogram);
-                self.pool.push(done);
-            }
+            None => self.pool.push(std::mem::take(&mut nodes[at].histogram)),
         }
     }
 
@@ -392,6 +378,46 @@ impl Grower {
         }
         grown
     }
+}
+
+/// A node whose best split is wanted.
+struct Asked {
+    /// Whether it may be split by a feature.
+    allowed: Vec<bool>,
+    node: NodeSums,
+}
+
+impl Asked {
+    /// The best split by a feature, from its bins.
+    fn best(
+        &self,
+        grower: &Grower,
+        mapper: &BinMapper,
+        sums: Sums,
+        feature: usize,
+        histogram: &[f64],
+    ) -> Option<Choice> {
+        if !self.allowed[feature] {
+            return None;
+        }
+        let (bins, missing) = (mapper.bins(feature), grower.missing[feature]);
+        if mapper.is_categorical(feature) {
+            let found = best_set(sums, histogram, bins, missing, &self.node, &grower.limits)?;
+            return Some(Choice { feature, ..found });
+        }
+        if bins + usize::from(missing) < 2 {
+            return None;
+        }
+        let monotonic = grower.monotonic[feature];
+        let split = best_split(sums, histogram, bins, missing, monotonic, &self.node, &grower.limits)?;
+        let Split { gain, bin, missing_left, left } = split;
+        Some(Choice { feature, gain, bin, missing_left, set: None, left })
+    }
+}
+
+/// Of equal gains the first.
+fn best_of(choices: impl Iterator<Item = Option<Choice>>) -> Option<Choice> {
+    choices.flatten().reduce(|best, choice| if choice.gain > best.gain { choice } else { best })
 }
 
 /// The best set of categories to send left: they are put in order of their values, and cut as if that were a number, from

@@ -12,7 +12,7 @@ from barehand._param_validation import Interval
 from barehand._random_state import RANDOM_STATE, seed_of
 from barehand._sparse_rows import canonical
 from barehand.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from barehand.validation import check_is_fitted, validate_data
+from barehand.validation import check_is_fitted, in_scikit_learns_words, validate_data
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -98,7 +98,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 'PCA only support sparse inputs with the "arpack" and "covariance_eigh" solvers, while '
                 f'"{self.svd_solver}" was passed. See TruncatedSVD for a possible alternative.'
             )
-        X = canonical(validate_data(self, X, accept_sparse=("csr", "csc")))
+        given, sparse = X, ("csr", "csc")
+        X = canonical(validate_data(self, X, accept_sparse=sparse, seen_by_engine=True))
         count, share = None, None
         mle = isinstance(self.n_components, str)
         if not mle and self.n_components is not None:
@@ -114,19 +115,20 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"n_components={share!r} must be between 1 and min(n_samples, n_features)={min(X.shape)!r} with "
                 f"svd_solver='{self.svd_solver}'"
             )
-        self._engine = _learn.pca(
-            X,
-            count,
-            share,
-            mle,
-            self.whiten,
-            self.svd_solver,
-            self.tol,
-            None if self.iterated_power == "auto" else self.iterated_power,
-            self.n_oversamples,
-            self.power_iteration_normalizer,
-            seed_of(self.random_state),
-        )
+        with in_scikit_learns_words(self, given, accept_sparse=sparse):
+            self._engine = _learn.pca(
+                X,
+                count,
+                share,
+                mle,
+                self.whiten,
+                self.svd_solver,
+                self.tol,
+                None if self.iterated_power == "auto" else self.iterated_power,
+                self.n_oversamples,
+                self.power_iteration_normalizer,
+                seed_of(self.random_state),
+            )
         for name in (
             "components",
             "mean",

@@ -9,7 +9,7 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand.base import BaseEstimator, Interval
 from barehand.linear_model._linear import LinearRegressorMixin, features, targets
-from barehand.validation import check_sample_weight, validate_data
+from barehand.validation import check_sample_weight, in_scikit_learns_words, validate_data
 
 
 class LinearRegression(LinearRegressorMixin, BaseEstimator):
@@ -54,11 +54,14 @@ class LinearRegression(LinearRegressorMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegression:
         self._validate_params()
         accept_sparse = False if self.positive else "csr"
-        X, y = validate_data(self, X, y, accept_sparse=accept_sparse, y_numeric=True, multi_output=True)
+        options = {"accept_sparse": accept_sparse, "y_numeric": True, "multi_output": True}
+        given = X, y
+        X, y = validate_data(self, X, y, seen_by_engine=True, **options)
         X = features(X)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        engine = _learn.linear_regression(X, targets(y, X), sample_weight, self.fit_intercept, self.tol, self.positive)
+        with in_scikit_learns_words(self, *given, **options):
+            engine = _learn.linear_regression(X, targets(y, X), sample_weight, self.fit_intercept, self.tol, self.positive)
         self._keep(engine, y.ndim == 1)
         if not self.positive and not hasattr(X, "indptr"):
             self.rank_ = engine.field("rank")

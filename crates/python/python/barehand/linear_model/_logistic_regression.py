@@ -17,7 +17,7 @@ from barehand.linear_model._linear import (
     class_weights,
     features,
 )
-from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
+from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, in_scikit_learns_words, validate_data
 
 SMALL_HESSIAN = 1000
 """Parameters up to which all second derivatives are formed where scikit-learn's solver is one that is not here."""
@@ -117,7 +117,8 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
                 FutureWarning,
                 stacklevel=2,
             )
-        X, y = validate_data(self, X, y, accept_sparse="csr")
+        given = X, y
+        X, y = validate_data(self, X, y, accept_sparse="csr", seen_by_engine=True)
         X = features(X)
         self.classes_, codes = encode_classes(y)
         self._check_classes(X)
@@ -128,20 +129,21 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
             coef = self.coef_.toarray() if hasattr(self.coef_, "toarray") else self.coef_
             start = coef.astype(np.float64), np.atleast_1d(self.intercept_).astype(np.float64)
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        self._engine = _learn.logistic_regression(
-            X,
-            codes,
-            sample_weight,
-            C=C,
-            l1_ratio=l1_ratio,
-            tol=self.tol,
-            fit_intercept=self.fit_intercept,
-            penalized_intercept=float(self.intercept_scaling) if self.solver == "liblinear" else None,
-            class_weight=class_weights(self.class_weight, self.classes_),
-            solver=self._way(l1_ratio, outputs * (X.shape[1] + 1)),
-            max_iter=self.max_iter,
-            start=start,
-        )
+        with in_scikit_learns_words(self, *given, accept_sparse="csr"):
+            self._engine = _learn.logistic_regression(
+                X,
+                codes,
+                sample_weight,
+                C=C,
+                l1_ratio=l1_ratio,
+                tol=self.tol,
+                fit_intercept=self.fit_intercept,
+                penalized_intercept=float(self.intercept_scaling) if self.solver == "liblinear" else None,
+                class_weight=class_weights(self.class_weight, self.classes_),
+                solver=self._way(l1_ratio, outputs * (X.shape[1] + 1)),
+                max_iter=self.max_iter,
+                start=start,
+            )
         n_iter = self._engine.field("n_iter")
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         self.coef_ = self._engine.field("coef")

@@ -9,7 +9,7 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand.base import BaseEstimator, Interval
 from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
-from barehand.validation import check_sample_weight, validate_data
+from barehand.validation import check_sample_weight, in_scikit_learns_words, validate_data
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
 
@@ -109,7 +109,9 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Ridge:
         self._validate_params()
-        X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True, multi_output=True)
+        options = {"accept_sparse": "csr", "y_numeric": True, "multi_output": True}
+        given = X, y
+        X, y = validate_data(self, X, y, seen_by_engine=True, **options)
         X = features(X)
         solver, ours, tol = way(self, hasattr(X, "indptr"))
         alphas = penalties(self.alpha)
@@ -118,9 +120,10 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
             raise ValueError(f"Number of targets and number of penalties do not correspond: {len(alphas)} != {outputs}")
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        engine = _learn.ridge(
-            X, targets(y, X), sample_weight, alphas, self.fit_intercept, ours, self.max_iter, tol, self.positive
-        )
+        with in_scikit_learns_words(self, *given, **options):
+            engine = _learn.ridge(
+                X, targets(y, X), sample_weight, alphas, self.fit_intercept, ours, self.max_iter, tol, self.positive
+            )
         # A single column of targets gives flat coefficients, as scikit-learn's do.
         self._keep(engine, y.ndim == 1)
         if outputs == 1 and y.ndim == 2:
