@@ -31,7 +31,7 @@ pub fn svd(a: &[f64], rows: usize, columns: usize) -> Result<Svd> {
     Ok(Svd { u: row_major(svd.U()), s, vt: row_major(svd.V().transpose()) })
 }
 
-/// Eigenvalues of the symmetric `a`, `(n, n)`, in ascending order, and eigenvectors as the columns of `(n, n)`. Only the
+/// Eigenvalues of the symmetric `a`, `(n, n)`, in ascending order, and their eigenvectors, the rows of `(n, n)`. Only the
 /// lower triangle is read.
 ///
 /// # Errors
@@ -41,7 +41,19 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let eigen = MatRef::from_row_major_slice(a, n, n)
         .self_adjoint_eigen(Side::Lower)
         .map_err(|_| Error::value("symmetric_eigen", "the iteration did not converge"))?;
-    Ok((eigen.S().column_vector().iter().copied().collect(), row_major(eigen.U())))
+    // Columns of `U` lie in one piece.
+    Ok((eigen.S().column_vector().iter().copied().collect(), row_major(eigen.U().transpose())))
+}
+
+/// The eigenvalues alone.
+///
+/// # Errors
+/// As [`svd`].
+pub fn symmetric_eigenvalues(a: &[f64], n: usize) -> Result<Vec<f64>> {
+    check_finite("symmetric_eigenvalues", a)?;
+    MatRef::from_row_major_slice(a, n, n)
+        .self_adjoint_eigenvalues(Side::Lower)
+        .map_err(|_| Error::value("symmetric_eigenvalues", "the iteration did not converge"))
 }
 
 /// `A = L Lᵀ`, to solve with.
@@ -197,9 +209,10 @@ mod tests {
         let (values, vectors) = symmetric_eigen(&a, 2).unwrap();
         assert!(values[0] < values[1]);
         for i in 0..2 {
-            let v = [vectors[i], vectors[2 + i]];
+            let v = [vectors[2 * i], vectors[2 * i + 1]];
             close(&product(&a, &v, 2, 1), &v.map(|x| x * values[i]));
         }
+        close(&symmetric_eigenvalues(&a, 2).unwrap(), &values);
         let cholesky = Cholesky::new(&a, 2).unwrap();
         let mut b = [1.0, 2.0];
         cholesky.solve(&mut b, 1);

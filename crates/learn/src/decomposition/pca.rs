@@ -198,7 +198,6 @@ impl Pca {
         let solver = match x {
             Features::Dense(x) => {
                 validate::matrix(OPERATION, x)?;
-                validate::finite(OPERATION, x)?;
                 self.solver(n, d)
             }
             Features::Sparse(x) => {
@@ -218,6 +217,12 @@ impl Pca {
         };
         self.check(OPERATION, solver, n, d)?;
         let mean = means(x)?;
+        // Where a number is not finite, no mean of it is.
+        if let Features::Dense(x) = x
+            && !mean.iter().all(|mean| mean.is_finite())
+        {
+            validate::finite(OPERATION, x)?;
+        }
         let spectrum = match solver {
             SvdSolver::Randomized | SvdSolver::Lanczos => self.truncated(solver, x, &mean)?,
             SvdSolver::CovarianceEigh => by_covariance(OPERATION, x, &mean)?,
@@ -415,10 +420,7 @@ fn by_covariance<T: Float>(operation: &str, x: &Features<T>, mean: &[f64]) -> Re
     let rank = n.min(d);
     // Rounding makes eigenvalues of nothing slightly negative.
     let variances: Vec<f64> = values.iter().rev().take(rank).map(|value| value.max(0.0)).collect();
-    let components = (0..rank)
-        .flat_map(|i| (0..d).map(move |j| (i, j)))
-        .map(|(i, j)| vectors[j * d + d - 1 - i])
-        .collect();
+    let components = vectors.chunks_exact(d).rev().take(rank).flatten().copied().collect();
     let total = values.iter().map(|value| value.max(0.0)).sum();
     Ok(Spectrum { variances, components, total })
 }

@@ -2,6 +2,9 @@
 //!
 //! Nocedal and Wright, Numerical Optimization, algorithm 7.5; Moré and Thuente 1994, MINPACK-2's `dcsrch`.
 
+/// The inverse of an estimate of the second derivatives, times slopes.
+pub type InverseCurvature<'a> = dyn Fn(&[f64]) -> Vec<f64> + 'a;
+
 /// When to stop, and what is known beforehand.
 pub struct Lbfgs<'a> {
     /// Iterations at most.
@@ -10,9 +13,8 @@ pub struct Lbfgs<'a> {
     pub gtol: f64,
     /// Stop where an iteration gains no larger part of the value.
     pub ftol: f64,
-    /// The inverse of an estimate of the second derivatives, times slopes. Where there is none, it is the identity times a
-    /// number that every step tells anew.
-    pub inverse_curvature: Option<&'a dyn Fn(&[f64]) -> Vec<f64>>,
+    /// Where there is none, it is the identity times a number that every step tells anew.
+    pub inverse_curvature: Option<&'a InverseCurvature<'a>>,
 }
 
 /// A place, and what is there.

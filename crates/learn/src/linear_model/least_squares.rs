@@ -108,7 +108,7 @@ fn by_normal_equations(moments: &Moments, tol: f64) -> Result<Option<Solution>> 
     if factor.condition() > SAFE_CONDITION {
         return Ok(None);
     }
-    let (values, _) = factorization::symmetric_eigen(gram, d)?;
+    let values = factorization::symmetric_eigenvalues(gram, d)?;
     let (least, largest) = (values[0], values[d - 1]);
     if least <= largest * (4.0 * tol * tol).max(1e-9) {
         return Ok(None);

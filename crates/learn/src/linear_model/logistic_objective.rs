@@ -3,7 +3,7 @@
 use barehand_tensor::Float;
 
 use super::curvature::Curvature;
-use super::lbfgs::{Evaluated, Lbfgs, Minimum};
+use super::lbfgs::{Evaluated, InverseCurvature, Lbfgs, Minimum};
 use super::samples::Samples;
 
 /// The weighted mean cross entropy of linear scores, plus `l2 |coef|^2 / 2`.
@@ -93,7 +93,7 @@ impl<T: Float> LogisticObjective<'_, T> {
             max_iter,
             gtol: tol,
             ftol: 64.0 * f64::EPSILON,
-            inverse_curvature: inverse.as_ref().map(|inverse| inverse as &dyn Fn(&[f64]) -> Vec<f64>),
+            inverse_curvature: inverse.as_ref().map(|inverse| inverse as &InverseCurvature),
         };
         solver.minimize(start, |x, gradient| self.evaluate(x, gradient, None))
     }
