@@ -78,7 +78,7 @@ def validate_data(
     arrays that need nothing else; where it does, `in_scikit_learns_words` says so.
 
     Raises:
-        ValueError: ``X`` is not 2-D, empty, not finite, has another number of features or other names than in ``fit``, ``y``
+        ValueError: ``X`` is not 2-D, empty, not finite, sparse with indices that are out of range, has another number of features or other names than in ``fit``, ``y``
             is missing or of another length.
         TypeError: ``X`` is sparse and ``accept_sparse`` was not set.
     """
@@ -90,9 +90,11 @@ def validate_data(
             vars(estimator).pop("feature_names_in_", None)
             estimator.n_features_in_ = X.shape[1]
         return X if alone else (X, y)
-    return _validate_data(
-        estimator, _from_arrow(X), _from_arrow(y), reset=reset, dtype=dtype, order=order, **check_params
-    )
+    X, y = _from_arrow(X), _from_arrow(y)
+    if hasattr(X, "check_format"):
+        # SciPy reads and writes wherever the lists of sparse rows say. A view is checked: what is checked is also pruned.
+        type(X)((X.data, X.indices, X.indptr), shape=X.shape).check_format(full_check=True)
+    return _validate_data(estimator, X, y, reset=reset, dtype=dtype, order=order, **check_params)
 
 
 @contextmanager

@@ -18,6 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier, is_regressor
 
+from barehand.cluster import KMeans
+from barehand.linear_model import Ridge
+from barehand.neighbors import KNeighborsRegressor
+from barehand.tree import DecisionTreeRegressor
+
 HERE = Path(__file__).parent
 ESTIMATORS = {
     repr(checked.estimator): checked.estimator
@@ -246,3 +251,13 @@ def test_no_input_makes_an_estimator_panic(name, data):
         assert (first is None) == (second is None)
         if isinstance(first, np.ndarray):
             np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("part, place, value", [("indices", 2, 10**6), ("indices", 0, -1), ("indptr", 3, -5)])
+def test_sparse_rows_whose_lists_lead_elsewhere_are_refused(part, place, value):
+    """SciPy itself would read there."""
+    for estimator in (KNeighborsRegressor(), Ridge(), KMeans(2), DecisionTreeRegressor()):
+        X = scipy.sparse.csr_matrix(np.eye(6))
+        getattr(X, part)[place] = value
+        with pytest.raises(ValueError, match="must be|should be"):
+            estimator.fit(X, np.arange(6.0))
