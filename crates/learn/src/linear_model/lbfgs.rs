@@ -102,21 +102,40 @@ impl Lbfgs<'_> {
             let (new_value, new_x, new_gradient) = step;
             let gained = value - new_value;
             let scale = value.abs().max(new_value.abs()).max(1.0);
-            let s: Vec<f64> = new_x.iter().zip(&x).map(|(new, old)| new - old).collect();
-            let y: Vec<f64> = new_gradient.iter().zip(&gradient).map(|(new, old)| new - old).collect();
-            let (sy, uphill) = (dot(&s, &y), -dot(&s, &gradient));
+            remember(&mut pairs, [&x[..], &new_x], [&gradient[..], &new_gradient]);
             (x, gradient, value) = (new_x, new_gradient, new_value);
-            if largest(&gradient) <= self.gtol || gained <= self.ftol * scale {
-                return Minimum { x, n_iter: n_iter + 1, converged: true };
+            n_iter += 1;
+            if largest(&gradient) <= self.gtol {
+                return Minimum { x, n_iter, converged: true };
             }
-            if sy > f64::EPSILON * uphill {
-                if pairs.len() == MEMORY {
-                    pairs.remove(0);
-                }
-                pairs.push(Pair { s, y, rho: 1.0 / sy });
+            if gained <= self.ftol * scale {
+                return self.polished(x, gradient, pairs, n_iter, evaluate);
             }
+        }
+    }
+
+    /// Where values differ by rounding alone, slopes still tell whether a whole step gains: it must halve the largest.
+    fn polished(
+        &self,
+        mut x: Vec<f64>,
+        mut gradient: Vec<f64>,
+        mut pairs: Vec<Pair>,
+        mut n_iter: usize,
+        mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+    ) -> Minimum {
+        while largest(&gradient) > self.gtol && n_iter < self.max_iter {
+            let direction = self.descent_direction(&gradient, &pairs);
+            let tried: Vec<f64> = x.iter().zip(&direction).map(|(x, direction)| x + direction).collect();
+            let mut slopes = vec![0.0; x.len()];
+            evaluate(&tried, &mut slopes);
+            if !(largest(&slopes) <= 0.5 * largest(&gradient)) {
+                break;
+            }
+            remember(&mut pairs, [&x[..], &tried], [&gradient[..], &slopes]);
+            (x, gradient) = (tried, slopes);
             n_iter += 1;
         }
+        Minimum { x, n_iter, converged: true }
     }
 
     /// `-H g`, by two loops over what is remembered, the estimate between them.
@@ -141,6 +160,20 @@ impl Lbfgs<'_> {
             direction.iter_mut().zip(&pair.s).for_each(|(d, s)| *d += (alpha - beta) * s);
         }
         direction
+    }
+}
+
+/// Keeps a step and its change of the gradient, if that has risen along it, and the latest of those before.
+fn remember(pairs: &mut Vec<Pair>, [x, new_x]: [&[f64]; 2], [gradient, new_gradient]: [&[f64]; 2]) {
+    let change =
+        |new: &[f64], old: &[f64]| new.iter().zip(old).map(|(new, old)| new - old).collect::<Vec<_>>();
+    let (s, y) = (change(new_x, x), change(new_gradient, gradient));
+    let sy = dot(&s, &y);
+    if sy > f64::EPSILON * -dot(&s, gradient) {
+        if pairs.len() == MEMORY {
+            pairs.remove(0);
+        }
+        pairs.push(Pair { s, y, rho: 1.0 / sy });
     }
 }
 
