@@ -108,7 +108,7 @@ def memory(side, work, settings, file, threads):
         if not worker.start(settings):
             return None
         worker.forget_peak()
-        worker.run(MEMORY_STEPS)
+        worker.run(getattr(work, "memory_steps", MEMORY_STEPS))
         peak = worker.memory()[1]
     finally:
         worker.close()

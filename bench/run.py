@@ -98,8 +98,9 @@ def write(folder, results):
     files = {
         "results.json": json.dumps(results, indent=1) + "\n",
         "results.md": table.markdown(results),
-        "ratios.svg": plot.svg(results),
     }
+    if results["lines"]:
+        files["ratios.svg"] = plot.svg(results)
     for name, text in files.items():
         temporary = folder / f"{name}.tmp"
         temporary.write_text(text, encoding="utf-8")

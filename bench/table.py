@@ -95,7 +95,7 @@ def markdown(results):
     text += rows(["work", "settings", "threads", "floor", "reached", *names], body)
 
     if results["memory"]:
-        text += ["## Memory: peak of 50 steps in a fresh process, MiB", ""]
+        text += ["## Memory: peak of 50 steps (3 of attention_4096) in a fresh process, MiB", ""]
         text += ["Above what is resident after its start / above what is resident with the data loaded / all of the process.", ""]
         body = []
         for line in results["memory"]:

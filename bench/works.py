@@ -39,10 +39,10 @@ def pool(outputs):
     return Layer(0, outputs, 0)
 
 
-def lstm(inputs, hidden, steps):
-    """Each step is a product with the inputs and one with the hidden state; gates and cells are kept."""
-    weights = 4 * hidden * (inputs + hidden)
-    return Layer(weights + 8 * hidden, steps * 6 * hidden, 2 * steps * weights)
+def recurrent(gates, inputs, hidden, steps):
+    """Each step is a product with the inputs and one with the hidden state; gates and states are kept."""
+    weights = gates * hidden * (inputs + hidden)
+    return Layer(weights + 2 * gates * hidden, steps * (gates + 2) * hidden, 2 * steps * weights)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class Operator:
     """One operator on random numbers: forward alone, and with the gradients of everything that it takes.
 
     `forward` and `backward` are the flops and the floats moved of each pass at the least: what it must read and write
-    where nothing that it has read is still in a cache. An operator without `backward` is raced forward only.
+    where nothing that it has read is still in a cache. An operator without `backward` is raced forward only; of one with
+    `memory_steps` the peak memory of so many steps with gradients is measured.
     """
 
     name: str
@@ -120,15 +121,18 @@ class Operator:
     forward: tuple[int, int]
     backward: tuple[int, int] | None
     held: int
+    memory_steps: int = 0
+    raced: bool = True
 
     def variants(self, options):
-        return [{"pass": name} for name in ("forward", "gradients")[: 2 if self.backward else 1]]
+        passes = ("forward", "gradients")[: 2 if self.backward else 1]
+        return [{"pass": name} for name in passes] if self.raced else []
 
     def for_slow_sides(self, settings):
         return True
 
     def memory_variant(self, options):
-        return None
+        return {"pass": "gradients"} if self.memory_steps else None
 
     def label(self, settings):
         return {"forward": "forward", "gradients": "with gradients"}[settings["pass"]]
@@ -144,19 +148,41 @@ def elementwise(name, text, n, weights=0):
     return Operator(name, text, (0, 2 * n + weights), (0, 3 * n + weights), 4 * n)
 
 
+def loss(name, text, n):
+    """Of n numbers and n targets: reads both, and writes one number; reads both again and writes a gradient."""
+    return Operator(name, text, (0, 2 * n), (0, 3 * n), 3 * n)
+
+
+def products(name, text, flops, read, written, weights, kept=0):
+    """Two gradients cost what the forward pass costs, each. What is `kept` is written forward and read backward."""
+    moved = (read + written + weights + kept, 2 * read + written + 2 * weights + kept)
+    return Operator(name, text, (flops, moved[0]), (2 * flops, moved[1]), 2 * (read + written + weights) + kept)
+
+
 def convolution(name, text, batch, inputs, outputs, side, kernel, stride, groups=1):
-    """Two gradients cost what the forward pass costs, each."""
-    pixels, images = (side // stride) ** 2, batch * inputs * side**2
+    pixels = (side // stride) ** 2
     flops = 2 * batch * outputs * pixels * kernel**2 * inputs // groups
-    written, weights = batch * outputs * pixels, outputs * inputs // groups * kernel**2
-    moved = (images + written + weights, 2 * images + written + 2 * weights)
-    return Operator(name, text, (flops, moved[0]), (2 * flops, moved[1]), 2 * (images + written + weights))
+    weights = outputs * inputs // groups * kernel**2
+    return products(name, text, flops, batch * inputs * side**2, batch * outputs * pixels, weights)
 
 
-def attention(name, text, heads, length, width):
+def attention(name, text, heads, length, width, memory_steps=0, raced=True):
     """Causal: half of the products are masked. Backward the scores are computed again: five products after two."""
-    n, products = heads * length * width, heads * length**2 * width
-    return Operator(name, text, (2 * products, 4 * n), (5 * products, 8 * n), 8 * n)
+    n, pairs = heads * length * width, heads * length**2 * width
+    return Operator(name, text, (2 * pairs, 4 * n), (5 * pairs, 8 * n), 8 * n, memory_steps, raced)
+
+
+def padded_attention(name, text, heads, lengths, width):
+    """Without a causal mask: queries that are padding attend as well, but no product is with a key that is."""
+    n, pairs = heads * max(lengths) * width, heads * max(lengths) * sum(lengths) * width
+    moved = len(lengths) * n
+    return Operator(name, text, (4 * pairs, 4 * moved), (10 * pairs, 8 * moved), 8 * moved)
+
+
+def decoding(name, text, heads, shared, length, width):
+    """One token: keys and values are read once, each for all heads that share it."""
+    cached = 2 * shared * length * width
+    return Operator(name, text, (4 * heads * length * width, cached + 2 * heads * width), None, cached)
 
 
 @dataclass(frozen=True)
@@ -196,15 +222,17 @@ class Language:
 
 @dataclass(frozen=True)
 class OptimizerSteps:
-    """Adam alone on `count` tensors of `elements` numbers."""
+    """An optimizer alone on `count` tensors of `elements` numbers, for each of which it remembers `state` more."""
 
     name: str
     text: str
     count: int
     elements: int
+    optimizer: str = "adam"
+    state: int = 2
 
     def variants(self, options):
-        return [{"optimizer": "adam"}]
+        return [{"optimizer": self.optimizer}]
 
     def for_slow_sides(self, settings):
         return True
@@ -217,8 +245,35 @@ class OptimizerSteps:
 
     def floor(self, settings):
         n = self.count * self.elements
-        # Reads parameter, gradient and both moments, writes all but the gradient.
-        return {"flops": 0, "bytes": 28 * n, "footprint": 16 * n}
+        # Reads parameter, gradient and what it remembers, writes all but the gradient.
+        return {"flops": 0, "bytes": 4 * (3 + 2 * self.state) * n, "footprint": 4 * (2 + self.state) * n}
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """One step of L-BFGS, 20 iterations from weights of 0 with a search on the line: logistic regression on all rows."""
+
+    name: str
+    text: str
+    rows: int
+    columns: int
+
+    def variants(self, options):
+        return [{"iterations": 20}]
+
+    def for_slow_sides(self, settings):
+        return True
+
+    def memory_variant(self, options):
+        return None
+
+    def label(self, settings):
+        return f"{settings['iterations']} iterations"
+
+    def floor(self, settings):
+        # Every iteration looks at the loss at least once, and reads the data for it and for its gradient.
+        looks, n = settings["iterations"] + 1, self.rows * self.columns
+        return {"flops": 4 * looks * n, "bytes": 4 * 2 * looks * n, "footprint": 4 * n}
 
 
 @dataclass(frozen=True)
@@ -304,6 +359,7 @@ def estimators():
 
 
 IMAGES, ROWS, LOGITS = 32 * 64 * 56**2, 4096 * 1024, 4096 * 32_000
+TABLE, PICKED = 32_000 * 512, 4096 * 512
 
 WORKS = {
     work.name: work
@@ -323,29 +379,80 @@ WORKS = {
             "lstm",
             "LSTM of two layers, 128 inputs, 256 wide, over 64 steps, and a linear layer",
             64 * 128,
-            (lstm(128, 256, 64), lstm(256, 256, 64), linear(256, 10)),
+            (recurrent(4, 128, 256, 64), recurrent(4, 256, 256, 64), linear(256, 10)),
+            32,
+        ),
+        Training(
+            "gru",
+            "GRU of two layers, 128 inputs, 256 wide, over 64 steps, and a linear layer",
+            64 * 128,
+            (recurrent(3, 128, 256, 64), recurrent(3, 256, 256, 64), linear(256, 10)),
             32,
         ),
         Language("gpt", "GPT of 4 layers, 4 heads, width 128, 64 tokens", 4, 128, 64, 12),
         Language("gpt_wide", "GPT of 6 layers, 6 heads, width 384, 256 tokens", 6, 384, 256, 8),
         Operation("one", "x * w of eight numbers, recorded and dropped", 8),
-        attention("attention", "causal, 8 x 8 heads, 512 tokens, width 64", 64, 512, 64),
+        attention("attention", "causal, 8 x 8 heads, 512 tokens, width 64", 64, 512, 64, memory_steps=50),
         attention("attention_long", "causal, 12 heads, 2048 tokens, width 64", 12, 2048, 64),
+        attention(
+            "attention_4096", "causal, 8 x 8 heads, 4096 tokens, width 64", 64, 4096, 64, memory_steps=3, raced=False
+        ),
+        padded_attention(
+            "attention_padded", "8 sequences of 64 to 512 tokens, padded, 8 heads, width 64", 8, range(64, 513, 64), 64
+        ),
+        decoding("decode", "one token after 2048 in a cache, 12 heads, width 64", 12, 12, 2048, 64),
+        decoding("decode_grouped", "one token after 2048 in a cache, 12 heads that share 4, width 64", 12, 4, 2048, 64),
+        elementwise("rope", "rotary positions, 8 x 8 heads, 512 tokens, width 64", 64 * 512 * 64),
         convolution("conv3x3", "3 x 3, 64 to 64 channels, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1),
         convolution("conv7x7", "7 x 7 stride 2, 3 to 64 channels, 32 images of 224 x 224", 32, 3, 64, 224, 7, 2),
         convolution("depthwise", "3 x 3, each of 64 channels alone, 32 images of 56 x 56", 32, 64, 64, 56, 3, 1, 64),
+        products(
+            "conv1d",
+            "5 wide, 64 to 64 channels, 32 sequences of 1024",
+            2 * 32 * 64 * 1024 * 5 * 64,
+            32 * 64 * 1024,
+            32 * 64 * 1024,
+            64 * 64 * 5,
+        ),
+        products(
+            "conv_transpose2d",
+            "4 x 4 stride 2, 64 to 32 channels, 32 images of 28 x 28 to 56 x 56",
+            2 * 32 * 64 * 28**2 * 32 * 4**2,
+            32 * 64 * 28**2,
+            32 * 32 * 56**2,
+            64 * 32 * 4**2,
+        ),
         Operator("max_pool2d", "2 x 2, 32 x 64 x 56 x 56", (0, IMAGES * 5 // 4), (0, IMAGES * 5 // 4), IMAGES * 5 // 2),
         # Statistics first: the images do not fit a cache and are read twice, forward and backward.
         Operator("batch_norm", "in training, 32 x 64 x 56 x 56", (0, 3 * IMAGES), (0, 5 * IMAGES), 4 * IMAGES),
         elementwise("layer_norm", "4096 x 1024", ROWS, 2048),
+        elementwise("rms_norm", "4096 x 1024", ROWS, 1024),
+        # A group of a sample fits a cache, so it is read once.
+        elementwise("group_norm", "8 groups, 32 x 64 x 56 x 56", IMAGES, 128),
         elementwise("softmax", "4096 x 1024", ROWS),
         elementwise("gelu", "4096 x 1024", ROWS),
         elementwise("gelu_tanh", "GELU by tanh, 4096 x 1024", ROWS),
         # The logits are read forward, and read and their gradient written backward.
         Operator("cross_entropy", "4096 x 32,000 classes", (0, LOGITS), (0, 2 * LOGITS), 2 * LOGITS),
+        loss("mse", "4,000,000 numbers", 4_000_000),
+        loss("bce_with_logits", "4,000,000 numbers", 4_000_000),
+        products(
+            "swiglu",
+            "feed-forward part, 2048 tokens, width 512, hidden 1376",
+            3 * 2 * 2048 * 512 * 1376,
+            2048 * 512,
+            2048 * 512,
+            3 * 512 * 1376,
+            2 * 2048 * 1376,
+        ),
+        # The gradient of the table is written whole, zeros and all.
+        Operator("embedding", "4096 of 32,000 rows of 512", (0, 2 * PICKED), (0, PICKED + TABLE), 2 * TABLE + 2 * PICKED),
         Operator("dropout", "4,000,000 numbers", (0, 8_000_000), None, 8_000_000),
         OptimizerSteps("adam", "Adam on one tensor of 10,000,000 numbers", 1, 10_000_000),
         OptimizerSteps("adam_many", "Adam on 100 tensors of 64 numbers", 100, 64),
+        OptimizerSteps("nadam", "NAdam on one tensor of 10,000,000 numbers; fused: foreach", 1, 10_000_000, "nadam"),
+        OptimizerSteps("rmsprop", "RMSprop on one tensor of 10,000,000 numbers; fused: foreach", 1, 10_000_000, "rmsprop", 1),
+        Logistic("lbfgs", "L-BFGS with strong Wolfe, logistic regression on 20,000 x 200", 20_000, 200),
         *estimators(),
     ]
 }

@@ -9,6 +9,7 @@
 mod estimator;
 mod floors;
 mod language;
+mod logistic;
 mod operation;
 mod operator;
 mod optimizer_step;
@@ -20,9 +21,10 @@ use barehand_tensor::{isa, threads};
 /// What writes a work's file, and what reads it; each knows the names of its own works.
 type Kind = (fn(&str, &str) -> Result<bool>, fn(&str, &str) -> Result<Option<Box<dyn Work>>>);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     (estimator::prepare, estimator::load),
     (language::prepare, language::load),
+    (logistic::prepare, logistic::load),
     (operation::prepare, operation::load),
     (operator::prepare, operator::load),
     (optimizer_step::prepare, optimizer_step::load),

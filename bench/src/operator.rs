@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use barehand_bench_protocol::{Result, Settings, Work};
-use barehand_nn::{Generator, Tensor, cross_entropy};
+use barehand_nn::{Generator, Tensor, bce_with_logits_loss, cross_entropy, mse_loss};
 use barehand_tensor::safetensors::Archive;
-use barehand_tensor::{AttentionOptions, Causal, Conv2dOptions, MaxPool2dOptions};
+use barehand_tensor::{
+    AttentionMask, AttentionOptions, Causal, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions,
+    EmbeddingOptions, MaxPool2dOptions, RopeLayout, RopeOptions,
+};
 
-/// What an operator takes: reals by their names, and for some the classes of its rows.
+/// What an operator takes: reals by their names, for some the classes (or places in a table) of its rows, for some what its
+/// outputs should have been.
 struct Inputs {
     reals: BTreeMap<String, Tensor>,
     labels: Option<Tensor<i64>>,
+    targets: Option<Tensor>,
     generator: Generator,
 }
 
@@ -25,6 +30,8 @@ struct Operator {
     reals: &'static [(&'static str, &'static [usize])],
     /// Rows and the classes among which each has one.
     labels: Option<(usize, usize)>,
+    /// The shape of numbers in [0, 1) that take no gradient.
+    targets: Option<&'static [usize]>,
     /// Whether sides can agree on nothing but how many zeros come out.
     is_random: bool,
     apply: fn(&mut Inputs) -> Result<Tensor>,
@@ -35,7 +42,7 @@ const fn operator(
     reals: &'static [(&'static str, &'static [usize])],
     apply: fn(&mut Inputs) -> Result<Tensor>,
 ) -> Operator {
-    Operator { name, reals, labels: None, is_random: false, apply }
+    Operator { name, reals, labels: None, targets: None, is_random: false, apply }
 }
 
 const IMAGES: &[usize] = &[32, 64, 56, 56];
@@ -53,18 +60,62 @@ fn attended(inputs: &mut Inputs) -> Result<Tensor> {
     Ok(inputs.real("q").scaled_dot_product_attention(inputs.real("k"), inputs.real("v"), &options)?)
 }
 
+/// One token, which attends to all that are in a cache.
+fn decoded(inputs: &mut Inputs) -> Result<Tensor> {
+    let options = AttentionOptions { enable_gqa: true, ..Default::default() };
+    Ok(inputs.real("q").scaled_dot_product_attention(inputs.real("k"), inputs.real("v"), &options)?)
+}
+
+/// Sequences of 64, 128, ... to 512 tokens, padded to the longest.
+fn padded(inputs: &mut Inputs) -> Result<Tensor> {
+    let (n, length) = (HEADS[0], HEADS[2]);
+    let padding = (0..n * length).map(|i| i % length >= (i / length + 1) * length / n).collect();
+    let mask = AttentionMask::KeyPadding(Tensor::from_vec(padding, [n, length])?);
+    let options = AttentionOptions { mask: Some(mask), ..Default::default() };
+    Ok(inputs.real("q").scaled_dot_product_attention(inputs.real("k"), inputs.real("v"), &options)?)
+}
+
+/// The feed-forward part of Llama, without a layer around its weights.
+fn swiglu(inputs: &mut Inputs) -> Result<Tensor> {
+    let x = inputs.real("x");
+    let hidden = x.linear(inputs.real("gate"), None)?.silu()?.mul(&x.linear(inputs.real("up"), None)?)?;
+    Ok(hidden.linear(inputs.real("down"), None)?)
+}
+
 /// Queries, keys and values: (batch, heads, length, width of a head).
 const HEADS: &[usize] = &[8, 8, 512, 64];
 const LONG_HEADS: &[usize] = &[1, 12, 2048, 64];
+const HEADS_4096: &[usize] = &[8, 8, 4096, 64];
+const TOKEN: &[usize] = &[1, 12, 1, 64];
+const SHARED_HEADS: &[usize] = &[1, 4, 2048, 64];
+
+const SWIGLU: &[(&str, &[usize])] =
+    &[("x", &[2048, 512]), ("gate", &[1376, 512]), ("up", &[1376, 512]), ("down", &[512, 1376])];
+const NUMBERS: &[usize] = &[4_000_000];
 
 const OPERATORS: &[Operator] = &[
     operator("attention", &[("q", HEADS), ("k", HEADS), ("v", HEADS)], attended),
     operator("attention_long", &[("q", LONG_HEADS), ("k", LONG_HEADS), ("v", LONG_HEADS)], attended),
+    operator("attention_4096", &[("q", HEADS_4096), ("k", HEADS_4096), ("v", HEADS_4096)], attended),
+    operator("attention_padded", &[("q", HEADS), ("k", HEADS), ("v", HEADS)], padded),
+    operator("decode", &[("q", TOKEN), ("k", LONG_HEADS), ("v", LONG_HEADS)], decoded),
+    operator("decode_grouped", &[("q", TOKEN), ("k", SHARED_HEADS), ("v", SHARED_HEADS)], decoded),
+    operator("rope", &[("x", HEADS)], |inputs| {
+        Ok(inputs.real("x").rope(&RopeOptions { layout: RopeLayout::HalfSplit, ..Default::default() })?)
+    }),
     operator("conv3x3", &[("x", IMAGES), ("w", &[64, 64, 3, 3])], |inputs| convolved(inputs, 1, 1)),
     operator("conv7x7", &[("x", &[32, 3, 224, 224]), ("w", &[64, 3, 7, 7])], |inputs| {
         convolved(inputs, 2, 1)
     }),
     operator("depthwise", &[("x", IMAGES), ("w", &[64, 1, 3, 3])], |inputs| convolved(inputs, 1, 64)),
+    operator("conv1d", &[("x", &[32, 64, 1024]), ("w", &[64, 64, 5])], |inputs| {
+        let options = Conv1dOptions { padding: [2], ..Default::default() };
+        Ok(inputs.real("x").conv1d(inputs.real("w"), None, options)?)
+    }),
+    operator("conv_transpose2d", &[("x", &[32, 64, 28, 28]), ("w", &[64, 32, 4, 4])], |inputs| {
+        let options = ConvTranspose2dOptions { stride: [2; 2], padding: [1; 2], ..Default::default() };
+        Ok(inputs.real("x").conv_transpose2d(inputs.real("w"), None, options)?)
+    }),
     operator("max_pool2d", &[("x", IMAGES)], |inputs| {
         Ok(inputs.real("x").max_pool2d(MaxPool2dOptions::new([2, 2]))?)
     }),
@@ -74,6 +125,12 @@ const OPERATORS: &[Operator] = &[
     }),
     operator("layer_norm", &[("x", ROWS), ("w", &[1024]), ("b", &[1024])], |inputs| {
         Ok(inputs.real("x").layer_norm(Some(inputs.real("w")), Some(inputs.real("b")), 1e-5)?)
+    }),
+    operator("rms_norm", &[("x", ROWS), ("w", &[1024])], |inputs| {
+        Ok(inputs.real("x").rms_norm(1, Some(inputs.real("w")), Some(1e-6))?)
+    }),
+    operator("group_norm", &[("x", IMAGES), ("w", &[64]), ("b", &[64])], |inputs| {
+        Ok(inputs.real("x").group_norm(8, Some(inputs.real("w")), Some(inputs.real("b")), 1e-5)?)
     }),
     operator("softmax", &[("x", ROWS)], |inputs| Ok(inputs.real("x").softmax(-1)?)),
     operator("gelu", &[("x", ROWS)], |inputs| Ok(inputs.real("x").gelu()?)),
@@ -85,9 +142,29 @@ const OPERATORS: &[Operator] = &[
             Ok(cross_entropy(inputs.real("x"), labels)?)
         })
     },
+    operator("swiglu", SWIGLU, swiglu),
+    Operator {
+        labels: Some((4096, 32_000)),
+        ..operator("embedding", &[("w", &[32_000, 512])], |inputs| {
+            let ids = inputs.labels.as_ref().ok_or("no labels")?;
+            Ok(inputs.real("w").embedding(ids, EmbeddingOptions::default())?)
+        })
+    },
+    Operator {
+        targets: Some(NUMBERS),
+        ..operator("mse", &[("x", NUMBERS)], |inputs| {
+            Ok(mse_loss(inputs.real("x"), inputs.targets.as_ref().ok_or("no targets")?)?)
+        })
+    },
+    Operator {
+        targets: Some(NUMBERS),
+        ..operator("bce_with_logits", &[("x", NUMBERS)], |inputs| {
+            Ok(bce_with_logits_loss(inputs.real("x"), inputs.targets.as_ref().ok_or("no targets")?)?)
+        })
+    },
     Operator {
         is_random: true,
-        ..operator("dropout", &[("x", &[4_000_000])], |inputs| {
+        ..operator("dropout", &[("x", NUMBERS)], |inputs| {
             Ok(inputs.reals["x"].dropout(0.5, &mut inputs.generator)?)
         })
     },
@@ -106,12 +183,14 @@ pub fn prepare(name: &str, file: &str) -> Result<bool> {
     let mut classes =
         |(rows, classes): (usize, usize)| Tensor::randint(0, classes as i64, [rows], &mut generator);
     let labels = operator.labels.map(&mut classes).transpose()?;
-    let mut inputs = Inputs { reals, labels, generator };
+    let targets = operator.targets.map(|shape| Tensor::rand(shape, &mut generator));
+    let mut inputs = Inputs { reals, labels, targets, generator };
     let output = (operator.apply)(&mut inputs)?;
     let grad = Tensor::<f32>::randn(output.shape(), &mut inputs.generator);
     let mut archive = Archive::default();
     archive.tensors.extend(inputs.reals.into_iter().map(|(name, tensor)| (name, tensor.into())));
     archive.tensors.extend(inputs.labels.map(|labels| ("labels".to_owned(), labels.into())));
+    archive.tensors.extend(inputs.targets.map(|targets| ("targets".to_owned(), targets.into())));
     archive.tensors.insert("grad".into(), grad.into());
     archive.write(file)?;
     Ok(true)
@@ -130,8 +209,10 @@ pub fn load(name: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     let mut tensors = Archive::read(file)?.tensors;
     let grad = tensors.remove("grad").ok_or("no grad")?.get()?;
     let labels = tensors.remove("labels").map(|labels| labels.get()).transpose()?;
+    let targets = tensors.remove("targets").map(|targets| targets.get()).transpose()?;
     let reals = tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.get()?)));
-    let inputs = Inputs { reals: reals.collect::<Result<_>>()?, labels, generator: Generator::new(4) };
+    let reals = reals.collect::<Result<_>>()?;
+    let inputs = Inputs { reals, labels, targets, generator: Generator::new(4) };
     Ok(Some(Box::new(Repeated { operator, inputs, grad, with_gradients: false })))
 }
 

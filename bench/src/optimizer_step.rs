@@ -1,16 +1,25 @@
 //! Steps of an optimizer alone: the gradients stay as they are.
 
 use barehand_bench_protocol::{Result, Settings, Work};
-use barehand_nn::{Adam, Generator, Gradients, Optimizer, Tensor};
+use barehand_nn::{Adam, Generator, Gradients, NAdam, Optimizer, RMSprop, Tensor};
 use barehand_tensor::safetensors::Archive;
 
 /// The parameters of a work: how many tensors, and how many numbers in each.
 fn sizes(work: &str) -> Option<(usize, usize)> {
     match work {
-        "adam" => Some((1, 10_000_000)),
+        "adam" | "nadam" | "rmsprop" => Some((1, 10_000_000)),
         "adam_many" => Some((100, 64)),
         _ => None,
     }
+}
+
+fn optimizer(rule: &str) -> Result<Option<Box<dyn Optimizer>>> {
+    Ok(Some(match rule {
+        "adam" => Box::new(Adam::builder(1e-3).build()?),
+        "nadam" => Box::new(NAdam::builder(2e-3).build()?),
+        "rmsprop" => Box::new(RMSprop::builder(1e-2).build()?),
+        _ => return Ok(None),
+    }))
 }
 
 /// Writes parameters and gradients; `false` where the work is another.
@@ -30,7 +39,7 @@ struct Steps {
     objective: Tensor,
     parameters: Vec<Tensor>,
     gradients: Option<Gradients>,
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Option<Box<dyn Optimizer>>,
 }
 
 /// Reads what [`prepare`] wrote; none where the work is another.
@@ -44,12 +53,12 @@ pub fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
         objective: tensors["gradients"].get()?,
         parameters: Vec::new(),
         gradients: None,
-        optimizer: Box::new(Adam::builder(1e-3).build()?),
+        optimizer: None,
     })))
 }
 
 impl Work for Steps {
-    fn start(&mut self, _: &Settings) -> Result<bool> {
+    fn start(&mut self, settings: &Settings) -> Result<bool> {
         let rows = self.first.shape()[0];
         let row = |of: &Tensor, i: usize| -> Result<Tensor> {
             Ok(Tensor::from_vec(of.select(0, i as isize)?.to_vec(), [of.shape()[1]])?)
@@ -61,8 +70,8 @@ impl Work for Steps {
             sum = sum.add(&parameter.mul(&row(&self.objective, i)?)?.sum()?)?;
         }
         self.gradients = Some(sum.backward()?);
-        self.optimizer = Box::new(Adam::builder(1e-3).build()?);
-        Ok(true)
+        self.optimizer = optimizer(settings.get("optimizer")?)?;
+        Ok(self.optimizer.is_some())
     }
 
     fn check(&mut self) -> Result<Vec<f64>> {
@@ -73,8 +82,9 @@ impl Work for Steps {
 
     fn run(&mut self, count: usize) -> Result<()> {
         let gradients = self.gradients.as_ref().ok_or("`start` comes first")?;
+        let optimizer = self.optimizer.as_mut().ok_or("`start` comes first")?;
         for _ in 0..count {
-            self.optimizer.step(&mut self.parameters, gradients)?;
+            optimizer.step(&mut self.parameters, gradients)?;
         }
         Ok(())
     }

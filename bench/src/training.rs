@@ -5,7 +5,7 @@ use std::sync::Arc;
 use barehand_bench_protocol::{Result, Settings, Work};
 use barehand_data::{Batch, Batches, DataLoader, Dataset, Philox, TensorDataset};
 use barehand_nn::{
-    Adam, AdamW, Generator, LSTM, Linear, Module, Optimizer, Parameters, Sgd, StateDict, Tensor,
+    Adam, AdamW, GRU, Generator, LSTM, Linear, Module, Optimizer, Parameters, Sgd, StateDict, Tensor,
     cross_entropy, models,
 };
 use barehand_tensor::safetensors::Archive;
@@ -16,27 +16,31 @@ const ORDERED: usize = 2_560;
 
 type Model = Box<dyn Module>;
 
-/// The class of a sequence, from the last step of two LSTM layers.
+/// The class of a sequence, from the last step of two recurrent layers.
 #[derive(Parameters)]
 struct SequenceClassifier {
-    lstm: LSTM,
+    recurrent: Box<dyn Module>,
     output: Linear,
 }
 
 impl Module for SequenceClassifier {
     fn forward(&self, x: &Tensor) -> barehand_nn::Result<Tensor> {
-        self.output.forward(&self.lstm.forward(x)?.select(1, -1)?)
+        self.output.forward(&self.recurrent.forward(x)?.select(1, -1)?)
     }
 }
 
-/// Inputs and hidden width of the LSTM, and the steps of a sequence.
-const LSTM_WIDTHS: (usize, usize) = (128, 256);
-const LSTM_STEPS: usize = 64;
+/// Inputs and hidden width of the recurrent layers, and the steps of a sequence.
+const WIDTHS: (usize, usize) = (128, 256);
+const STEPS: usize = 64;
 
-fn sequence_classifier(generator: &mut Generator) -> Result<SequenceClassifier> {
-    let (inputs, hidden) = LSTM_WIDTHS;
-    let lstm = LSTM::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?;
-    Ok(SequenceClassifier { lstm, output: Linear::new(hidden, CLASSES, generator) })
+fn sequence_classifier(work: &str, generator: &mut Generator) -> Result<SequenceClassifier> {
+    let (inputs, hidden) = WIDTHS;
+    let recurrent: Box<dyn Module> = if work == "gru" {
+        Box::new(GRU::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?)
+    } else {
+        Box::new(LSTM::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?)
+    };
+    Ok(SequenceClassifier { recurrent, output: Linear::new(hidden, CLASSES, generator) })
 }
 
 /// The network of a work, the shape of its inputs and how many of them there are; none where the name is not known.
@@ -47,8 +51,8 @@ fn network(work: &str) -> Result<Option<(Model, &'static [usize], usize)>> {
         "cnn" => Some((Box::new(models::cnn(1, [28, 28], CLASSES, &mut generator)?), &[1, 28, 28], 60_000)),
         "small" => Some((Box::new(models::mlp(&[64, 64, 64, CLASSES], &mut generator)?), &[64], 60_000)),
         "tiny" => Some((Box::new(models::mlp(&[20, 32, CLASSES], &mut generator)?), &[20], 60_000)),
-        "lstm" => {
-            Some((Box::new(sequence_classifier(&mut generator)?), &[LSTM_STEPS, LSTM_WIDTHS.0], ORDERED))
+        "gru" | "lstm" => {
+            Some((Box::new(sequence_classifier(work, &mut generator)?), &[STEPS, WIDTHS.0], ORDERED))
         }
         _ => None,
     })

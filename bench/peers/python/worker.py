@@ -38,17 +38,19 @@ class Small(torch.nn.Module):
 
 
 class SequenceClassifier(torch.nn.Module):
-    """The class of a sequence, from the last step of two LSTM layers."""
+    """The class of a sequence, from the last step of two recurrent layers."""
 
     def __init__(self, p):
         super().__init__()
-        hidden, inputs = p["lstm.weight_hh_l0"].shape[1], p["lstm.weight_ih_l0"].shape[1]
-        self.lstm = torch.nn.LSTM(inputs, hidden, num_layers=2, batch_first=True)
+        recurrent, outer = p["recurrent.weight_hh_l0"], p["recurrent.weight_ih_l0"]
+        hidden, inputs = recurrent.shape[1], outer.shape[1]
+        kind = torch.nn.LSTM if recurrent.shape[0] == 4 * hidden else torch.nn.GRU
+        self.recurrent = kind(inputs, hidden, num_layers=2, batch_first=True)
         self.output = torch.nn.Linear(hidden, len(p["output.bias"]))
         self.load_state_dict(p)
 
     def forward(self, x):
-        return self.output(self.lstm(x)[0][:, -1])
+        return self.output(self.recurrent(x)[0][:, -1])
 
 
 def cnn(x, p):
@@ -58,7 +60,7 @@ def cnn(x, p):
     return F.linear(x, p["layers.1.weight"], p["layers.1.bias"])
 
 
-NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small, "lstm": SequenceClassifier}
+NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small, "lstm": SequenceClassifier, "gru": SequenceClassifier}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.01}),
     "momentum": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}),
@@ -216,19 +218,60 @@ class Language:
             self.check()
 
 
+def padded(i):
+    """Sequences of 64, 128, ... to 512 tokens, padded to the longest."""
+    n, length = i["q"].shape[0], i["q"].shape[2]
+    lengths = (torch.arange(n) + 1) * (length // n)
+    keep = torch.arange(length) < lengths[:, None]
+    return F.scaled_dot_product_attention(i["q"], i["k"], i["v"], attn_mask=keep[:, None, None, :])
+
+
+ANGLES = {}
+
+
+def rope(x):
+    """As Hugging Face's models have it, their angles computed once; barehand has an operator."""
+    if torch.__name__ == "barehand":
+        return F.rope(x, "half_split")
+    length, width = x.shape[-2:]
+    if not ANGLES:
+        frequencies = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+        angles = torch.outer(torch.arange(length, dtype=torch.float64), frequencies).repeat(1, 2)
+        ANGLES.update(cos=angles.cos().float(), sin=angles.sin().float())
+    first, second = x.chunk(2, dim=-1)
+    return x * ANGLES["cos"] + torch.cat((-second, first), dim=-1) * ANGLES["sin"]
+
+
+def decode(i):
+    return F.scaled_dot_product_attention(i["q"], i["k"], i["v"], enable_gqa=i["q"].shape[1] != i["k"].shape[1])
+
+
 OPERATORS = {
     "attention": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
     "attention_long": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
+    "attention_4096": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
+    "attention_padded": padded,
+    "decode": decode,
+    "decode_grouped": decode,
+    "rope": lambda i: rope(i["x"]),
     "conv3x3": lambda i: F.conv2d(i["x"], i["w"], padding=1),
     "conv7x7": lambda i: F.conv2d(i["x"], i["w"], stride=2, padding=3),
     "depthwise": lambda i: F.conv2d(i["x"], i["w"], padding=1, groups=64),
+    "conv1d": lambda i: F.conv1d(i["x"], i["w"], padding=2),
+    "conv_transpose2d": lambda i: F.conv_transpose2d(i["x"], i["w"], stride=2, padding=1),
     "max_pool2d": lambda i: F.max_pool2d(i["x"], 2),
     "batch_norm": lambda i: F.batch_norm(i["x"], None, None, i["w"], i["b"], training=True),
     "layer_norm": lambda i: F.layer_norm(i["x"], i["x"].shape[-1:], i["w"], i["b"]),
+    "rms_norm": lambda i: F.rms_norm(i["x"], i["x"].shape[-1:], i["w"], eps=1e-6),
+    "group_norm": lambda i: F.group_norm(i["x"], 8, i["w"], i["b"]),
     "softmax": lambda i: F.softmax(i["x"], dim=-1),
     "gelu": lambda i: F.gelu(i["x"]),
     "gelu_tanh": lambda i: F.gelu(i["x"], approximate="tanh"),
     "cross_entropy": lambda i: F.cross_entropy(i["x"], i["labels"]),
+    "swiglu": lambda i: F.linear(F.silu(F.linear(i["x"], i["gate"])) * F.linear(i["x"], i["up"]), i["down"]),
+    "embedding": lambda i: F.embedding(i["labels"], i["w"]),
+    "mse": lambda i: F.mse_loss(i["x"], i["targets"]),
+    "bce_with_logits": lambda i: F.binary_cross_entropy_with_logits(i["x"], i["targets"]),
     "dropout": lambda i: F.dropout(i["x"], 0.5),
 }
 
@@ -239,7 +282,7 @@ class Operator:
     def __init__(self, work, file):
         self.inputs, self.apply, self.is_random = load_file(file), OPERATORS[work], work == "dropout"
         self.grad = self.inputs.pop("grad")
-        self.reals = [name for name in self.inputs if name != "labels"]
+        self.reals = [name for name in self.inputs if name not in ("labels", "targets")]
 
     def start(self, settings):
         self.with_gradients = settings["pass"] == "gradients"
@@ -270,11 +313,16 @@ class Operator:
                 self.backward(output)
 
 
-ORDER = ["q", "k", "v", "x", "w", "b"]
+ORDER = ["q", "k", "v", "x", "w", "b", "gate", "up", "down"]
+OPTIMIZER_STEPS = {
+    "adam": lambda parameters, **options: torch.optim.Adam(parameters, lr=1e-3, **options),
+    "nadam": lambda parameters, **options: torch.optim.NAdam(parameters, lr=2e-3, **options),
+    "rmsprop": lambda parameters, **options: torch.optim.RMSprop(parameters, lr=1e-2, **options),
+}
 
 
 class OptimizerSteps:
-    """Steps of an optimizer alone: the gradients stay as they are."""
+    """Steps of an optimizer alone: the gradients stay as they are. Those without a fused form have one for many tensors."""
 
     def __init__(self, file):
         self.tensors = load_file(file)
@@ -283,8 +331,9 @@ class OptimizerSteps:
         self.parameters = [row.clone().requires_grad_() for row in self.tensors["parameters"]]
         for parameter, gradient in zip(self.parameters, self.tensors["gradients"]):
             parameter.grad = gradient.clone()
-        fused = {"fused": True} if "fused" in settings else {}
-        self.optimizer = torch.optim.Adam(self.parameters, lr=1e-3, **fused)
+        kind = settings["optimizer"]
+        fused = {"fused" if kind == "adam" else "foreach": True} if "fused" in settings else {}
+        self.optimizer = OPTIMIZER_STEPS[kind](self.parameters, **fused)
         return True
 
     def check(self):
@@ -294,6 +343,41 @@ class OptimizerSteps:
     def run(self, count):
         for _ in range(count):
             self.optimizer.step()
+
+
+class Logistic:
+    """One step of L-BFGS from weights of 0, on two classes and all rows."""
+
+    def __init__(self, file):
+        tensors = load_file(file)
+        self.x, self.y = tensors["x"].clone(), tensors["y"].clone()
+
+    def start(self, settings):
+        return "fused" not in settings
+
+    def fitted(self):
+        model = torch.nn.Linear(self.x.shape[1], 1)
+        with torch.no_grad():
+            model.weight.zero_()
+            model.bias.zero_()
+        optimizer = torch.optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+
+        def closure():
+            optimizer.zero_grad()
+            loss = F.binary_cross_entropy_with_logits(model(self.x), self.y)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        return model
+
+    def check(self):
+        model = self.fitted()
+        return [F.binary_cross_entropy_with_logits(model(self.x), self.y).item()]
+
+    def run(self, count):
+        for _ in range(count):
+            self.fitted()
 
 
 def load_file(file):
@@ -309,7 +393,9 @@ def load(work, file):
         return Language(work, file)
     if work in OPERATORS:
         return Operator(work, file)
-    if work in ("adam", "adam_many"):
+    if work == "lbfgs":
+        return Logistic(file)
+    if work in (*OPTIMIZER_STEPS, "adam_many"):
         return OptimizerSteps(file)
     if work in NETWORKS:
         return Training(work, file)
