@@ -173,8 +173,9 @@ impl<T: Real> Mean<T> {
 }
 
 /// Elements that a rule takes side by side: read as a whole, so that the arrays need not be known to differ for the
-/// loop over them to become vector instructions.
-const LANES: usize = 16;
+/// loop over them to become vector instructions. So many that it stays a loop until then: of sixteen copies of a short rule
+/// the compiler makes gathers, which take ten times as long.
+const LANES: usize = 64;
 
 struct Elements<'a, T, R, const N: usize> {
     rule: R,
@@ -193,28 +194,44 @@ impl<T: Real, R: Rule<T, N>, const N: usize> Kernel for Elements<'_, T, R, N> {
         let (grads, grad_rest) = grad.as_chunks::<LANES>();
         let state = state.map(|array| array.as_chunks_mut::<LANES>());
         for (i, (params, grads)) in params.iter_mut().zip(grads).enumerate() {
-            let mut moved = *params;
-            let mut kept: [[T; LANES]; N] = std::array::from_fn(|n| state[n].0[i]);
-            for l in 0..LANES {
-                let (param, after) = rule.apply::<A>(moved[l], grads[l], std::array::from_fn(|n| kept[n][l]));
-                moved[l] = param;
-                for n in 0..N {
-                    kept[n][l] = after[n];
-                }
-            }
-            *params = moved;
+            let mut kept = std::array::from_fn(|n| state[n].0[i]);
+            *params = side_by_side::<A, T, R, N>(rule, *params, grads, &mut kept);
             for n in 0..N {
                 state[n].0[i] = kept[n];
             }
         }
-        for (i, (param, grad)) in param_rest.iter_mut().zip(grad_rest).enumerate() {
-            let (moved, after) = rule.apply::<A>(*param, *grad, std::array::from_fn(|n| state[n].1[i]));
-            *param = moved;
+        let rest = param_rest.len();
+        if rest > 0 {
+            let filled = |values: &[T]| {
+                let mut lanes = [T::ZERO; LANES];
+                lanes[..rest].copy_from_slice(values);
+                lanes
+            };
+            let mut kept = std::array::from_fn(|n| filled(state[n].1));
+            let moved = side_by_side::<A, T, R, N>(rule, filled(param_rest), &filled(grad_rest), &mut kept);
+            param_rest.copy_from_slice(&moved[..rest]);
             for n in 0..N {
-                state[n].1[i] = after[n];
+                state[n].1.copy_from_slice(&kept[n][..rest]);
             }
         }
     }
+}
+
+#[inline(always)]
+fn side_by_side<A: Arch, T: Real, R: Rule<T, N>, const N: usize>(
+    rule: R,
+    mut params: [T; LANES],
+    grads: &[T; LANES],
+    kept: &mut [[T; LANES]; N],
+) -> [T; LANES] {
+    for l in 0..LANES {
+        let (param, after) = rule.apply::<A>(params[l], grads[l], std::array::from_fn(|n| kept[n][l]));
+        params[l] = param;
+        for n in 0..N {
+            kept[n][l] = after[n];
+        }
+    }
+    params
 }
 
 /// Carries a rule through the arrays.
