@@ -3,12 +3,13 @@
 //! Nothing is unfolded: see [`grid`] for how one padded copy of an image, small enough for the second cache, makes all
 //! three passes products of matrices whose rows start at offsets. Where channels are many, [`blocked`] computes them in
 //! vectors of channels; where they are few, [`correlate`] does in vectors of pixels; and where every channel is alone,
-//! [`depthwise`].
+//! [`depthwise`]. Only where such copies would be much larger than images and outputs, [`direct`] goes without them.
 
 mod backward;
 mod blocked;
 mod correlate;
 mod depthwise;
+mod direct;
 mod forward;
 mod grid;
 
@@ -73,13 +74,19 @@ impl Conv2dShape {
     pub fn is_addressable(&self, size: usize) -> bool {
         let Some(output) = self.output() else { return false };
         let s = self.bounded();
-        // Floats, which round but do not wrap; the bound has more room than they round.
-        let product = |sides: &[usize]| sides.iter().map(|&side| side as f64).product::<f64>();
+        // Floats, which round but do not wrap; the bound has more room than they round. An axis without elements counts one,
+        // for products of some of the others are taken as well.
+        let product = |sides: &[usize]| sides.iter().map(|&side| side.max(1) as f64).product::<f64>();
         let padded = |i: usize| s.input[i] as f64 + 2.0 * s.padding[i] as f64 + 2.0 * s.stride[i] as f64;
-        let copies = padded(0) * padded(1) * (s.in_channels.max(s.out_channels) as f64 + 64.0) + 64.0;
+        let copies = if direct::pays(&s, output) {
+            0.0
+        } else {
+            padded(0) * padded(1) * (s.in_channels.max(s.out_channels) as f64 + 64.0) + 64.0
+        };
         let images = product(&[s.batch, s.in_channels, s.input[0], s.input[1]]);
         let outputs = product(&[s.batch, s.out_channels, output[0], output[1]]);
-        copies.max(images).max(outputs) * (size as f64) < (isize::MAX / 16) as f64
+        let weights = product(&[s.out_channels, s.in_channels, s.kernel[0], s.kernel[1]]);
+        copies.max(images).max(outputs).max(weights) * (size as f64) < (isize::MAX / 16) as f64
     }
 
     /// The same with strides no longer than they need be. Where there is one output along an axis, every stride that leads

@@ -60,6 +60,13 @@ impl Pool2dShape {
         Some([axis(0)?, axis(1)?])
     }
 
+    /// The taps along an axis that meet a pixel, for some window that starts at `first` to `last` in the padded input.
+    fn taps(&self, axis: usize, first: usize, last: usize) -> Range<usize> {
+        let (padding, dilation) = (self.padding[axis], self.dilation[axis]);
+        let end = (self.input[axis] + padding).saturating_sub(first).div_ceil(dilation);
+        padding.saturating_sub(last).div_ceil(dilation)..end.min(self.kernel[axis])
+    }
+
     fn sizes(&self) -> Sizes {
         let output = self.output().expect("a window that fits the input");
         Sizes {
@@ -213,8 +220,10 @@ impl<T: Real> Kernel for MaxPlane<'_, T> {
     #[inline(always)]
     fn run<A: Arch>(self) {
         let MaxPlane { s, x, y, indices } = self;
-        let [height, width] = s.input;
+        let width = s.input[1];
         let columns = s.output().map_or(0, |output| output[1]);
+        let taps_of_all = s.taps(1, 0, columns.saturating_sub(1) * s.stride[1]);
+        let far = taps_of_all.len() > 64 + 4 * (width + columns);
         let halving = s.kernel == [2, 2] && s.stride == [2, 2] && s.padding == [0, 0] && s.dilation == [1, 1];
         let rows = y.chunks_exact_mut(columns).zip(indices.chunks_exact_mut(columns)).enumerate();
         for (i, (y, indices)) in rows {
@@ -224,11 +233,20 @@ impl<T: Real> Kernel for MaxPlane<'_, T> {
             }
             y.fill(T::NEG_INFINITY);
             indices.fill(NO_INDEX);
-            for row in (0..s.kernel[0]).map(|r| i * s.stride[0] + r * s.dilation[0]) {
-                let Some(row) = row.checked_sub(s.padding[0]).filter(|&row| row < height) else {
+            let taps = s.taps(0, i * s.stride[0], i * s.stride[0]);
+            for row in taps.map(|r| i * s.stride[0] + r * s.dilation[0] - s.padding[0]) {
+                if far {
+                    // Most taps meet no pixel for most windows: each window by itself.
+                    for j in 0..columns {
+                        let start = j * s.stride[1];
+                        for tap in s.taps(1, start, start).map(|c| c * s.dilation[1]) {
+                            let at = row * width + start + tap - s.padding[1];
+                            raise(x, at, 1, &mut y[j..=j], &mut indices[j..=j]);
+                        }
+                    }
                     continue;
-                };
-                for tap in (0..s.kernel[1]).map(|c| c * s.dilation[1]) {
+                }
+                for tap in taps_of_all.clone().map(|c| c * s.dilation[1]) {
                     let first = s.padding[1].saturating_sub(tap).div_ceil(s.stride[1]).min(columns);
                     let last = (width + s.padding[1]).saturating_sub(tap).div_ceil(s.stride[1]).min(columns);
                     if first >= last {

@@ -59,13 +59,17 @@ fn rotate<T: Math>(rotation: &Rotation, x: Heads<T>, out: HeadsMut<T>) {
     let count = x.offsets.len();
     x.check("rope input", count, positions, cols);
     let out = out.shared("rope output", count, positions, cols);
+    if count == 0 || cols == 0 {
+        // There may be more positions than memory has room for angles.
+        return;
+    }
     let mut table = Buffer::<T>::scratch(positions * width);
     if width > 0 {
         let steps: Buffer<f64> =
             (0..width / 2).map(|i| rotation.base.powf(-2.0 * i as f64 / width as f64)).collect();
         // The cosines of a position's angles, then their sines.
         for_each_chunk(&mut table, width, DEAR_GRAIN / 4, |at, row| {
-            dispatch(Angles { position: (rotation.first + at / width) as f64, steps: &steps, row });
+            dispatch(Angles { position: rotation.first as f64 + (at / width) as f64, steps: &steps, row });
         });
     }
     let height = (CHUNK / cols.max(1)).max(1);

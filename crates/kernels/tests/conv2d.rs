@@ -381,10 +381,61 @@ fn sizes_of_outputs() {
     assert_eq!(Conv2dShape { input: [usize::MAX, 3], padding: [1, 0], ..PLAIN }.output(), None);
     assert!(PLAIN.is_addressable(8));
     assert!(!Conv2dShape { padding: [1 << 31, 1 << 31], ..PLAIN }.is_addressable(8));
-    assert!(
-        !Conv2dShape { padding: [1 << 40, 0], stride: [1 << 40, 1], batch: 0, ..PLAIN }
-            .is_addressable(1 << 20)
-    );
+    // Outputs far apart need no copy of what lies between them.
+    assert!(Conv2dShape { padding: [1 << 40, 0], stride: [1 << 40, 1], ..PLAIN }.is_addressable(8));
+    assert!(!Conv2dShape { padding: [1 << 40, 0], batch: 1 << 20, ..PLAIN }.is_addressable(8));
+}
+
+/// Steps and reaches that are long beside images and outputs, of every kind of channels.
+#[test]
+fn far_reaches_over_wide_paddings_are_the_definition() {
+    let mut draws = Draws(18);
+    let mut checked = 0;
+    while checked < 60 {
+        let s = Conv2dShape {
+            input: [1 + draws.next(5), 1 + draws.next(9)],
+            stride: [1 + draws.next(300), 1 + draws.next(300)],
+            padding: [draws.next(500), draws.next(500)],
+            dilation: [1 + draws.next(300), 1 + draws.next(300)],
+            ..draws.shape()
+        };
+        if s.output().is_none_or(|output| output.iter().product::<usize>() > 200) {
+            continue;
+        }
+        check::<f32>(&mut draws, &s);
+        check::<f64>(&mut draws, &s);
+        check_pooled::<f64>(&mut draws, &s);
+        checked += 1;
+    }
+}
+
+#[test]
+fn padding_and_steps_without_end_cost_no_memory() {
+    let mut draws = Draws(19);
+    let far = 1 << 40;
+    for (stride, padding, dilation) in [
+        ([far, far], [far, far], [1, 1]),
+        ([1, 2], [far, far], [2 * far, 2 * far + 1]),
+        ([far, 1], [far, 1], [1, 1]),
+        ([far / 2, 3], [far, far], [far, 2 * far]),
+    ] {
+        for (in_channels, out_channels, groups) in [(3, 2, 1), (2, 33, 1), (4, 4, 4)] {
+            let s = Conv2dShape {
+                batch: 2,
+                in_channels,
+                out_channels,
+                input: [5, 6],
+                kernel: [2, 2],
+                stride,
+                padding,
+                dilation,
+                groups,
+            };
+            assert!(s.is_addressable(8), "{s:?}");
+            check::<f32>(&mut draws, &s);
+            check::<f64>(&mut draws, &s);
+        }
+    }
 }
 
 #[test]

@@ -38,6 +38,19 @@ fn shape(draws: &mut Draws, dilated: bool) -> Pool2dShape {
     }
 }
 
+/// Windows much wider than the image, over paddings as wide.
+fn far(draws: &mut Draws, s: Pool2dShape) -> Pool2dShape {
+    loop {
+        let kernel = [1 + draws.next(9), 100 + draws.next(900)];
+        let padding = [draws.next(kernel[0] / 2 + 1), kernel[1] / 2 - draws.next(40)];
+        let (stride, dilation) = ([1 + draws.next(4), 1 + draws.next(300)], [1, 1 + draws.next(2)]);
+        let s = Pool2dShape { kernel, padding, stride, dilation, ..s };
+        if s.output().is_some() {
+            return s;
+        }
+    }
+}
+
 /// Positions of window `i` on an axis that lie inside the input.
 fn inside(s: &Pool2dShape, axis: usize, i: usize) -> Vec<usize> {
     (0..s.kernel[axis])
@@ -58,9 +71,12 @@ fn everywhere(body: impl Fn()) {
 #[test]
 fn maximum_is_the_definition() {
     let mut draws = Draws(1);
-    for case in 0..300 {
+    for case in 0..340 {
         let mut s = shape(&mut draws, true);
-        if case % 3 == 0 {
+        if case >= 300 {
+            s = far(&mut draws, s);
+        }
+        if case % 3 == 0 && case < 300 {
             s = Pool2dShape { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ..s };
             s.input = [s.input[0] + 1, s.input[1] + 1];
         }
@@ -275,4 +291,34 @@ fn the_last_window_starts_inside() {
     assert_eq!(Pool2dShape { ceil_mode: true, padding: [1, 1], stride: [3, 3], ..s }.output(), Some([2, 2]));
     assert_eq!(Pool2dShape { padding: [2, 0], ..s }.output(), None);
     assert_eq!(Pool2dShape { kernel: [6, 1], ..s }.output(), None);
+}
+
+#[test]
+fn windows_without_end_cost_no_time() {
+    let far = 1 << 40;
+    for ceil_mode in [false, true] {
+        let s = Pool2dShape {
+            batch: 1,
+            channels: 2,
+            input: [2, 3],
+            kernel: [2 * far, 2 * far],
+            stride: [far, far],
+            padding: [far, far],
+            dilation: [1, 1],
+            ceil_mode,
+        };
+        let [oh, ow] = s.output().unwrap();
+        let x = [1.0, 5.0, 2.0, 0.0, -1.0, 3.0, 7.0, 1.0, 2.0, 8.0, 0.0, 1.0];
+        let (mut y, mut indices) = (vec![0.0; 2 * oh * ow], vec![0; 2 * oh * ow]);
+        f64::max_pool2d(&s, &x, &mut y, &mut indices);
+        for (p, windows) in y.chunks(oh * ow).enumerate() {
+            let largest = [5.0, 8.0][p];
+            // The first window ends where the image begins; those that begin there hold all of it.
+            assert!(windows.iter().all(|&y| y == largest || y == f64::NEG_INFINITY), "{windows:?}");
+            assert!(windows.contains(&largest), "{windows:?}");
+        }
+        let mut means = vec![9.0; 2 * oh * ow];
+        f64::avg_pool2d(&s, &x, false, None, &mut means);
+        assert!(means.iter().any(|&mean| (mean - 10.0 / 6.0).abs() < 1e-12), "{means:?}");
+    }
 }

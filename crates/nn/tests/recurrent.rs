@@ -301,3 +301,30 @@ fn sequences_are_packed_and_padded() {
     assert_eq!(left, Tensor::from([[1.0, 0.0], [2.0, 3.0]]));
     assert!(pad_sequence::<f32>(&[], true, 0.0, PaddingSide::Right).is_err());
 }
+
+/// Sequences of nothing, so many or so long that a product of the sizes is no number.
+fn endless<K: Kind>() {
+    let huge = 1_usize << 40;
+    let nobody = Tensor::<f32>::zeros([0, huge, 3]).transpose(0, 1).unwrap();
+    let nothing = Tensor::<f32>::zeros([0, huge, huge]).transpose(0, 2).unwrap();
+    let mut generator = Generator::new(0);
+    let layer = Recurrent::<K>::new(3, HIDDEN, &mut generator).unwrap();
+    assert_eq!(layer.forward(&nobody).unwrap().shape(), [huge, 0, HIDDEN]);
+    let batch_first = Recurrent::<K>::builder(3, HIDDEN).batch_first(true).build(&mut generator).unwrap();
+    assert_eq!(batch_first.forward(&nobody.transpose(0, 1).unwrap()).unwrap().shape(), [0, huge, HIDDEN]);
+    let blind = Recurrent::<K>::new(0, HIDDEN, &mut generator).unwrap();
+    let refused = blind.forward(&nothing).unwrap_err().to_string();
+    assert!(refused.contains("than memory can address"), "{refused}");
+    let cell = RecurrentStep::<K>::new(0, HIDDEN, &mut generator).unwrap();
+    assert!(cell.step(&Tensor::zeros([1 << 62, 0]), None).is_err());
+    let y = blind.forward_with(&Tensor::zeros([2, 2, 0]), None, Some(&[2, 1])).unwrap().0;
+    assert_eq!(y.shape(), [2, 2, HIDDEN]);
+    assert!(blind.forward_with(&nothing, None, Some(&[2, 1])).is_err());
+}
+
+#[test]
+fn sequences_of_nothing_without_end_are_refused_or_nothing() {
+    endless::<barehand_nn::layers::recurrent::Rnn>();
+    endless::<barehand_nn::layers::recurrent::Lstm>();
+    endless::<barehand_nn::layers::recurrent::Gru>();
+}

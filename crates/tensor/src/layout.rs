@@ -33,7 +33,8 @@ fn row_major_strides(shape: &[usize]) -> Dims {
     let mut step = 1;
     for stride in strides.iter_mut().rev() {
         let length = std::mem::replace(stride, step);
-        step *= length.max(1);
+        // Where an axis is 0, the others may be so long that this is no number; then there is nothing to step to.
+        step = usize::wrapping_mul(step, length.max(1));
     }
     strides
 }

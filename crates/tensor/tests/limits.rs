@@ -3,7 +3,7 @@
 
 use barehand_tensor::{
     AvgPool2dOptions, Conv2dOptions, ConvTranspose2dOptions, CrossEntropyOptions, MaxPool2dOptions,
-    NllLossOptions, Reduction, Targets, Tensor, same_padding,
+    NllLossOptions, RecurrentCell, RecurrentWeights, Reduction, RopeOptions, Targets, Tensor, same_padding,
 };
 
 #[test]
@@ -17,21 +17,33 @@ fn a_convolution_of_sizes_that_wrap_around_is_refused() {
         Conv2dOptions { dilation: [large, 1], ..plain },
         Conv2dOptions { dilation: [usize::MAX, usize::MAX], ..plain },
         Conv2dOptions { padding: [1 << 31, 1 << 31], ..plain },
-        Conv2dOptions { padding: [1 << 40, 1 << 40], stride: [1 << 40, 1 << 40], ..plain },
     ] {
         let refused = x.conv2d(&w, None, options).unwrap_err().to_string();
         assert!(refused.starts_with("conv2d: "), "{options:?}: {refused}");
         let pool = MaxPool2dOptions::new([2, 2]);
         assert!(x.conv2d_relu_max_pool2d(&w, None, options, pool).is_err());
-        // Windows are taken one by one, and not from a padded copy.
-        if options.padding != [1 << 40, 1 << 40] {
-            assert!(x.unfold2d([3, 3], options).is_err(), "{options:?}");
-        }
+        assert!(x.unfold2d([3, 3], options).is_err(), "{options:?}");
         assert!(Tensor::<f32>::ones([1, 9, 4]).fold2d([4, 4], [3, 3], options).is_err(), "{options:?}");
     }
     // A stride may be as long as it likes.
     let far = Conv2dOptions { stride: [usize::MAX, 1 << 40], ..plain };
     assert_eq!(x.conv2d(&w, None, far).unwrap().to_vec(), [9.0]);
+    // So may the padding, where outputs are few: of nine only the one in the middle meets the image.
+    let far = Conv2dOptions { padding: [1 << 40, 1 << 40], stride: [1 << 40, 1 << 40], ..plain };
+    let mut expected = [0.0; 9];
+    expected[4] = 9.0;
+    assert_eq!(x.conv2d(&w, None, far).unwrap().to_vec(), expected);
+    assert_eq!(x.unfold2d([3, 3], far).unwrap().sum().unwrap().item().unwrap(), 9.0);
+    let lifted = Tensor::<f32>::ones([1, 1, 3, 3]);
+    let back = ConvTranspose2dOptions {
+        padding: [1 << 40, 1 << 40],
+        stride: [1 << 40, 1 << 40],
+        output_padding: [1, 1],
+        ..Default::default()
+    };
+    let middle = [[1.0, 1.0, 1.0, 0.0]; 3].concat();
+    let lifted = lifted.conv_transpose2d(&w, None, back).unwrap().to_vec();
+    assert_eq!(lifted, [&middle[..], &[0.0; 4]].concat());
     let plain = ConvTranspose2dOptions::default();
     for options in [
         ConvTranspose2dOptions { stride: [large, 1], ..plain },
@@ -124,4 +136,59 @@ fn without_classes_nothing_is_lost() {
     let wrong =
         Tensor::<f32>::zeros([1, 0]).cross_entropy(&Tensor::from([0_i64]), &CrossEntropyOptions::default());
     assert!(wrong.unwrap_err().to_string().contains("target 0 of sample 0"));
+}
+
+/// Nothing, in axes so long that the product of some of them is no number.
+fn nothing(axes: &[usize]) -> Tensor {
+    let mut sorted = axes.to_vec();
+    sorted.sort_unstable();
+    // From the shortest, which is 0.
+    let mut order: Vec<usize> = (0..axes.len()).collect();
+    order.sort_by_key(|&axis| axes[axis]);
+    let mut places = vec![0; axes.len()];
+    order.iter().enumerate().for_each(|(place, &axis)| places[axis] = place as isize);
+    Tensor::zeros(sorted).permute(places).unwrap()
+}
+
+#[test]
+fn nothing_of_huge_sides_is_refused() {
+    let huge = 1 << 40;
+    for shape in [[huge, huge, 0, 4], [0, 1, huge, huge], [huge, 0, huge, 1]] {
+        let x = nothing(&shape);
+        assert_eq!(x.shape(), shape);
+        let padded = MaxPool2dOptions { padding: [1, 1], stride: [1, 1], ..MaxPool2dOptions::new([3, 3]) };
+        assert!(x.max_pool2d(padded).is_err(), "{shape:?}");
+        let means = AvgPool2dOptions { padding: [1, 1], stride: [1, 1], ..AvgPool2dOptions::new([3, 3]) };
+        assert!(x.avg_pool2d(means).is_err(), "{shape:?}");
+        assert!(x.adaptive_avg_pool2d([2, 2]).is_err(), "{shape:?}");
+        assert!(x.adaptive_max_pool2d([2, 2]).is_err(), "{shape:?}");
+        let w = Tensor::ones([1, shape[1].min(4), 1, 1]);
+        let padded = Conv2dOptions { padding: [1, 1], ..Default::default() };
+        assert!(x.conv2d(&w, None, padded).is_err(), "{shape:?}");
+    }
+    let none = Tensor::<f32>::zeros([0, 1, 4, 4]);
+    let wide = Conv2dOptions { padding: [1 << 36, 1 << 36], ..Default::default() };
+    assert!(none.unfold2d([1 << 36, 1 << 36], wide).is_err());
+    let no_outputs = nothing(&[0, 1, huge, huge]);
+    let far = Conv2dOptions { padding: [huge, huge], stride: [huge, huge], ..Default::default() };
+    assert!(Tensor::<f32>::zeros([1, 1, 4, 4]).conv2d(&no_outputs, None, far).is_err());
+    // Angles are computed where something is turned.
+    assert_eq!(nothing(&[0, huge, 64]).rope(&RopeOptions::default()).unwrap().shape(), [0, huge, 64]);
+    assert_eq!(nothing(&[huge, 0]).rope(&RopeOptions::default()).unwrap().shape(), [huge, 0]);
+    let late = RopeOptions { offset: usize::MAX, ..Default::default() };
+    assert_eq!(Tensor::<f32>::ones([2, 3, 4]).rope(&late).unwrap().shape(), [2, 3, 4]);
+    assert!(nothing(&[huge, huge, 0]).flatten(0, 1).unwrap_err().to_string().starts_with("flatten: "));
+}
+
+#[test]
+fn a_recurrent_layer_over_rows_of_nothing_is_refused_where_its_outputs_are_too_many() {
+    let (ih, hh) = (Tensor::<f32>::zeros([12, 0]), Tensor::zeros([12, 4]));
+    let weights = RecurrentWeights { weight_ih: &ih, weight_hh: &hh, bias: None, weight_hr: None };
+    let run =
+        |x: &Tensor, sizes: &[usize]| x.recurrent(RecurrentCell::Gru, sizes, false, weights, None, None);
+    for rows in [1 << 60, 1 << 62, usize::MAX] {
+        let refused = run(&Tensor::zeros([rows, 0]), &[rows]).unwrap_err().to_string();
+        assert!(refused.contains("more than memory can address"), "{refused}");
+    }
+    assert_eq!(run(&Tensor::zeros([5, 0]), &[3, 2]).unwrap().out.shape(), [5, 4]);
 }

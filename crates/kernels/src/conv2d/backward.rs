@@ -1,7 +1,9 @@
 //! Both gradients, an image at a time: the copy of its output gradients serves them both while it is in the second cache.
 
 use super::grid::{GradientGrid, InputGrid, Phase};
-use super::{Conv2dGradients, Conv2dPass, Conv2dShape, GRAIN, Sizes, blocked, correlate, depthwise, pieces};
+use super::{
+    Conv2dGradients, Conv2dPass, Conv2dShape, GRAIN, Sizes, blocked, correlate, depthwise, direct, pieces,
+};
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::gemm::lanes::{Lanes, Portable, Vectors};
@@ -46,6 +48,9 @@ pub(super) fn backward<T: Vectors>(
     assert!(bias.is_none_or(|bias| bias.len() == s.in_channels), "one bias for each channel of the images");
     assert!(dw.as_ref().is_none_or(|dw| dw.len() == w.len()), "a gradient for each weight");
     assert!(dbias.as_ref().is_none_or(|db| db.len() == s.out_channels), "one bias for each output channel");
+    if direct::pays(s, sizes.output) {
+        return direct::backward(s, &sizes, pass, bias, Conv2dGradients { dx, dw, dbias });
+    }
     if depthwise::fits(&sizes) {
         return depthwise::backward(s, &sizes, pass, bias, Conv2dGradients { dx, dw, dbias });
     }

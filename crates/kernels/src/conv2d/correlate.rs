@@ -96,6 +96,9 @@ impl<T: Vectors> Correlation<'_, T> {
         // Zeros, for the sums of no taps at all.
         let mut sums = Buffer::zeroed(self.weights.rows * stretch);
         assert!(self.offsets.len() == self.weights.taps && self.out.len() >= self.weights.rows * self.plane);
+        // The last vector may begin at the last output.
+        let furthest = self.offsets.iter().copied().max().unwrap_or(0);
+        assert!(taps == 0 || furthest + run + L::N <= self.grid.len() + 1, "{run} of {}", self.grid.len());
         for from in (0..run).step_by(stretch) {
             let to = run.min(from + stretch);
             for p in (from..to).step_by(width) {

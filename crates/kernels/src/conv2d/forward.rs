@@ -1,7 +1,7 @@
 //! The outputs, an image at a time.
 
 use super::grid::{InputGrid, Place};
-use super::{Conv2dShape, GRAIN, Sizes, blocked, correlate, depthwise, pieces};
+use super::{Conv2dShape, GRAIN, Sizes, blocked, correlate, depthwise, direct, pieces};
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::gemm::lanes::Vectors;
@@ -28,6 +28,10 @@ pub(super) fn forward<T: Vectors>(
     let sizes = Sizes::check(s, pool, x.len(), w.len(), y.len());
     assert!(pool.is_none() || indices.len() == y.len(), "an index for every output");
     assert!(bias.is_none_or(|bias| bias.len() == s.out_channels), "one bias for each output channel");
+    if direct::pays(s, sizes.output) {
+        let pool = pool.map(|pool| (pool, indices));
+        return direct::forward(s, &sizes, x, w, bias, relu, pool, y);
+    }
     if depthwise::fits(&sizes) {
         let pool = pool.map(|pool| (pool, indices));
         return depthwise::forward(s, &sizes, x, w, bias, relu, pool, y);

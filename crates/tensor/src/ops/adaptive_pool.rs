@@ -3,7 +3,7 @@
 use barehand_kernels::Buffer;
 
 use super::max_pool::{MaxPool, Windows};
-use super::pool::{grid, planes, with_sides};
+use super::pool::{check_addressable, grid, planes, with_sides};
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -111,12 +111,13 @@ impl<T: Float> Tensor<T> {
 
 /// The sides of the input, where it and the output have any elements.
 fn check_sides<const D: usize>(name: &str, shape: &[usize], output: [usize; D]) -> Result<[usize; 2]> {
-    let (_, _, sides) = planes::<D>(name, shape)?;
+    let (batch, channels, sides) = planes::<D>(name, shape)?;
     if sides.contains(&0) || output.contains(&0) {
         return Err(Error::shape(
             name,
             format!("an input of {:?} cannot be pooled to {output:?}: no side may be 0", &shape[2..]),
         ));
     }
+    check_addressable(name, [batch, channels], [sides, grid(&output, 1)])?;
     Ok(sides)
 }

@@ -32,7 +32,7 @@ pub(super) fn with_sides<const D: usize>(shape: &[usize], sides: [usize; 2]) -> 
 
 /// The sides of what windows make of an image.
 pub(super) fn pooled(operation: &str, s: &Pool2dShape) -> Result<[usize; 2]> {
-    s.output().ok_or_else(|| {
+    let sides = s.output().ok_or_else(|| {
         Error::shape(
             operation,
             format!(
@@ -41,5 +41,24 @@ pub(super) fn pooled(operation: &str, s: &Pool2dShape) -> Result<[usize; 2]> {
                 s.kernel, s.stride, s.padding, s.dilation, s.input
             ),
         )
-    })
+    })?;
+    check_addressable(operation, [s.batch, s.channels], [s.input, sides])?;
+    Ok(sides)
+}
+
+/// Refuses planes that no memory has, of images or of what becomes of them, also where there is no plane.
+pub(super) fn check_addressable(operation: &str, planes: [usize; 2], sides: [[usize; 2]; 2]) -> Result<()> {
+    // Floats, which round but do not wrap.
+    let product = |sizes: &[usize]| sizes.iter().map(|&size| (size as f64).max(1.0)).product::<f64>();
+    let [image, output] = sides.map(|sides| product(&planes) * product(&sides));
+    if image.max(output) * (size_of::<f64>() as f64) < (isize::MAX / 16) as f64 {
+        return Ok(());
+    }
+    Err(Error::shape(
+        operation,
+        format!(
+            "{planes:?} planes of {:?} that become {:?} are more elements than memory can address",
+            sides[0], sides[1]
+        ),
+    ))
 }

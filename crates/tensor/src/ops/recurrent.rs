@@ -380,9 +380,17 @@ impl<T: Float> Tensor<T> {
                 ));
             }
         }
+        let rows = self.shape()[0];
+        let widest = weight_hh.shape()[0].max(width).max(self.shape()[1]);
+        // Floats, which round but do not wrap.
+        if rows as f64 * widest as f64 * size_of::<f64>() as f64 >= (isize::MAX / 16) as f64 {
+            return Err(Error::shape(
+                name,
+                format!("{rows} rows of {widest} elements are more than memory can address"),
+            ));
+        }
         let h = h.cloned().unwrap_or_else(|| Tensor::zeros([batch, width]));
         let c = c.cloned().unwrap_or_else(|| Tensor::zeros([batch, hidden]));
-        let rows = self.shape()[0];
         let inputs: Vec<&Tensor<T>> = [self, weight_ih, weight_hh, &h]
             .into_iter()
             .chain(lstm.then_some(&c))

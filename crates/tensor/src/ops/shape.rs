@@ -169,7 +169,7 @@ impl<T: Element> Tensor<T> {
             return Err(Error::value("flatten", format!("axis {start} lies behind axis {end}")));
         }
         let mut shape = Dims::from_slice(&self.shape()[..first]);
-        shape.push(self.shape()[first..=last].iter().product());
+        shape.push(element_count("flatten", &self.shape()[first..=last])?);
         shape.extend_from_slice(&self.shape()[last + 1..]);
         self.reshape_to(&shape)
     }

@@ -4,11 +4,11 @@ use barehand_kernels::Buffer;
 use barehand_kernels::conv2d::Conv2dShape;
 
 use super::conv::Conv2dOptions;
-use super::pool::planes;
+use super::pool::{check_addressable, planes};
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::tensor::{Tensor, element_count};
+use crate::tensor::Tensor;
 
 /// The one or, with `fold`, its transpose.
 struct Unfold {
@@ -132,7 +132,7 @@ fn windows(
             ),
         ));
     };
-    element_count(name, &[&[batch, in_channels], &input[..]].concat())?;
-    element_count(name, &[&[batch, in_channels], &kernel[..], &places[..]].concat())?;
+    let columns = [0, 1].map(|axis| kernel[axis].saturating_mul(places[axis]));
+    check_addressable(name, [batch, in_channels], [input, columns])?;
     Ok(shape)
 }

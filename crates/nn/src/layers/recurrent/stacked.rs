@@ -131,7 +131,18 @@ impl<T: Float> Stacked<'_, T> {
         if steps == 0 {
             return Err(Error::shape(name, "expected sequence length to be larger than 0"));
         }
-        let (y, states) = self.packed(&x.flatten(0, 1)?, &vec![batch; steps], h, c)?;
+        // A step has a size of its own, and where nobody takes part there may be more of them than memory has room for.
+        let room = steps
+            .checked_mul(batch)
+            .is_some_and(|rows| rows < (isize::MAX as usize) / (64 * size_of::<usize>()));
+        if !room {
+            return Err(Error::shape(
+                name,
+                format!("input of shape {:?} has more steps than memory can address", x.shape()),
+            ));
+        }
+        let sizes = if batch == 0 { Vec::new() } else { vec![batch; steps] };
+        let (y, states) = self.packed(&x.flatten(0, 1)?, &sizes, h, c)?;
         let y = y.reshape([steps as isize, batch as isize, y.shape()[1] as isize])?;
         Ok((if batch_first { y.transpose(0, 1)? } else { y }, states))
     }
