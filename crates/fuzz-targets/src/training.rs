@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use barehand::data::{DataLoader, TensorDataset};
 use barehand::nn::models::Mlp;
 use barehand::nn::schedule::ReduceOnPlateau;
-use barehand::nn::{AdamW, Optimizer, Schedule, Scheduler, Sgd};
+use barehand::nn::{AdamW, Lbfgs, LineSearch, Optimizer, Schedule, Scheduler, Sgd};
 use barehand::report::{Report, Score};
 use barehand::tensor::Generator;
 use barehand::tensor::safetensors::Archive;
@@ -15,7 +15,7 @@ use barehand::train::{
 use barehand::{Tensor, threads};
 use barehand_cli::readers::{reported_epoch, reported_step};
 
-/// A small run of one of eight kinds: two optimizers, three or no schedules, with early stopping or without.
+/// A small run of one of these kinds: three optimizers, three or no schedules, with early stopping or without.
 struct Run {
     model: Mlp,
     optimizer: Box<dyn Optimizer>,
@@ -46,7 +46,10 @@ impl Run {
                 .dropout(0.1)
                 .build(&mut Generator::new(1))
                 .expect("a valid network"),
-            optimizer: if kind & 1 == 0 {
+            optimizer: if kind & 32 != 0 {
+                let search = Lbfgs::builder(1.0).line_search(LineSearch::StrongWolfe);
+                Box::new(search.max_iter(2).history_size(2).build().expect("a valid rate"))
+            } else if kind & 1 == 0 {
                 Box::new(Sgd::builder(0.01).momentum(0.9).build().expect("valid rates"))
             } else {
                 Box::new(AdamW::builder(0.01).build().expect("valid rates"))
@@ -79,7 +82,7 @@ pub fn checkpoint(bytes: &[u8]) {
         content.to_vec()
     } else {
         let Ok(state) = std::str::from_utf8(content) else { return };
-        let valid = Run::checkpoint_archive(kind & 15);
+        let valid = Run::checkpoint_archive(kind);
         let mut archive = valid;
         archive.metadata.insert("state".into(), state.into());
         archive.to_bytes().expect("allowed names")
@@ -96,23 +99,28 @@ pub fn checkpoint(bytes: &[u8]) {
 }
 
 impl Run {
+    /// The kinds, without the bit that says what follows.
+    fn kinds() -> impl Iterator<Item = u8> {
+        (0..16).chain(32..48)
+    }
+
     /// What a valid checkpoint of this kind holds, made once.
     fn checkpoint_archive(kind: u8) -> Archive {
         static ARCHIVES: std::sync::LazyLock<Vec<Archive>> = std::sync::LazyLock::new(|| {
             let read =
                 |kind| Archive::from_bytes("seed", &Run::checkpoint(kind)).expect("it was just written");
-            (0..16).map(read).collect()
+            Run::kinds().map(read).collect()
         });
-        ARCHIVES[usize::from(kind)].clone()
+        ARCHIVES[usize::from(kind & 15) + usize::from(kind & 32) / 2].clone()
     }
 }
 
 pub fn checkpoint_seeds() -> Vec<Vec<u8>> {
-    let states = (0..16).map(|kind| {
+    let states = Run::kinds().map(|kind| {
         let state = Run::checkpoint_archive(kind).metadata.remove("state").expect("every checkpoint has one");
         [&[kind | 16], state.as_bytes()].concat()
     });
-    (0..16).step_by(5).map(|kind| [&[kind][..], &Run::checkpoint(kind)].concat()).chain(states).collect()
+    Run::kinds().step_by(5).map(|kind| [&[kind][..], &Run::checkpoint(kind)].concat()).chain(states).collect()
 }
 
 pub fn metrics(bytes: &[u8]) {
