@@ -5,10 +5,15 @@
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::random::{LANES, Philox, threshold};
 use crate::real::Real;
+use crate::stream;
 use crate::threads::for_each_chunk;
 
 /// Elements of one task: whole groups of random words.
 const CHUNK: usize = 4096;
+/// Elements that a group of random words decides about.
+const GROUP: usize = 4 * LANES;
+/// Groups from the one whose elements are asked for to the one that is worked on.
+const AHEAD: usize = 3;
 /// Elements below which another thread does not pay.
 const GRAIN: usize = 1 << 15;
 
@@ -46,12 +51,27 @@ impl<T: Real> Kernel for Drop<'_, T> {
     fn run<A: Arch>(self) {
         let Drop { x, mut rng, threshold, scale, out } = self;
         // Words are used as they come from the registers, which hold those of a group one beside the other.
-        for (out, x) in out.chunks_mut(4 * LANES).zip(x.chunks(4 * LANES)) {
-            let group = rng.next_group();
-            for (words, (out, x)) in group.iter().zip(out.chunks_mut(LANES).zip(x.chunks(LANES))) {
-                for (out, (&x, &word)) in out.iter_mut().zip(x.iter().zip(words)) {
-                    *out = if word < threshold { T::ZERO } else { x * scale };
+        let (groups, rest) = out.as_chunks_mut::<GROUP>();
+        let (inputs, last) = x.as_chunks::<GROUP>();
+        for (i, (out, input)) in groups.iter_mut().zip(inputs).enumerate() {
+            // Drawing takes so long that no processor sees the next reads from here.
+            if let Some(soon) = inputs.get(i + AHEAD) {
+                stream::prefetch(soon);
+            }
+            let words = rng.next_group();
+            let lanes = out.as_chunks_mut::<LANES>().0.iter_mut().zip(input.as_chunks::<LANES>().0);
+            for (words, (out, x)) in words.iter().zip(lanes) {
+                // All are scaled, so that choosing is no branch.
+                let scaled: [T; LANES] = std::array::from_fn(|l| x[l] * scale);
+                for l in 0..LANES {
+                    out[l] = if words[l] < threshold { T::ZERO } else { scaled[l] };
                 }
+            }
+        }
+        if !rest.is_empty() {
+            let words = rng.next_group();
+            for ((out, &x), &word) in rest.iter_mut().zip(last).zip(words.as_flattened()) {
+                *out = if word < threshold { T::ZERO } else { x * scale };
             }
         }
     }

@@ -4,8 +4,19 @@
 /// Counters worked on side by side.
 pub(crate) const LANES: usize = 32;
 
-/// The words of `LANES` consecutive blocks; row `j` holds word `j` of every block, the order vectors write them in.
-pub(crate) type Group = [[u32; LANES]; 4];
+/// The words of `LANES` consecutive blocks; row `j` holds word `j` of every block, the order vectors write them in. Vectors
+/// that crossed cache lines would wait for the memory that they were just written to.
+#[repr(align(64))]
+pub(crate) struct Group([[u32; LANES]; 4]);
+
+impl std::ops::Deref for Group {
+    type Target = [[u32; LANES]; 4];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -91,7 +102,7 @@ impl Philox {
             }
         }
         *self = self.skip(LANES as u64);
-        group
+        Group(group)
     }
 }
 
