@@ -8,14 +8,24 @@ from table import SELF, ratios, seconds
 LEFT, RIGHT, TOP, ROW, WIDTH = 170, 30, 84, 20, 960
 LEAST = 0.1  # the machine's limits further left are in the table only
 # Okabe and Ito's colours, which eyes that see fewer colours tell apart too; two shades where one is lost on dark ground.
-COLOURS = {"barehand (Python)": "#cc79a7", "PyTorch": "#d55e00", "PyTorch fused": "#e69f00", "candle": "#009e73", "burn": "#0072b2"}
+COLOURS = {
+    "barehand (Python)": "#cc79a7",
+    "PyTorch": "#d55e00",
+    "PyTorch fused": "#e69f00",
+    "candle": "#009e73",
+    "burn": "#0072b2",
+    "scikit-learn": "#d55e00",
+    "LightGBM": "#e69f00",
+    "linfa": "#009e73",
+    "smartcore": "#0072b2",
+}
 STYLE = """
 svg { background: #fff; font: 13px system-ui, sans-serif; fill: #222 }
 .soft { fill: #777 } .grid { stroke: #ddd } .one { stroke: #222; stroke-width: 1.5 }
 .noise { fill: #bbb } .floor { stroke: #777; stroke-width: 2 } .title { font-size: 16px; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
   svg { background: #16181c; fill: #e6e6e6 } .soft { fill: #999 } .grid { stroke: #333 } .one { stroke: #e6e6e6 }
-  .noise { fill: #555 } .floor { stroke: #999 } .burn { --colour: #56b4e9 }
+  .noise { fill: #555 } .floor { stroke: #999 } .burn, .smartcore { --colour: #56b4e9 }
 }"""
 
 

@@ -321,6 +321,13 @@ def estimators():
         Learning("lasso", "alpha 0.1, 100,000 x 50", n * d**2, n * d),
         Learning("logistic_regression", "two classes, tolerance 1e-4, 100,000 x 50", 4 * n * d, n * d, tolerance=1e-2),
         Learning(
+            "logistic_mixed",
+            "the same, columns that depend on each other: scikit-learn takes some 45 iterations",
+            4 * n * d,
+            n * d,
+            tolerance=1e-2,
+        ),
+        Learning(
             "logistic_fashion",
             "ten classes, C 0.01, tolerance 1e-3, Fashion-MNIST 60,000 x 784",
             4 * fashion * pixels * 10,

@@ -24,6 +24,8 @@ enum Source {
     Plane(usize, usize),
     /// `(rows, columns)`: two classes, on the two sides of a plane with a fold in it, one label in twenty wrong.
     Classes(usize, usize),
+    /// As `Classes`, in other coordinates: columns that depend on each other, as measured ones do.
+    MixedClasses(usize, usize),
     /// `(rows, columns, clusters)`: overlapping clusters in f32, and the rows to start from.
     Clusters(usize, usize, usize),
     /// Fashion-MNIST, pixels from 0 to 1 in f32.
@@ -38,6 +40,7 @@ const WORKS: &[(&str, Source)] = &[
     ("ridge", Source::Plane(100_000, 50)),
     ("lasso", Source::Plane(100_000, 50)),
     ("logistic_regression", Source::Classes(100_000, 50)),
+    ("logistic_mixed", Source::MixedClasses(100_000, 50)),
     ("logistic_fashion", Source::Fashion),
     ("sgd_classifier", Source::Classes(100_000, 50)),
     ("standard_scaler", Source::Plane(1_000_000, 50)),
@@ -76,11 +79,15 @@ pub fn prepare(work: &str, file: &str) -> Result<bool> {
             put("X", x.into());
             put("X_test", x_test.into());
         }
-        Source::Classes(rows, columns) => {
-            let (x, x_test) =
+        Source::Classes(rows, columns) | Source::MixedClasses(rows, columns) => {
+            let (mut x, mut x_test) =
                 (normal(rows, columns, &mut generator)?, normal(TEST_ROWS, columns, &mut generator)?);
             put("y", sides(&x, &mut generator)?.into());
             put("y_test", sides(&x_test, &mut generator)?.into());
+            if matches!(source, Source::MixedClasses(..)) {
+                let mix = normal(columns, columns, &mut generator)?;
+                (x, x_test) = (x.matmul(&mix)?, x_test.matmul(&mix)?);
+            }
             put("X", x.into());
             put("X_test", x_test.into());
         }
@@ -162,7 +169,9 @@ fn estimator<T: Float>(work: &str, data: &NamedTensors) -> Result<Box<dyn Estima
         "linear_regression" => Box::new(LinearRegression::new()),
         "ridge" => Box::new(Ridge::new(1.0)),
         "lasso" => Box::new(Lasso::new(0.1)),
-        "logistic_regression" => Box::new(LogisticRegression::new().tol(1e-4).max_iter(1000)),
+        "logistic_regression" | "logistic_mixed" => {
+            Box::new(LogisticRegression::new().tol(1e-4).max_iter(1000))
+        }
         "logistic_fashion" => Box::new(LogisticRegression::new().c(0.01).tol(1e-3).max_iter(1000)),
         "sgd_classifier" => {
             let sgd = SgdClassifier::new();
@@ -250,7 +259,7 @@ impl<T: Float> Learning<T> {
         let field = |name: &str| Ok::<Tensor<T>, barehand_tensor::Error>(record.tensor(name)?);
         let mean = |x: &Tensor<T>| Ok::<f64, barehand_tensor::Error>(x.mean()?.item()?.to_f64());
         Ok(match self.work.as_str() {
-            "linear_regression" | "ridge" | "lasso" | "logistic_regression" => {
+            "linear_regression" | "ridge" | "lasso" | "logistic_regression" | "logistic_mixed" => {
                 vec![mean(&field("coef")?.abs()?)?, mean(&field("intercept")?)?]
             }
             "standard_scaler" => {

@@ -67,6 +67,7 @@ ESTIMATORS = {
     "ridge": (linear_model("Ridge"), coefficients),
     "lasso": (linear_model("Lasso", alpha=0.1), coefficients),
     "logistic_regression": (linear_model("LogisticRegression", tol=1e-4, max_iter=1000), coefficients),
+    "logistic_mixed": (linear_model("LogisticRegression", tol=1e-4, max_iter=1000), coefficients),
     "logistic_fashion": (linear_model("LogisticRegression", C=0.01, tol=1e-3, max_iter=1000), accuracy),
     "sgd_classifier": (linear_model("SGDClassifier", max_iter=5, tol=None, random_state=0), accuracy),
     "standard_scaler": (
