@@ -280,14 +280,16 @@ class Operator:
     """One operator on random numbers: forward alone, or with the gradients of everything that it takes."""
 
     def __init__(self, work, file):
-        self.inputs, self.apply, self.is_random = load_file(file), OPERATORS[work], work == "dropout"
+        # As for training: the file's own pages are not memory of the steps.
+        self.inputs = {name: tensor.clone() for name, tensor in load_file(file).items()}
+        self.apply, self.is_random = OPERATORS[work], work == "dropout"
         self.grad = self.inputs.pop("grad")
         self.reals = [name for name in self.inputs if name not in ("labels", "targets")]
 
     def start(self, settings):
         self.with_gradients = settings["pass"] == "gradients"
         for name in self.reals:
-            self.inputs[name] = self.inputs[name].detach().clone().requires_grad_(self.with_gradients)
+            self.inputs[name] = self.inputs[name].detach().requires_grad_(self.with_gradients)
         return "fused" not in settings
 
     def check(self):
