@@ -1,6 +1,7 @@
 //! candle's side of `run.py`: training steps as its examples write them.
 
 mod language;
+mod operator;
 
 use std::collections::HashMap;
 
@@ -64,7 +65,10 @@ struct Training {
 
 fn load(work: &str, file: &str) -> Result<Option<Box<dyn Work>>> {
     if !["mlp", "cnn", "tiny"].contains(&work) {
-        return language::load(work, file);
+        return Ok(match operator::load(work, file)? {
+            Some(operator) => Some(operator),
+            None => language::load(work, file)?,
+        });
     }
     let mut tensors = candle_core::safetensors::load(file, &Device::Cpu)?;
     let mut take = |name: &str| tensors.remove(name).ok_or(format!("{file} has no {name}"));
