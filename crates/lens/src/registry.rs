@@ -8,8 +8,8 @@ use crate::arguments::Arguments;
 use crate::block::Block;
 use crate::blocks::{
     activations, arithmetic, attention, clusters, convolution, layers, linear_models, losses, metrics,
-    naive_bayes, neighbors, optimizers, preprocessing, recurrent, regression, schedules, scores,
-    transformers, trees,
+    model_selection, naive_bayes, neighbors, optimizers, preprocessing, recurrent, regression, schedules,
+    scores, transformers, trees,
 };
 use crate::error::Error;
 use crate::report::Trace;
@@ -37,6 +37,7 @@ pub fn blocks() -> &'static [&'static Block] {
             linear_models::BLOCKS,
             metrics::BLOCKS,
             scores::BLOCKS,
+            model_selection::BLOCKS,
         ];
         chapters.into_iter().flatten().collect()
     });

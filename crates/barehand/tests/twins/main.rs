@@ -8,6 +8,7 @@ mod elementwise;
 mod images;
 mod linear_models;
 mod losses;
+mod model_selection;
 mod naive_bayes;
 mod neighbors;
 mod norms;

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod linear_models;
 pub mod losses;
 pub mod metrics;
+pub mod model_selection;
 pub mod naive_bayes;
 pub mod neighbors;
 pub mod optimizers;
