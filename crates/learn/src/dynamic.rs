@@ -43,6 +43,14 @@ impl<T: Float> Features<T> {
         }
     }
 
+    /// A tensor of all of them, those that sparse rows leave out too.
+    pub fn to_dense(&self) -> Tensor<T> {
+        match self {
+            Features::Dense(x) => x.clone(),
+            Features::Sparse(x) => x.to_dense(),
+        }
+    }
+
     /// The rows at `rows`, in that order.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub mod dynamic;
 pub mod ensemble;
 pub mod estimator;
 pub mod factorization;
+mod fitting;
 pub mod inspection;
 pub mod linear_model;
 pub mod mixture;

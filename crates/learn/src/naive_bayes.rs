@@ -158,7 +158,7 @@ use naive_bayes_model;
 
 /// [`Fit`](crate::Fit) and its kin for an estimator with `start(classes, columns)`, whose model has `partial_fit`.
 macro_rules! naive_bayes_estimator {
-    ($estimator:ident, $fitted:ident, $name:literal, $fit:ident) => {
+    ($estimator:ident, $fitted:ident) => {
         impl $estimator {
             /// The model of features `(N, D)`, dense or sparse, and labels `(N)`.
             ///
@@ -176,39 +176,7 @@ macro_rules! naive_bayes_estimator {
             }
         }
 
-        impl<T: Float> Fit<Tensor<T>, Tensor<i64>> for $estimator {
-            type Fitted = $fitted<T>;
-
-            fn fit(&self, x: &Tensor<T>, y: &Tensor<i64>) -> Result<Self::Fitted> {
-                self.fit_features(&x.clone().into(), y, None)
-            }
-        }
-
-        impl<T: Float> FitWeighted<Tensor<T>, Tensor<i64>> for $estimator {
-            fn fit_weighted(
-                &self,
-                x: &Tensor<T>,
-                y: &Tensor<i64>,
-                sample_weight: &Tensor<f64>,
-            ) -> Result<Self::Fitted> {
-                self.fit_features(&x.clone().into(), y, Some(sample_weight))
-            }
-        }
-
-        impl<T: Float> Estimator<T> for $estimator {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn fit_any(
-                &self,
-                x: &Features<T>,
-                y: &Target<T>,
-                sample_weight: Option<&Tensor<f64>>,
-            ) -> Result<Box<dyn Model<T>>> {
-                Ok(Box::new(self.fit_features(x, y.classes($fit)?, sample_weight)?))
-            }
-        }
+        crate::fitting::fits!($estimator, $fitted, classes, fit_features());
     };
 }
 use naive_bayes_estimator;

@@ -1,20 +1,20 @@
 //! k-means by small batches.
 
-use std::any::Any;
-
 use barehand_kernels::random::RandomState;
-use barehand_kernels::random::mt19937::LegacyState;
 use barehand_tensor::{CsrMatrix, Error, Float, Result, Tensor};
 
-use super::k_means::{KMeansInit, centers_of, labels_of, log_field, log_of, nearest_center};
+use super::k_means::KMeansInit;
 use super::k_means_plus_plus::{enough_samples, picks};
-use super::rows::{Rows, Sums};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, Transform};
-use crate::model_file::Persist;
-use crate::models::{field, record_of};
-use crate::record::Record;
+use super::rows::Rows;
+use crate::dynamic::{Estimator, Features, Model, Target};
+use crate::estimator::{Fit, FitWeighted};
 use crate::validate;
+
+mod batch;
+mod fitted;
+
+use batch::State;
+pub use fitted::FittedMiniBatchKMeans;
 
 /// [`KMeans`](super::KMeans) by small random batches: each moves the centers a little, the less the more samples a center has
 /// seen.
@@ -293,9 +293,8 @@ impl MiniBatchKMeans {
             let samples = x.select_rows(&drawn)?;
             let samples = Rows::shifted(OPERATION, &samples, vec![0.0; d])?;
             let before = centers.clone();
-            let reassign = state.reassigns(batch, k);
-            let inertia = self.step(&samples, None, &mut centers, &mut state, reassign, random, &mut say)
-                / batch as f64;
+            let reassign = state.reassigns(batch, k).then_some(self.reassignment_ratio);
+            let inertia = state.step(&samples, None, &mut centers, reassign, random, &mut say) / batch as f64;
             last = inertia;
             step += 1;
             // The first inertia is that of the start.
@@ -381,13 +380,13 @@ impl MiniBatchKMeans {
             }
         }
         let k = state.counts.len();
-        let reassign = state.reassigns(self.batch_size.min(n), k);
+        let reassign = state.reassigns(self.batch_size.min(n), k).then_some(self.reassignment_ratio);
         let mut say = |line: String| {
             if self.verbose {
                 log.push(line);
             }
         };
-        self.step(&rows, Some(&weights), &mut centers, &mut state, reassign, &mut random, &mut say);
+        state.step(&rows, Some(&weights), &mut centers, reassign, &mut random, &mut say);
         let mut model = FittedMiniBatchKMeans {
             centers: Tensor::from_vec(centers.clone(), [k, d])?,
             counts: state.counts,
@@ -403,79 +402,6 @@ impl MiniBatchKMeans {
             model.label(&rows, &centers, &weights);
         }
         Ok(model)
-    }
-
-    /// Moves the centers towards a batch, and returns its inertia before.
-    fn step<T: Float>(
-        &self,
-        batch: &Rows<T>,
-        weights: Option<&[f64]>,
-        centers: &mut [T],
-        state: &mut State,
-        reassign: bool,
-        random: &mut RandomState,
-        say: &mut impl FnMut(String),
-    ) -> f64 {
-        let (n, d, k) = (batch.n(), batch.d(), state.counts.len());
-        let mut labels = vec![0; n];
-        let mut sums = Sums::new(k, d);
-        batch.step(centers, k, weights, &mut labels, &mut sums);
-        let inertia = batch.inertia(centers, weights, &labels);
-        for (j, center) in centers.chunks_exact_mut(d).enumerate() {
-            if sums.totals[j] > 0.0 {
-                let count = state.counts[j] + sums.totals[j];
-                for (c, sum) in center.iter_mut().zip(&sums.sums[j * d..]) {
-                    *c = T::from_f64((c.to_f64() * state.counts[j] + sum) / count);
-                }
-                state.counts[j] = count;
-            }
-        }
-        if reassign && self.reassignment_ratio > 0.0 {
-            let most = state.counts.iter().copied().fold(0.0, f64::max);
-            let mut low: Vec<usize> =
-                (0..k).filter(|&j| state.counts[j] < self.reassignment_ratio * most).collect();
-            // At most half of a batch becomes centers: those with the fewest samples.
-            if low.len() > n / 2 {
-                low.sort_by(|&a, &b| state.counts[a].total_cmp(&state.counts[b]));
-                low.truncate(n / 2);
-                low.sort_unstable();
-            }
-            if !low.is_empty() {
-                say(format!("[MiniBatchKMeans] Reassigning {} cluster centers.", low.len()));
-                for (&j, i) in low.iter().zip(random.permutation(n)) {
-                    centers[j * d..][..d].copy_from_slice(&batch.row(i));
-                }
-            }
-            // Not so few that they are moved again at once.
-            let others = (0..k).filter(|j| !low.contains(j)).map(|j| state.counts[j]);
-            let fewest = others.fold(f64::INFINITY, f64::min);
-            if fewest.is_finite() {
-                for &j in &low {
-                    state.counts[j] = fewest;
-                }
-            }
-        }
-        inertia
-    }
-}
-
-/// What batches leave behind, besides the centers.
-struct State {
-    /// Weight that each center has seen.
-    counts: Vec<f64>,
-    /// Samples since the last time that centers were moved to random ones.
-    since_reassignment: usize,
-}
-
-impl State {
-    /// Whether it is time to move centers of few samples: every ten samples a cluster, and while a center has none.
-    fn reassigns(&mut self, batch: usize, k: usize) -> bool {
-        self.since_reassignment += batch;
-        let due = self.counts.contains(&0.0) || self.since_reassignment >= 10 * k;
-        if due {
-            self.since_reassignment = 0;
-        }
-        due
     }
 }
 
@@ -513,122 +439,5 @@ impl<T: Float> Estimator<T> for MiniBatchKMeans {
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<Box<dyn Model<T>>> {
         Ok(Box::new(self.fitted(x, sample_weight)?))
-    }
-}
-
-/// What [`MiniBatchKMeans`] learned.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FittedMiniBatchKMeans<T: Float> {
-    centers: Tensor<T>,
-    counts: Vec<f64>,
-    labels: Option<Tensor<i32>>,
-    inertia: f64,
-    n_iter: usize,
-    n_steps: usize,
-    since_reassignment: usize,
-    random: LegacyState,
-    log: Vec<String>,
-}
-
-impl<T: Float> FittedMiniBatchKMeans<T> {
-    fn label(&mut self, rows: &Rows<T>, centers: &[T], weights: &[f64]) {
-        let mut labels = vec![0; rows.n()];
-        rows.nearest(centers, self.counts.len(), &mut labels);
-        self.inertia = rows.inertia(centers, Some(weights), &labels);
-        self.labels = Some(labels.into_iter().map(|label| label as i32).collect::<Vec<_>>().into());
-    }
-
-    /// The centers, `(k, D)`.
-    pub fn centers(&self) -> &Tensor<T> {
-        &self.centers
-    }
-
-    /// The weight that each center has seen, `(k)`.
-    pub fn counts(&self) -> &[f64] {
-        &self.counts
-    }
-
-    /// The cluster of each sample that it was fitted on, `(N)`, where they were asked for.
-    pub fn labels(&self) -> Option<&Tensor<i32>> {
-        self.labels.as_ref()
-    }
-
-    /// The weighted sum of squared distances to the centers; without labels an estimate of it, from the last batches.
-    pub fn inertia(&self) -> f64 {
-        self.inertia
-    }
-
-    /// Passes over the samples, begun ones included.
-    pub fn n_iter(&self) -> usize {
-        self.n_iter
-    }
-
-    /// Batches.
-    pub fn n_steps(&self) -> usize {
-        self.n_steps
-    }
-
-    /// A line for each batch, where [`MiniBatchKMeans::verbose`] asked for them.
-    pub fn log(&self) -> &[String] {
-        &self.log
-    }
-
-    /// Minus the inertia of other samples: more is better.
-    ///
-    /// # Errors
-    /// As [`Predict::predict`]; weights as [`validate::weights`].
-    pub fn score(&self, x: &Features<T>, sample_weight: Option<&Tensor<f64>>) -> Result<f64> {
-        super::k_means::score(Self::NAME, &self.centers, x, sample_weight)
-    }
-}
-
-nearest_center!(FittedMiniBatchKMeans, "MiniBatchKMeans");
-
-impl<T: Float> Persist for FittedMiniBatchKMeans<T> {
-    const NAME: &'static str = "MiniBatchKMeans";
-
-    fn to_record(&self) -> Record {
-        let key: Vec<i64> = self.random.key.iter().map(|&word| i64::from(word)).collect();
-        record_of::<T>(Self::NAME)
-            .with("centers", field(&self.centers))
-            .with("counts", Tensor::from(self.counts.clone()))
-            .with("labels", self.labels.clone())
-            .with("inertia", self.inertia)
-            .with("n_iter", self.n_iter)
-            .with("n_steps", self.n_steps)
-            .with("since_reassignment", self.since_reassignment)
-            .with("random_key", Tensor::from(key))
-            .with("random_position", self.random.position)
-            .with("random_gauss", self.random.gauss)
-            .with("log", log_field(&self.log))
-    }
-
-    fn from_record(record: &Record) -> Result<Self> {
-        let centers = centers_of::<T>(record)?;
-        let k = centers.shape()[0];
-        let counts = record.tensor_of::<f64>("counts", &[k])?.to_vec();
-        if let Some(count) = counts.iter().find(|count| !count.is_finite() || **count < 0.0) {
-            return Err(record.error(format!("field \"counts\" holds {count}")));
-        }
-        let key = record.tensor::<i64>("random_key")?.to_vec();
-        let random = LegacyState {
-            key: key.into_iter().map(|word| word as u32).collect(),
-            position: record.count("random_position")?,
-            gauss: if record.is_set("random_gauss") { Some(record.float("random_gauss")?) } else { None },
-        };
-        if RandomState::from_state(&random).is_none() {
-            return Err(record.error("fields \"random_key\" and \"random_position\" are no random state"));
-        }
-        Ok(FittedMiniBatchKMeans {
-            labels: if record.is_set("labels") { Some(labels_of(record, k)?) } else { None },
-            centers,
-            counts,
-            inertia: record.float("inertia")?,
-            n_iter: record.count("n_iter")?,
-            n_steps: record.count("n_steps")?,
-            since_reassignment: record.count("since_reassignment")?,
-            random,
-            log: log_of(record)?,
-        })
     }
 }

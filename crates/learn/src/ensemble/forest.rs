@@ -22,6 +22,13 @@ pub(super) struct ForestParameters {
     pub n_jobs: Option<usize>,
 }
 
+impl ForestParameters {
+    /// A hundred trees, on bootstrap samples or not.
+    pub fn new(bootstrap: bool) -> Self {
+        ForestParameters { n_estimators: 100, bootstrap, max_samples: None, n_jobs: None }
+    }
+}
+
 /// The setters of a forest, beside those of its trees.
 macro_rules! forest_setters {
     () => {
@@ -51,6 +58,43 @@ macro_rules! forest_setters {
     };
 }
 pub(super) use forest_setters;
+
+/// What a fitted forest of either kind, with a `name` and a `forest`, says of itself.
+macro_rules! forest_model {
+    ($fitted:ident) => {
+        impl<T: Float> $fitted<T> {
+            /// Its trees.
+            pub fn forest(&self) -> &Forest {
+                &self.forest
+            }
+
+            /// The decrease of impurity that each feature brought, in shares of their sum, `(D)`.
+            pub fn feature_importances(&self) -> Tensor<f64> {
+                self.forest.feature_importances().into()
+            }
+
+            /// What the trees that did not see a sample say of it, for the features and weights that the forest was fitted
+            /// on.
+            ///
+            /// # Errors
+            /// `x` is no matrix of as many features.
+            pub fn out_of_bag(&self, x: &Tensor<T>, sample_weight: Option<&Tensor<f64>>) -> Result<OutOfBag> {
+                let n = validate::matrix_of(self.name, x, self.forest.extent().features)?;
+                let weights = sample_weight.map(|weights| validate::weights(self.name, Some(weights), n));
+                Ok(self.forest.out_of_bag(&rows_of(x), weights.transpose()?.as_deref()))
+            }
+
+            /// The forest with the trees of another, grown on the same classes (scikit-learn's `warm_start`).
+            ///
+            /// # Errors
+            /// Other features, outputs or classes.
+            pub fn joined(self, other: Self) -> Result<Self> {
+                Ok($fitted { forest: self.forest.joined(other.forest)?, ..self })
+            }
+        }
+    };
+}
+pub(super) use forest_model;
 
 /// Multiplies counts in place.
 pub(super) type Reweight<'a> = dyn Fn(&mut [f64]) + Sync + 'a;
@@ -255,6 +299,13 @@ impl Forest {
         let seeds: Vec<i64> = self.seeds.iter().map(|&seed| i64::from(seed)).collect();
         let trees: Vec<Record> = self.trees.iter().map(Tree::to_record).collect();
         record.with("seeds", Tensor::from(seeds)).with("draws", self.draws).with("trees", trees)
+    }
+
+    /// Which of the names of its kind the record has.
+    pub(super) fn name_in(record: &Record, names: [&'static str; 2]) -> Result<&'static str> {
+        let found = record.text("estimator")?;
+        let known = names.into_iter().find(|&name| name == found);
+        known.ok_or_else(|| record.error(format!("estimator {found:?}")))
     }
 
     pub(super) fn from_record(record: &Record) -> Result<Forest> {

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Float, Result, Tensor};
 
-use super::forest::{Forest, ForestParameters, Growth, OutOfBag, forest_setters};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use super::forest::{Forest, ForestParameters, Growth, OutOfBag, forest_model, forest_setters};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Predict, PredictProba};
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -19,7 +20,7 @@ use crate::tree::{
 use crate::validate;
 
 macro_rules! forest {
-    ($(#[$doc:meta])* $name:ident, $text:literal, $splitter:expr, $bootstrap:expr) => {
+    ($(#[$doc:meta])* $name:ident, $splitter:expr, $bootstrap:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
@@ -41,12 +42,7 @@ macro_rules! forest {
                         max_features: MaxFeatures::Sqrt,
                         ..TreeParameters::default()
                     },
-                    forest: ForestParameters {
-                        n_estimators: 100,
-                        bootstrap: $bootstrap,
-                        max_samples: None,
-                        n_jobs: None,
-                    },
+                    forest: ForestParameters::new($bootstrap),
                 }
             }
         }
@@ -103,50 +99,18 @@ macro_rules! forest {
                 seeds: Option<&[u32]>,
             ) -> Result<FittedForestClassifier<T>> {
                 let growth = Classifier {
-                    operation: concat!($text, "::fit"),
+                    operation: concat!(stringify!($name), "::fit"),
                     criterion: self.criterion,
                     class_weight: self.class_weight.as_ref(),
                     balanced_subsample: self.balanced_subsample,
                     tree: &self.tree,
                     forest: &self.forest,
                 };
-                growth.fit($text, x, y, sample_weight, seeds)
+                growth.fit(stringify!($name), x, y, sample_weight, seeds)
             }
         }
 
-        impl<T: Float> Fit<Tensor<T>, Tensor<i64>> for $name {
-            type Fitted = FittedForestClassifier<T>;
-
-            fn fit(&self, x: &Tensor<T>, y: &Tensor<i64>) -> Result<Self::Fitted> {
-                self.fitted(&x.clone().into(), y, None, None)
-            }
-        }
-
-        impl<T: Float> FitWeighted<Tensor<T>, Tensor<i64>> for $name {
-            fn fit_weighted(
-                &self,
-                x: &Tensor<T>,
-                y: &Tensor<i64>,
-                sample_weight: &Tensor<f64>,
-            ) -> Result<Self::Fitted> {
-                self.fitted(&x.clone().into(), y, Some(sample_weight), None)
-            }
-        }
-
-        impl<T: Float> Estimator<T> for $name {
-            fn name(&self) -> &'static str {
-                $text
-            }
-
-            fn fit_any(
-                &self,
-                x: &Features<T>,
-                y: &Target<T>,
-                sample_weight: Option<&Tensor<f64>>,
-            ) -> Result<Box<dyn Model<T>>> {
-                Ok(Box::new(self.fitted(x, y.classes($text)?, sample_weight, None)?))
-            }
-        }
+        fits!($name, FittedForestClassifier, classes, fitted(None));
     };
 }
 
@@ -165,13 +129,13 @@ forest!(
     /// assert_eq!(forest.predict(&x)?, y);
     /// # Ok::<(), barehand_tensor::Error>(())
     /// ```
-    RandomForestClassifier, "RandomForestClassifier", Splitter::Best, true
+    RandomForestClassifier, Splitter::Best, true
 );
 forest!(
     /// Extra trees for classes: every tree sees every sample, and cuts features at random.
     ///
     /// Source: scikit-learn's `ExtraTreesClassifier`.
-    ExtraTreesClassifier, "ExtraTreesClassifier", Splitter::Random, false
+    ExtraTreesClassifier, Splitter::Random, false
 );
 
 struct Classifier<'a> {
@@ -241,11 +205,6 @@ pub struct FittedForestClassifier<T: Float> {
 }
 
 impl<T: Float> FittedForestClassifier<T> {
-    /// Its trees.
-    pub fn forest(&self) -> &Forest {
-        &self.forest
-    }
-
     /// The classes of each output, in ascending order.
     pub fn output_classes(&self) -> &[Vec<i64>] {
         &self.classes
@@ -266,30 +225,9 @@ impl<T: Float> FittedForestClassifier<T> {
     pub fn labels(&self, values: &[f64]) -> Result<Tensor<i64>> {
         most_probable(values, &self.classes)
     }
-
-    /// The decrease of impurity that each feature brought, in shares of their sum, `(D)`.
-    pub fn feature_importances(&self) -> Tensor<f64> {
-        self.forest.feature_importances().into()
-    }
-
-    /// What the trees that did not see a sample say of it, for the features and weights that the forest was fitted on.
-    ///
-    /// # Errors
-    /// `x` is no matrix of as many features.
-    pub fn out_of_bag(&self, x: &Tensor<T>, sample_weight: Option<&Tensor<f64>>) -> Result<OutOfBag> {
-        let n = validate::matrix_of(self.name, x, self.forest.extent().features)?;
-        let weights = sample_weight.map(|weights| validate::weights(self.name, Some(weights), n));
-        Ok(self.forest.out_of_bag(&rows_of(x), weights.transpose()?.as_deref()))
-    }
-
-    /// The forest with the trees of another, grown on the same classes (scikit-learn's `warm_start`).
-    ///
-    /// # Errors
-    /// Other features or classes.
-    pub fn joined(self, other: Self) -> Result<Self> {
-        Ok(FittedForestClassifier { forest: self.forest.joined(other.forest)?, ..self })
-    }
 }
+
+forest_model!(FittedForestClassifier);
 
 impl<T: Float> Predict<Tensor<T>> for FittedForestClassifier<T> {
     type Output = Tensor<i64>;
@@ -319,11 +257,7 @@ impl<T: Float> Persist for FittedForestClassifier<T> {
 
     fn from_record(record: &Record) -> Result<Self> {
         let forest = Forest::from_record(record)?;
-        let name = match record.text("estimator")? {
-            "RandomForestClassifier" => "RandomForestClassifier",
-            "ExtraTreesClassifier" => "ExtraTreesClassifier",
-            other => return Err(record.error(format!("estimator {other:?}"))),
-        };
+        let name = Forest::name_in(record, ["RandomForestClassifier", "ExtraTreesClassifier"])?;
         let classes = classes_from(record, forest.extent())?;
         Ok(FittedForestClassifier { name, forest, classes, element: PhantomData })
     }
@@ -339,17 +273,11 @@ impl<T: Float> Model<T> for FittedForestClassifier<T> {
     }
 
     fn predict_any(&self, x: &Features<T>) -> Result<Prediction<T>> {
-        match x {
-            Features::Dense(x) => Ok(Prediction::Classes(self.predict(x)?)),
-            Features::Sparse(x) => Ok(Prediction::Classes(self.predict(&x.to_dense())?)),
-        }
+        Ok(Prediction::Classes(self.predict(&x.to_dense())?))
     }
 
     fn predict_proba_any(&self, x: &Features<T>) -> Result<Tensor<T>> {
-        match x {
-            Features::Dense(x) => self.predict_proba(x),
-            Features::Sparse(x) => self.predict_proba(&x.to_dense()),
-        }
+        self.predict_proba(&x.to_dense())
     }
 
     fn classes(&self) -> Option<&[i64]> {

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Float, Result, Tensor};
 
-use super::forest::{Forest, ForestParameters, Growth, OutOfBag, forest_setters};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict};
+use super::forest::{Forest, ForestParameters, Growth, OutOfBag, forest_model, forest_setters};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::Predict;
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -18,7 +19,7 @@ use crate::tree::{
 use crate::validate;
 
 macro_rules! forest {
-    ($(#[$doc:meta])* $name:ident, $text:literal, $splitter:expr, $bootstrap:expr) => {
+    ($(#[$doc:meta])* $name:ident, $splitter:expr, $bootstrap:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
@@ -32,12 +33,7 @@ macro_rules! forest {
                 $name {
                     criterion: RegressionCriterion::SquaredError,
                     tree: TreeParameters { splitter: $splitter, ..TreeParameters::default() },
-                    forest: ForestParameters {
-                        n_estimators: 100,
-                        bootstrap: $bootstrap,
-                        max_samples: None,
-                        n_jobs: None,
-                    },
+                    forest: ForestParameters::new($bootstrap),
                 }
             }
         }
@@ -77,7 +73,7 @@ macro_rules! forest {
                 sample_weight: Option<&Tensor<f64>>,
                 seeds: Option<&[u32]>,
             ) -> Result<FittedForestRegressor<T>> {
-                const OPERATION: &str = concat!($text, "::fit");
+                const OPERATION: &str = concat!(stringify!($name), "::fit");
                 let columns =
                     Columns::new(OPERATION, x, self.tree.bins(), &self.tree.categorical_features)?;
                 let n = columns.rows();
@@ -95,43 +91,11 @@ macro_rules! forest {
                     reweight: None,
                 };
                 let forest = self.forest.grow(&growth, seeds)?;
-                Ok(FittedForestRegressor { name: $text, forest, element: PhantomData })
+                Ok(FittedForestRegressor { name: stringify!($name), forest, element: PhantomData })
             }
         }
 
-        impl<T: Float> Fit<Tensor<T>, Tensor<T>> for $name {
-            type Fitted = FittedForestRegressor<T>;
-
-            fn fit(&self, x: &Tensor<T>, y: &Tensor<T>) -> Result<Self::Fitted> {
-                self.fitted(&x.clone().into(), y, None, None)
-            }
-        }
-
-        impl<T: Float> FitWeighted<Tensor<T>, Tensor<T>> for $name {
-            fn fit_weighted(
-                &self,
-                x: &Tensor<T>,
-                y: &Tensor<T>,
-                sample_weight: &Tensor<f64>,
-            ) -> Result<Self::Fitted> {
-                self.fitted(&x.clone().into(), y, Some(sample_weight), None)
-            }
-        }
-
-        impl<T: Float> Estimator<T> for $name {
-            fn name(&self) -> &'static str {
-                $text
-            }
-
-            fn fit_any(
-                &self,
-                x: &Features<T>,
-                y: &Target<T>,
-                sample_weight: Option<&Tensor<f64>>,
-            ) -> Result<Box<dyn Model<T>>> {
-                Ok(Box::new(self.fitted(x, y.values($text)?, sample_weight, None)?))
-            }
-        }
+        fits!($name, FittedForestRegressor, values, fitted(None));
     };
 }
 
@@ -149,13 +113,13 @@ forest!(
     /// assert!(forest.predict(&x)?.to_vec()[0] < 4.0);
     /// # Ok::<(), barehand_tensor::Error>(())
     /// ```
-    RandomForestRegressor, "RandomForestRegressor", Splitter::Best, true
+    RandomForestRegressor, Splitter::Best, true
 );
 forest!(
     /// Extra trees for numbers: every tree sees every sample, and cuts features at random.
     ///
     /// Source: scikit-learn's `ExtraTreesRegressor`.
-    ExtraTreesRegressor, "ExtraTreesRegressor", Splitter::Random, false
+    ExtraTreesRegressor, Splitter::Random, false
 );
 
 /// What a forest of trees learned of numbers.
@@ -167,11 +131,6 @@ pub struct FittedForestRegressor<T: Float> {
 }
 
 impl<T: Float> FittedForestRegressor<T> {
-    /// Its trees.
-    pub fn forest(&self) -> &Forest {
-        &self.forest
-    }
-
     /// Tree `i` as a model of its own.
     ///
     /// # Panics
@@ -187,30 +146,9 @@ impl<T: Float> FittedForestRegressor<T> {
     pub fn values(&self, predicted: Vec<f64>) -> Result<Tensor<T>> {
         values(predicted, self.forest.extent())
     }
-
-    /// The decrease of impurity that each feature brought, in shares of their sum, `(D)`.
-    pub fn feature_importances(&self) -> Tensor<f64> {
-        self.forest.feature_importances().into()
-    }
-
-    /// What the trees that did not see a sample say of it, for the features and weights that the forest was fitted on.
-    ///
-    /// # Errors
-    /// `x` is no matrix of as many features.
-    pub fn out_of_bag(&self, x: &Tensor<T>, sample_weight: Option<&Tensor<f64>>) -> Result<OutOfBag> {
-        let n = validate::matrix_of(self.name, x, self.forest.extent().features)?;
-        let weights = sample_weight.map(|weights| validate::weights(self.name, Some(weights), n));
-        Ok(self.forest.out_of_bag(&rows_of(x), weights.transpose()?.as_deref()))
-    }
-
-    /// The forest with the trees of another (scikit-learn's `warm_start`).
-    ///
-    /// # Errors
-    /// Other features or outputs.
-    pub fn joined(self, other: Self) -> Result<Self> {
-        Ok(FittedForestRegressor { forest: self.forest.joined(other.forest)?, ..self })
-    }
 }
+
+forest_model!(FittedForestRegressor);
 
 impl<T: Float> Predict<Tensor<T>> for FittedForestRegressor<T> {
     type Output = Tensor<T>;
@@ -233,11 +171,7 @@ impl<T: Float> Persist for FittedForestRegressor<T> {
         if forest.extent().max_classes() != 1 {
             return Err(record.error("its trees tell classes apart"));
         }
-        let name = match record.text("estimator")? {
-            "RandomForestRegressor" => "RandomForestRegressor",
-            "ExtraTreesRegressor" => "ExtraTreesRegressor",
-            other => return Err(record.error(format!("estimator {other:?}"))),
-        };
+        let name = Forest::name_in(record, ["RandomForestRegressor", "ExtraTreesRegressor"])?;
         Ok(FittedForestRegressor { name, forest, element: PhantomData })
     }
 }
@@ -252,10 +186,7 @@ impl<T: Float> Model<T> for FittedForestRegressor<T> {
     }
 
     fn predict_any(&self, x: &Features<T>) -> Result<Prediction<T>> {
-        match x {
-            Features::Dense(x) => Ok(Prediction::Values(self.predict(x)?)),
-            Features::Sparse(x) => Ok(Prediction::Values(self.predict(&x.to_dense())?)),
-        }
+        Ok(Prediction::Values(self.predict(&x.to_dense())?))
     }
 
     fn record(&self) -> Record {

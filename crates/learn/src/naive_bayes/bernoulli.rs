@@ -6,8 +6,8 @@ use barehand_tensor::{Float, Result, Tensor};
 
 use super::counts::{Counts, LinearScores, Smoothing, smoothing_parameters, table};
 use super::{NaiveBayes, naive_bayes_estimator, naive_bayes_model};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Predict, PredictProba};
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -64,7 +64,7 @@ impl BernoulliNB {
     }
 }
 
-naive_bayes_estimator!(BernoulliNB, FittedBernoulliNB, "BernoulliNB", FIT);
+naive_bayes_estimator!(BernoulliNB, FittedBernoulliNB);
 
 /// What [`BernoulliNB`] learned.
 #[derive(Clone, Debug, PartialEq)]

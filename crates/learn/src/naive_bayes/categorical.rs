@@ -6,8 +6,8 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::counts::{Counts, Smoothing, smoothing_parameters};
 use super::{NaiveBayes, codes, naive_bayes_estimator, naive_bayes_model};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Predict, PredictProba};
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::{Field, Record};
@@ -73,7 +73,7 @@ impl CategoricalNB {
     }
 }
 
-naive_bayes_estimator!(CategoricalNB, FittedCategoricalNB, "CategoricalNB", FIT);
+naive_bayes_estimator!(CategoricalNB, FittedCategoricalNB);
 
 /// What [`CategoricalNB`] learned.
 #[derive(Clone, Debug, PartialEq)]

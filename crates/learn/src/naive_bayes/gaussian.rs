@@ -8,8 +8,8 @@ use barehand_kernels::diagonal_gaussian::diagonal_gaussian;
 use barehand_tensor::{Buffer, Error, Float, Result, Tensor};
 
 use super::{NaiveBayes, ascending, codes, naive_bayes_estimator, naive_bayes_model};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Predict, PredictProba};
 use crate::model_file::Persist;
 use crate::models::{labels, record_of};
 use crate::record::{Field, Record};
@@ -93,7 +93,7 @@ impl GaussianNB {
     }
 }
 
-naive_bayes_estimator!(GaussianNB, FittedGaussianNB, "GaussianNB", FIT);
+naive_bayes_estimator!(GaussianNB, FittedGaussianNB);
 
 /// What [`GaussianNB`] learned.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use barehand_tensor::{Float, Result, Tensor};
 
 use super::counts::{Counts, LinearScores, Smoothing, smoothing_parameters, table};
 use super::{NaiveBayes, naive_bayes_estimator, naive_bayes_model};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Predict, PredictProba};
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -51,7 +51,7 @@ impl MultinomialNB {
     }
 }
 
-naive_bayes_estimator!(MultinomialNB, FittedMultinomialNB, "MultinomialNB", FIT);
+naive_bayes_estimator!(MultinomialNB, FittedMultinomialNB);
 
 /// What [`MultinomialNB`] learned.
 #[derive(Clone, Debug, PartialEq)]

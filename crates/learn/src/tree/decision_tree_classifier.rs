@@ -12,8 +12,9 @@ use super::parameters::{TreeParameters, tree_setters};
 use super::pruning::PruningPath;
 use super::structure::{Extent, Tree};
 use super::targets::class_targets;
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Fit, Predict, PredictProba};
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::{labels, record_of};
 use crate::record::Record;
@@ -133,45 +134,13 @@ impl DecisionTreeClassifier {
     }
 }
 
-impl<T: Float> Fit<Tensor<T>, Tensor<i64>> for DecisionTreeClassifier {
-    type Fitted = FittedDecisionTreeClassifier<T>;
-
-    fn fit(&self, x: &Tensor<T>, y: &Tensor<i64>) -> Result<Self::Fitted> {
-        self.fitted(&x.clone().into(), y, None)
-    }
-}
+fits!(DecisionTreeClassifier, FittedDecisionTreeClassifier, classes, fitted());
 
 impl<T: Float> Fit<CsrMatrix<T>, Tensor<i64>> for DecisionTreeClassifier {
     type Fitted = FittedDecisionTreeClassifier<T>;
 
     fn fit(&self, x: &CsrMatrix<T>, y: &Tensor<i64>) -> Result<Self::Fitted> {
         self.fitted(&x.clone().into(), y, None)
-    }
-}
-
-impl<T: Float> FitWeighted<Tensor<T>, Tensor<i64>> for DecisionTreeClassifier {
-    fn fit_weighted(
-        &self,
-        x: &Tensor<T>,
-        y: &Tensor<i64>,
-        sample_weight: &Tensor<f64>,
-    ) -> Result<Self::Fitted> {
-        self.fitted(&x.clone().into(), y, Some(sample_weight))
-    }
-}
-
-impl<T: Float> Estimator<T> for DecisionTreeClassifier {
-    fn name(&self) -> &'static str {
-        "DecisionTreeClassifier"
-    }
-
-    fn fit_any(
-        &self,
-        x: &Features<T>,
-        y: &Target<T>,
-        sample_weight: Option<&Tensor<f64>>,
-    ) -> Result<Box<dyn Model<T>>> {
-        Ok(Box::new(self.fitted(x, y.classes("DecisionTreeClassifier")?, sample_weight)?))
     }
 }
 
@@ -324,17 +293,11 @@ impl<T: Float> Model<T> for FittedDecisionTreeClassifier<T> {
     }
 
     fn predict_any(&self, x: &Features<T>) -> Result<Prediction<T>> {
-        match x {
-            Features::Dense(x) => Ok(Prediction::Classes(self.predict(x)?)),
-            Features::Sparse(x) => Ok(Prediction::Classes(self.predict(&x.to_dense())?)),
-        }
+        Ok(Prediction::Classes(self.predict(&x.to_dense())?))
     }
 
     fn predict_proba_any(&self, x: &Features<T>) -> Result<Tensor<T>> {
-        match x {
-            Features::Dense(x) => self.predict_proba(x),
-            Features::Sparse(x) => self.predict_proba(&x.to_dense()),
-        }
+        self.predict_proba(&x.to_dense())
     }
 
     fn classes(&self) -> Option<&[i64]> {

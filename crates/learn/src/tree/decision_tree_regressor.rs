@@ -11,8 +11,9 @@ use super::parameters::{TreeParameters, tree_setters};
 use super::pruning::PruningPath;
 use super::structure::{Extent, Tree};
 use super::targets::value_targets;
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{Fit, Predict};
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -137,45 +138,13 @@ impl DecisionTreeRegressor {
     }
 }
 
-impl<T: Float> Fit<Tensor<T>, Tensor<T>> for DecisionTreeRegressor {
-    type Fitted = FittedDecisionTreeRegressor<T>;
-
-    fn fit(&self, x: &Tensor<T>, y: &Tensor<T>) -> Result<Self::Fitted> {
-        self.fitted(&x.clone().into(), y, None)
-    }
-}
+fits!(DecisionTreeRegressor, FittedDecisionTreeRegressor, values, fitted());
 
 impl<T: Float> Fit<CsrMatrix<T>, Tensor<T>> for DecisionTreeRegressor {
     type Fitted = FittedDecisionTreeRegressor<T>;
 
     fn fit(&self, x: &CsrMatrix<T>, y: &Tensor<T>) -> Result<Self::Fitted> {
         self.fitted(&x.clone().into(), y, None)
-    }
-}
-
-impl<T: Float> FitWeighted<Tensor<T>, Tensor<T>> for DecisionTreeRegressor {
-    fn fit_weighted(
-        &self,
-        x: &Tensor<T>,
-        y: &Tensor<T>,
-        sample_weight: &Tensor<f64>,
-    ) -> Result<Self::Fitted> {
-        self.fitted(&x.clone().into(), y, Some(sample_weight))
-    }
-}
-
-impl<T: Float> Estimator<T> for DecisionTreeRegressor {
-    fn name(&self) -> &'static str {
-        "DecisionTreeRegressor"
-    }
-
-    fn fit_any(
-        &self,
-        x: &Features<T>,
-        y: &Target<T>,
-        sample_weight: Option<&Tensor<f64>>,
-    ) -> Result<Box<dyn Model<T>>> {
-        Ok(Box::new(self.fitted(x, y.values("DecisionTreeRegressor")?, sample_weight)?))
     }
 }
 
@@ -255,10 +224,7 @@ impl<T: Float> Model<T> for FittedDecisionTreeRegressor<T> {
     }
 
     fn predict_any(&self, x: &Features<T>) -> Result<Prediction<T>> {
-        match x {
-            Features::Dense(x) => Ok(Prediction::Values(self.predict(x)?)),
-            Features::Sparse(x) => Ok(Prediction::Values(self.predict(&x.to_dense())?)),
-        }
+        Ok(Prediction::Values(self.predict(&x.to_dense())?))
     }
 
     fn record(&self) -> Record {

@@ -3,6 +3,9 @@
 mod cluster;
 mod decomposition;
 mod ensemble;
+mod forest;
+mod growing;
+mod grown;
 mod linear_model;
 mod mixture;
 mod model;
@@ -21,6 +24,8 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     cluster::register(&module)?;
     decomposition::register(&module)?;
     ensemble::register(&module)?;
+    forest::register(&module)?;
+    grown::register(&module)?;
     linear_model::register(&module)?;
     mixture::register(&module)?;
     model::register(&module)?;

@@ -38,6 +38,15 @@ fn auc(x: Array<f64>, y: Array<f64>) -> Result<f64> {
     Ok(barehand_metrics::auc(&x.0.to_vec(), &y.0.to_vec())?)
 }
 
+/// What one method of `Curves` says of scores of either type.
+macro_rules! of_scores {
+    ($py:expr, $options:expr, $method:ident, $y_true:expr, $y_score:expr) => {
+        each_float!($y_score, y_score => {
+            counted($py, y_score.len(), || $options.$method(&$y_true.0, &y_score))
+        })?
+    };
+}
+
 /// True and false positives at each threshold.
 #[pyfunction]
 fn threshold_counts<'py>(
@@ -48,9 +57,7 @@ fn threshold_counts<'py>(
     sample_weight: Weights,
 ) -> Result<ThreeColumns<'py>> {
     let options = options(pos_label, &sample_weight, false);
-    let counts = each_float!(y_score, y_score => {
-        counted(py, y_score.len(), || options.counts(&y_true.0, &y_score))
-    })?;
+    let counts = of_scores!(py, options, counts, y_true, y_score);
     Ok((
         counts.thresholds.into_pyarray(py),
         counts.true_positives.into_pyarray(py),
@@ -58,25 +65,31 @@ fn threshold_counts<'py>(
     ))
 }
 
-#[pyfunction]
-fn roc_curve<'py>(
-    py: Python<'py>,
-    y_true: Labels,
-    y_score: Floats,
-    pos_label: i64,
-    sample_weight: Weights,
-    drop_intermediate: bool,
-) -> Result<ThreeColumns<'py>> {
-    let options = options(pos_label, &sample_weight, drop_intermediate);
-    let curve = each_float!(y_score, y_score => {
-        counted(py, y_score.len(), || options.roc(&y_true.0, &y_score))
-    })?;
-    Ok((
-        curve.false_positive_rate.into_pyarray(py),
-        curve.true_positive_rate.into_pyarray(py),
-        curve.thresholds.into_pyarray(py),
-    ))
+/// A function that gives three columns of a curve.
+macro_rules! curve {
+    ($name:ident, $method:ident, $first:ident, $second:ident) => {
+        #[pyfunction]
+        fn $name<'py>(
+            py: Python<'py>,
+            y_true: Labels,
+            y_score: Floats,
+            pos_label: i64,
+            sample_weight: Weights,
+            drop_intermediate: bool,
+        ) -> Result<ThreeColumns<'py>> {
+            let options = options(pos_label, &sample_weight, drop_intermediate);
+            let curve = of_scores!(py, options, $method, y_true, y_score);
+            Ok((
+                curve.$first.into_pyarray(py),
+                curve.$second.into_pyarray(py),
+                curve.thresholds.into_pyarray(py),
+            ))
+        }
+    };
 }
+
+curve!(det_curve, det, false_positive_rate, false_negative_rate);
+curve!(roc_curve, roc, false_positive_rate, true_positive_rate);
 
 /// The curve, and whether there are positives.
 #[pyfunction]
@@ -89,34 +102,12 @@ fn precision_recall_curve<'py>(
     drop_intermediate: bool,
 ) -> Result<(Column<'py>, Column<'py>, Column<'py>, bool)> {
     let options = options(pos_label, &sample_weight, drop_intermediate);
-    let curve = each_float!(y_score, y_score => {
-        counted(py, y_score.len(), || options.precision_recall(&y_true.0, &y_score))
-    })?;
+    let curve = of_scores!(py, options, precision_recall, y_true, y_score);
     Ok((
         curve.precision.into_pyarray(py),
         curve.recall.into_pyarray(py),
         curve.thresholds.into_pyarray(py),
         curve.has_positives,
-    ))
-}
-
-#[pyfunction]
-fn det_curve<'py>(
-    py: Python<'py>,
-    y_true: Labels,
-    y_score: Floats,
-    pos_label: i64,
-    sample_weight: Weights,
-    drop_intermediate: bool,
-) -> Result<ThreeColumns<'py>> {
-    let options = options(pos_label, &sample_weight, drop_intermediate);
-    let curve = each_float!(y_score, y_score => {
-        counted(py, y_score.len(), || options.det(&y_true.0, &y_score))
-    })?;
-    Ok((
-        curve.false_positive_rate.into_pyarray(py),
-        curve.false_negative_rate.into_pyarray(py),
-        curve.thresholds.into_pyarray(py),
     ))
 }
 
@@ -130,9 +121,7 @@ fn average_precision(
 ) -> Result<(f64, bool)> {
     let options = options(pos_label, &sample_weight, false);
     let positives = y_true.0.to_vec().contains(&pos_label);
-    let score = each_float!(y_score, y_score => {
-        counted(py, y_score.len(), || options.average_precision(&y_true.0, &y_score))
-    })?;
+    let score = of_scores!(py, options, average_precision, y_true, y_score);
     Ok((score, positives))
 }
 

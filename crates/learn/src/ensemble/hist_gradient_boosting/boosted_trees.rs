@@ -6,6 +6,35 @@ use barehand_tensor::{Float, Result, Tensor};
 use super::loss::Loss;
 use crate::record::Record;
 
+/// What a fitted model of either kind, with a `model` and scores, says of itself.
+macro_rules! boosted_model {
+    ($fitted:ident) => {
+        impl<T: Float> $fitted<T> {
+            /// The trees.
+            pub fn trees(&self) -> &BoostedTrees {
+                &self.model
+            }
+
+            /// How many rounds there were.
+            pub fn n_iter(&self) -> usize {
+                self.model.n_iter()
+            }
+
+            /// The negative mean loss of the training samples before the first round and after each; empty without early
+            /// stopping.
+            pub fn train_scores(&self) -> &[f64] {
+                &self.train_scores
+            }
+
+            /// That of the samples set aside.
+            pub fn validation_scores(&self) -> &[f64] {
+                &self.validation_scores
+            }
+        }
+    };
+}
+pub(super) use boosted_model;
+
 /// A sum of trees above a baseline: the raw predictions of a [`Loss`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostedTrees {
@@ -53,6 +82,24 @@ impl BoostedTrees {
         let packed = x.contiguous();
         self.add(0..self.n_iter(), packed.as_slice().unwrap_or_default(), &mut raw);
         raw
+    }
+
+    /// What `answer` makes of the raw predictions of `n` rows `x` after each round.
+    pub(super) fn staged<T: Float, R>(
+        &self,
+        x: &Tensor<T>,
+        n: usize,
+        answer: impl Fn(&[f64]) -> R,
+    ) -> Vec<R> {
+        let packed = x.contiguous();
+        let rows = packed.as_slice().unwrap_or_default();
+        let mut raw = self.baseline.repeat(n);
+        (0..self.n_iter())
+            .map(|round| {
+                self.add(round..round + 1, rows, &mut raw);
+                answer(&raw)
+            })
+            .collect()
     }
 
     /// The number of each sample's class, of raw predictions `(n, outputs)`: the first of those that are largest.

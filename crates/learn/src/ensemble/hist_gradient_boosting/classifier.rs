@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::boosted_trees::BoostedTrees;
+use super::boosted_trees::{BoostedTrees, boosted_model};
 use super::booster::{Samples, boosted};
 use super::loss::Loss;
 use super::parameters::{Parameters, builder};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{DecisionFunction, Fit, FitWeighted, Predict, PredictProba};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::{DecisionFunction, Predict, PredictProba};
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::{labels, record_of};
 use crate::record::Record;
@@ -59,15 +60,16 @@ impl HistGradientBoostingClassifier {
         x: &Tensor<T>,
         y: &Tensor<i64>,
     ) -> Result<FittedHistGradientBoostingClassifier<T>> {
-        self.fitted(x, y, None)
+        self.fitted(&x.clone().into(), y, None)
     }
 
     fn fitted<T: Float>(
         &self,
-        x: &Tensor<T>,
+        x: &Features<T>,
         y: &Tensor<i64>,
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<FittedHistGradientBoostingClassifier<T>> {
+        let x = x.dense(Self::NAME)?;
         let (n, _) = validate::matrix(Self::NAME, x)?;
         let (classes, codes) = validate::classes(Self::NAME, y, n)?;
         let weights = match sample_weight {
@@ -82,39 +84,7 @@ impl HistGradientBoostingClassifier {
     }
 }
 
-impl<T: Float> Fit<Tensor<T>, Tensor<i64>> for HistGradientBoostingClassifier {
-    type Fitted = FittedHistGradientBoostingClassifier<T>;
-
-    fn fit(&self, x: &Tensor<T>, y: &Tensor<i64>) -> Result<Self::Fitted> {
-        self.fitted(x, y, None)
-    }
-}
-
-impl<T: Float> FitWeighted<Tensor<T>, Tensor<i64>> for HistGradientBoostingClassifier {
-    fn fit_weighted(
-        &self,
-        x: &Tensor<T>,
-        y: &Tensor<i64>,
-        sample_weight: &Tensor<f64>,
-    ) -> Result<Self::Fitted> {
-        self.fitted(x, y, Some(sample_weight))
-    }
-}
-
-impl<T: Float> Estimator<T> for HistGradientBoostingClassifier {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn fit_any(
-        &self,
-        x: &Features<T>,
-        y: &Target<T>,
-        sample_weight: Option<&Tensor<f64>>,
-    ) -> Result<Box<dyn Model<T>>> {
-        Ok(Box::new(self.fitted(x.dense(Self::NAME)?, y.classes(Self::NAME)?, sample_weight)?))
-    }
-}
+fits!(HistGradientBoostingClassifier, FittedHistGradientBoostingClassifier, classes, fitted());
 
 /// What [`HistGradientBoostingClassifier`] learned.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,26 +120,6 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
         &self.classes
     }
 
-    /// The trees.
-    pub fn trees(&self) -> &BoostedTrees {
-        &self.model
-    }
-
-    /// How many rounds there were.
-    pub fn n_iter(&self) -> usize {
-        self.model.n_iter()
-    }
-
-    /// The negative mean loss of the training samples before the first round and after each; empty without early stopping.
-    pub fn train_scores(&self) -> &[f64] {
-        &self.train_scores
-    }
-
-    /// That of the samples set aside.
-    pub fn validation_scores(&self) -> &[f64] {
-        &self.validation_scores
-    }
-
     /// The classes `(N)` after each round, the last of which are those of `predict`.
     ///
     /// # Errors
@@ -177,14 +127,7 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
     pub fn staged_predict(&self, x: &Tensor<T>) -> Result<Vec<Tensor<i64>>> {
         let n =
             validate::matrix_of("HistGradientBoostingClassifier::staged_predict", x, self.model.features())?;
-        let x = x.contiguous();
-        let mut raw = self.model.baseline.repeat(n);
-        Ok((0..self.n_iter())
-            .map(|round| {
-                self.model.add(round..round + 1, x.as_slice().unwrap_or_default(), &mut raw);
-                self.labels(&raw)
-            })
-            .collect())
+        Ok(self.model.staged(x, n, |raw| self.labels(raw)))
     }
 
     fn labels(&self, raw: &[f64]) -> Tensor<i64> {
@@ -197,6 +140,8 @@ impl<T: Float> FittedHistGradientBoostingClassifier<T> {
             .into()
     }
 }
+
+boosted_model!(FittedHistGradientBoostingClassifier);
 
 impl<T: Float> Predict<Tensor<T>> for FittedHistGradientBoostingClassifier<T> {
     type Output = Tensor<i64>;

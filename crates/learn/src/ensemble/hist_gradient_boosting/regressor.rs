@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::boosted_trees::BoostedTrees;
+use super::boosted_trees::{BoostedTrees, boosted_model};
 use super::booster::{Samples, boosted};
 use super::loss::Loss;
 use super::parameters::{Parameters, builder};
-use crate::dynamic::{Estimator, Features, Model, Prediction, Target};
-use crate::estimator::{Fit, FitWeighted, Predict};
+use crate::dynamic::{Features, Model, Prediction};
+use crate::estimator::Predict;
+use crate::fitting::fits;
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -80,15 +81,16 @@ impl HistGradientBoostingRegressor {
         x: &Tensor<T>,
         y: &Tensor<T>,
     ) -> Result<FittedHistGradientBoostingRegressor<T>> {
-        self.fitted(x, y, None)
+        self.fitted(&x.clone().into(), y, None)
     }
 
     fn fitted<T: Float>(
         &self,
-        x: &Tensor<T>,
+        x: &Features<T>,
         y: &Tensor<T>,
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<FittedHistGradientBoostingRegressor<T>> {
+        let x = x.dense(Self::NAME)?;
         let (n, _) = validate::matrix(Self::NAME, x)?;
         if y.shape() != [n] {
             let message = format!("expected a target for each of {n} samples, found shape {:?}", y.shape());
@@ -108,39 +110,7 @@ impl HistGradientBoostingRegressor {
     }
 }
 
-impl<T: Float> Fit<Tensor<T>, Tensor<T>> for HistGradientBoostingRegressor {
-    type Fitted = FittedHistGradientBoostingRegressor<T>;
-
-    fn fit(&self, x: &Tensor<T>, y: &Tensor<T>) -> Result<Self::Fitted> {
-        self.fitted(x, y, None)
-    }
-}
-
-impl<T: Float> FitWeighted<Tensor<T>, Tensor<T>> for HistGradientBoostingRegressor {
-    fn fit_weighted(
-        &self,
-        x: &Tensor<T>,
-        y: &Tensor<T>,
-        sample_weight: &Tensor<f64>,
-    ) -> Result<Self::Fitted> {
-        self.fitted(x, y, Some(sample_weight))
-    }
-}
-
-impl<T: Float> Estimator<T> for HistGradientBoostingRegressor {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn fit_any(
-        &self,
-        x: &Features<T>,
-        y: &Target<T>,
-        sample_weight: Option<&Tensor<f64>>,
-    ) -> Result<Box<dyn Model<T>>> {
-        Ok(Box::new(self.fitted(x.dense(Self::NAME)?, y.values(Self::NAME)?, sample_weight)?))
-    }
-}
+fits!(HistGradientBoostingRegressor, FittedHistGradientBoostingRegressor, values, fitted());
 
 /// What [`HistGradientBoostingRegressor`] learned.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,26 +136,6 @@ impl<T: Float> FittedHistGradientBoostingRegressor<T> {
         Ok(Self { model, train_scores, validation_scores, element: PhantomData })
     }
 
-    /// The trees.
-    pub fn trees(&self) -> &BoostedTrees {
-        &self.model
-    }
-
-    /// How many rounds there were.
-    pub fn n_iter(&self) -> usize {
-        self.model.n_iter()
-    }
-
-    /// The negative mean loss of the training samples before the first round and after each; empty without early stopping.
-    pub fn train_scores(&self) -> &[f64] {
-        &self.train_scores
-    }
-
-    /// That of the samples set aside.
-    pub fn validation_scores(&self) -> &[f64] {
-        &self.validation_scores
-    }
-
     /// The predictions `(N)` after each round, the last of which are those of `predict`.
     ///
     /// # Errors
@@ -193,20 +143,15 @@ impl<T: Float> FittedHistGradientBoostingRegressor<T> {
     pub fn staged_predict(&self, x: &Tensor<T>) -> Result<Vec<Tensor<T>>> {
         let n =
             validate::matrix_of("HistGradientBoostingRegressor::staged_predict", x, self.model.features())?;
-        let x = x.contiguous();
-        let mut raw = self.model.baseline.repeat(n);
-        Ok((0..self.n_iter())
-            .map(|round| {
-                self.model.add(round..round + 1, x.as_slice().unwrap_or_default(), &mut raw);
-                self.predictions(&raw)
-            })
-            .collect())
+        Ok(self.model.staged(x, n, |raw| self.predictions(raw)))
     }
 
     fn predictions(&self, raw: &[f64]) -> Tensor<T> {
         self.model.values(raw).into_iter().map(T::from_f64).collect::<Vec<T>>().into()
     }
 }
+
+boosted_model!(FittedHistGradientBoostingRegressor);
 
 impl<T: Float> Predict<Tensor<T>> for FittedHistGradientBoostingRegressor<T> {
     type Output = Tensor<T>;

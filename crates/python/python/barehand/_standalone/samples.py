@@ -62,17 +62,6 @@ def split_samples(estimator: Any, X: Any, y: Any, indices: Any, train_indices: A
     return take_rows(X, indices), take_rows(y, indices)
 
 
-def check_random_state(seed: Any) -> np.random.RandomState:
-    """A ``RandomState``: NumPy's own for None, a new one for a number."""
-    if seed is None or seed is np.random:
-        return np.random.mtrand._rand  # type: ignore[no-any-return]
-    if isinstance(seed, numbers.Integral):
-        return np.random.RandomState(int(seed))
-    if isinstance(seed, np.random.RandomState):
-        return seed
-    raise ValueError(f"{seed!r} cannot be used to seed a numpy.random.RandomState instance")
-
-
 def type_of_target(y: Any, input_name: str = "") -> str:
     """``binary``, ``multiclass``, ``continuous``, either with ``-multioutput``, ``multilabel-indicator`` or ``unknown``."""
     y = np.asarray(y.toarray() if is_sparse(y) else y)

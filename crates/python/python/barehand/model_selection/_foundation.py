@@ -41,10 +41,10 @@ try:
 
 except ImportError:
     from barehand._check_array import column_or_1d
+    from barehand._random_state import check_random_state
     from barehand._standalone.samples import (
         as_labels,
         check_method_params,
-        check_random_state,
         indexable,
         is_classifier,
         num_samples,
