@@ -6,7 +6,9 @@
 
 use barehand_kernels::gemm::{Gemm, Matrix, MatrixMut};
 use barehand_kernels::nearest::{Metric, ranks, within};
-use barehand_tensor::Float;
+use barehand_tensor::{Float, Tensor};
+
+use super::metric::mean;
 
 /// Queries and points of one matrix product: the products stay in the second cache.
 const QUERIES: usize = 192;
@@ -31,14 +33,10 @@ pub(super) struct Rounded {
 
 impl Rounded {
     /// Of points `x`, `(n, d)`; None where they are not finite or all alike, which f32 cannot tell apart.
-    pub(super) fn new<T: Float>(x: &[T], d: usize) -> Option<Rounded> {
-        let n = x.len() / d;
-        let mut mean = vec![0.0; d];
-        for row in x.chunks_exact(d) {
-            for (sum, value) in mean.iter_mut().zip(row) {
-                *sum += value.to_f64() / n as f64;
-            }
-        }
+    pub(super) fn new<T: Float>(points: &Tensor<T>) -> Option<Rounded> {
+        let (n, d) = (points.shape()[0], points.shape()[1]);
+        let mean = mean(points);
+        let x = points.as_slice()?;
         let centered = |row: &[T], mean: &[f64]| -> Vec<f64> {
             row.iter().zip(mean).map(|(value, mean)| value.to_f64() - mean).collect()
         };

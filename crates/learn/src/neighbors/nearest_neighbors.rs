@@ -2,17 +2,17 @@
 
 use std::any::Any;
 
-use barehand_kernels::nearest::Metric;
-use barehand_kernels::threads;
-use barehand_tensor::{Error, Float, Result, Tensor};
+use barehand_kernels::{nearest, threads};
+use barehand_tensor::{CsrMatrix, Error, Float, Result, Tensor};
 
-use super::brute::{self, Rounded};
-use super::space_tree::SpaceTree;
+use super::kernel_density::Kernel;
+use super::metric::{Map, Metric};
+use super::space::{Queries, Space};
 use crate::dynamic::{Estimator, Features, Model, Target, no_weights};
 use crate::estimator::Fit;
 use crate::model_file::Persist;
 use crate::models::{field, record_of};
-use crate::record::Record;
+use crate::record::{Field, Record};
 use crate::validate;
 
 /// Queries in one piece of work.
@@ -21,15 +21,16 @@ const PIECE: usize = 192;
 /// How neighbours are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
-    /// A k-d tree for up to 15 columns, brute force beyond; brute force also for cosines, for powers below 1, and where half
-    /// of the points are asked for.
+    /// A tree for up to 15 columns, of boxes where the metric allows them, else of balls; brute force beyond, where the metric
+    /// allows no tree, for sparse rows, and where half of the points are asked for.
     #[default]
     Auto,
     /// Every query with every point.
     Brute,
-    /// Boxes within boxes.
+    /// Boxes within boxes: for differences of coordinates, weighed or mixed, with a power of at least 1.
     KdTree,
-    /// Balls within balls.
+    /// Balls within balls: for metrics of which no detour is shorter; of Bray-Curtis and Dice, which are none but come close,
+    /// every ball is looked into.
     BallTree,
 }
 
@@ -83,7 +84,7 @@ pub struct Neighbors {
 /// assert_eq!((found.indices, found.distances), (vec![0, 2], vec![1.0, 1.0]));
 /// # Ok::<(), barehand_tensor::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NearestNeighbors {
     pub(super) n_neighbors: usize,
     algorithm: Algorithm,
@@ -135,46 +136,116 @@ impl NearestNeighbors {
     /// The points `(N, D)` in the order in which they are searched.
     ///
     /// # Errors
-    /// `x` is no matrix, is empty or not finite; a tree for a metric that is none.
+    /// `x` is no matrix, is empty, or not finite (NaN is a coordinate that is missing for [`Metric::NanEuclidean`]); a tree for a
+    /// metric that allows none; parameters of a metric that are none, or of another number of columns.
     pub fn fit<T: Float>(&self, x: &Tensor<T>) -> Result<FittedNearestNeighbors<T>> {
+        self.fit_features(&x.clone().into())
+    }
+
+    /// As [`fit`](Self::fit), of dense or sparse rows. Sparse ones are searched as they are, by brute force, for metrics that are
+    /// sums over coordinates as they stand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); also sparse rows for a tree or another metric.
+    pub fn fit_features<T: Float>(&self, x: &Features<T>) -> Result<FittedNearestNeighbors<T>> {
         const OPERATION: &str = "NearestNeighbors::fit";
-        let (n, d) = validate::matrix(OPERATION, x)?;
-        validate::finite(OPERATION, x)?;
+        check(OPERATION, x, &self.metric)?;
+        let [n, d] = x.shape();
         if self.n_neighbors == 0 || self.leaf_size == 0 {
             return Err(Error::value(OPERATION, "n_neighbors and leaf_size are at least 1"));
-        }
-        let triangles = match self.metric {
-            Metric::Minkowski(p) if !(p > 0.0 && p.is_finite()) => {
-                return Err(Error::value(OPERATION, format!("p is {p}: more than 0 expected")));
-            }
-            Metric::Minkowski(p) => p >= 1.0,
-            Metric::Cosine => false,
-            _ => true,
-        };
-        let algorithm = match self.algorithm {
-            Algorithm::Auto if d > 15 || self.n_neighbors >= n / 2 || !triangles => Algorithm::Brute,
-            Algorithm::Auto => Algorithm::KdTree,
-            chosen => chosen,
-        };
-        if !triangles && algorithm != Algorithm::Brute {
-            let message = "a tree needs a metric: cosines, and powers below 1, are found by brute force";
-            return Err(Error::value(OPERATION, message));
         }
         if u32::try_from(n).is_err() {
             return Err(Error::value(OPERATION, format!("{n} points are more than 32 bits count")));
         }
-        let x = x.contiguous();
-        let points = x.as_slice().unwrap_or_default();
-        let search = match (algorithm, self.metric) {
-            (Algorithm::KdTree | Algorithm::BallTree, metric) => {
-                let balls = algorithm == Algorithm::BallTree;
-                Search::Tree(SpaceTree::new(points, d, self.leaf_size, metric, balls))
-            }
-            (_, Metric::Euclidean) => Search::Brute(Rounded::new(points, d)),
-            _ => Search::Brute(None),
+        let sparse = matches!(x, Features::Sparse(_));
+        let algorithm = match self.algorithm {
+            Algorithm::Auto if sparse || d > 15 || self.n_neighbors >= n / 2 => Algorithm::Brute,
+            Algorithm::Auto => self.metric.algorithm(),
+            chosen => chosen,
         };
-        Ok(FittedNearestNeighbors { x, algorithm, leaf_size: self.leaf_size, metric: self.metric, search })
+        let (kernel, search) = match x {
+            Features::Dense(x) => {
+                let x = x.contiguous();
+                let (kernel, map) = self.metric.on(OPERATION, &x)?;
+                self.check_tree(OPERATION, kernel, algorithm)?;
+                if algorithm != Algorithm::Brute {
+                    check_places(OPERATION, kernel, d)?;
+                }
+                let search = match map {
+                    Map::Same => Search::Here(Space::new(x, kernel, algorithm, self.leaf_size)),
+                    map => {
+                        let moved = map.of(x.as_slice().unwrap_or_default(), d);
+                        let moved = Tensor::from_vec(moved, [n, d])?;
+                        Search::Moved(map, Space::new(moved, kernel, algorithm, self.leaf_size))
+                    }
+                };
+                (kernel, search)
+            }
+            Features::Sparse(x) => {
+                let (kernel, map) = self.metric.on(OPERATION, &Tensor::<T>::zeros([0, d]))?;
+                let missing = matches!(kernel, nearest::Metric::Haversine | nearest::Metric::NanEuclidean);
+                if algorithm != Algorithm::Brute || map != Map::Same || missing {
+                    let (metric, by) = (self.metric.name(), algorithm.name());
+                    let message = format!("sparse rows are not searched by {by} with metric {metric:?}");
+                    return Err(Error::value(OPERATION, message));
+                }
+                (kernel, Search::Here(Space::Sparse(x.clone())))
+            }
+        };
+        let (leaf_size, metric) = (self.leaf_size, self.metric.clone());
+        Ok(FittedNearestNeighbors { x: x.clone(), algorithm, leaf_size, metric, kernel, search })
     }
+
+    fn check_tree(&self, operation: &str, kernel: nearest::Metric, algorithm: Algorithm) -> Result<()> {
+        let close = matches!(self.metric, Metric::BrayCurtis | Metric::Boolean(nearest::Boolean::Dice));
+        let possible = match algorithm {
+            Algorithm::KdTree => kernel.has_boxes(),
+            Algorithm::BallTree => kernel.has_triangles() || close,
+            _ => true,
+        };
+        if possible {
+            return Ok(());
+        }
+        let (metric, by) = (self.metric.name(), algorithm.name());
+        let message =
+            format!("a tree needs a metric that tells what is too far away: {metric:?} allows no {by}");
+        Err(Error::value(operation, message))
+    }
+}
+
+/// Refuses features that are empty or not finite.
+fn check<T: Float>(operation: &str, x: &Features<T>, metric: &Metric) -> Result<()> {
+    match x {
+        Features::Dense(x) if *metric == Metric::NanEuclidean => {
+            validate::matrix(operation, x)?;
+            if x.to_vec().into_iter().any(|value| value.to_f64().is_infinite()) {
+                return Err(Error::value(operation, "x holds infinity: numbers, or NaN, expected"));
+            }
+            Ok(())
+        }
+        Features::Dense(x) => {
+            validate::matrix(operation, x)?;
+            validate::finite(operation, x)
+        }
+        Features::Sparse(x) => {
+            validate::not_empty(operation, x.rows(), x.columns())?;
+            match x.values().iter().find(|value| !value.is_finite()) {
+                None => Ok(()),
+                Some(found) => {
+                    Err(Error::value(operation, format!("x holds {found}: finite numbers expected")))
+                }
+            }
+        }
+    }
+}
+
+/// Refuses places that are not a latitude and a longitude.
+fn check_places(operation: &str, kernel: nearest::Metric, d: usize) -> Result<()> {
+    if kernel == nearest::Metric::Haversine && d != 2 {
+        let message = format!("Haversine distance only valid in 2 dimensions, found {d}");
+        return Err(Error::value(operation, message));
+    }
+    Ok(())
 }
 
 impl<T: Float> Fit<Tensor<T>> for NearestNeighbors {
@@ -182,6 +253,14 @@ impl<T: Float> Fit<Tensor<T>> for NearestNeighbors {
 
     fn fit(&self, x: &Tensor<T>, (): &()) -> Result<Self::Fitted> {
         NearestNeighbors::fit(self, x)
+    }
+}
+
+impl<T: Float> Fit<CsrMatrix<T>> for NearestNeighbors {
+    type Fitted = FittedNearestNeighbors<T>;
+
+    fn fit(&self, x: &CsrMatrix<T>, (): &()) -> Result<Self::Fitted> {
+        self.fit_features(&x.clone().into())
     }
 }
 
@@ -197,29 +276,32 @@ impl<T: Float> Estimator<T> for NearestNeighbors {
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<Box<dyn Model<T>>> {
         no_weights("NearestNeighbors", sample_weight)?;
-        Ok(Box::new(NearestNeighbors::fit(self, x.dense("NearestNeighbors")?)?))
+        Ok(Box::new(self.fit_features(x)?))
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Search<T> {
-    Brute(Option<Rounded>),
-    Tree(SpaceTree<T>),
+enum Search<T: Float> {
+    /// Between the points themselves.
+    Here(Space<T>),
+    /// Between what they become.
+    Moved(Map, Space<f64>),
 }
 
 /// What [`NearestNeighbors`] searches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedNearestNeighbors<T: Float> {
-    x: Tensor<T>,
+    x: Features<T>,
     algorithm: Algorithm,
     leaf_size: usize,
     metric: Metric,
+    kernel: nearest::Metric,
     search: Search<T>,
 }
 
 impl<T: Float> FittedNearestNeighbors<T> {
     /// The points, `(N, D)`.
-    pub fn points(&self) -> &Tensor<T> {
+    pub fn points(&self) -> &Features<T> {
         &self.x
     }
 
@@ -233,6 +315,14 @@ impl<T: Float> FittedNearestNeighbors<T> {
     /// # Errors
     /// `x` has another number of columns or is not finite, or `k` is 0 or more than there are points.
     pub fn kneighbors(&self, x: &Tensor<T>, k: usize) -> Result<Neighbors> {
+        self.kneighbors_any(&x.clone().into(), k)
+    }
+
+    /// As [`kneighbors`](Self::kneighbors), for dense or sparse queries.
+    ///
+    /// # Errors
+    /// As [`kneighbors`](Self::kneighbors).
+    pub fn kneighbors_any(&self, x: &Features<T>, k: usize) -> Result<Neighbors> {
         const OPERATION: &str = "kneighbors";
         let n = self.check(OPERATION, x)?;
         let points = self.x.shape()[0];
@@ -240,34 +330,14 @@ impl<T: Float> FittedNearestNeighbors<T> {
             let message = format!("{k} neighbours asked for: from 1 to {points} expected");
             return Err(Error::value(OPERATION, message));
         }
-        let (x, d) = (x.contiguous(), self.x.shape()[1]);
-        let queries = x.as_slice().unwrap_or_default();
-        let fitted = self.x.as_slice().unwrap_or_default();
-        let mut found = vec![(0.0, 0u32); n * k];
-        threads::for_each_chunk(&mut found, PIECE * k, self.grain() * k, |from, found| {
-            let from = from / k;
-            let queries = &queries[from * d..(from + found.len() / k) * d];
-            match &self.search {
-                Search::Brute(rounded) => {
-                    found.copy_from_slice(&brute::nearest(
-                        self.metric,
-                        fitted,
-                        rounded.as_ref(),
-                        queries,
-                        d,
-                        k,
-                    ));
-                }
-                Search::Tree(tree) => {
-                    for (query, found) in queries.chunks_exact(d).zip(found.chunks_exact_mut(k)) {
-                        found.copy_from_slice(&tree.nearest(self.metric, query, k));
-                    }
-                }
-            }
-        });
+        let found = self.asked(
+            x,
+            |space, queries| nearest_in(space, self.kernel, queries, n, k),
+            |space, queries| nearest_in(space, self.kernel, queries, n, k),
+        )?;
         Ok(Neighbors {
             k,
-            distances: found.iter().map(|&(rank, _)| self.metric.of_rank(rank)).collect(),
+            distances: found.iter().map(|&(rank, _)| self.metric.of_rank(self.kernel, rank)).collect(),
             indices: found.iter().map(|&(_, point)| point as usize).collect(),
         })
     }
@@ -277,86 +347,251 @@ impl<T: Float> FittedNearestNeighbors<T> {
     /// # Errors
     /// `x` has another number of columns or is not finite, or `radius` is negative.
     pub fn radius_neighbors(&self, x: &Tensor<T>, radius: f64) -> Result<Vec<Vec<(f64, usize)>>> {
+        self.radius_neighbors_any(&x.clone().into(), radius)
+    }
+
+    /// As [`radius_neighbors`](Self::radius_neighbors), for dense or sparse queries.
+    ///
+    /// # Errors
+    /// As [`radius_neighbors`](Self::radius_neighbors).
+    pub fn radius_neighbors_any(&self, x: &Features<T>, radius: f64) -> Result<Vec<Vec<(f64, usize)>>> {
         const OPERATION: &str = "radius_neighbors";
         let n = self.check(OPERATION, x)?;
         if !(radius >= 0.0) {
             return Err(Error::value(OPERATION, format!("radius is {radius}: at least 0 expected")));
         }
-        let (x, d) = (x.contiguous(), self.x.shape()[1]);
-        let queries = x.as_slice().unwrap_or_default();
-        let fitted = self.x.as_slice().unwrap_or_default();
-        let limit = self.metric.to_rank(radius);
-        let mut found: Vec<Vec<(f64, usize)>> = vec![Vec::new(); n];
-        threads::for_each_chunk(&mut found, 16, self.grain(), |from, found| {
-            for (i, found) in found.iter_mut().enumerate() {
-                let query = &queries[(from + i) * d..(from + i + 1) * d];
-                // A root may be rounded past the radius, or a square before it: distances decide.
-                let wide = limit * (1.0 + 1e-9);
-                let near = match &self.search {
-                    Search::Brute(_) => brute::near(self.metric, fitted, query, wide),
-                    Search::Tree(tree) => tree.near(self.metric, query, wide),
-                };
-                *found = near
-                    .into_iter()
-                    .map(|(rank, point)| (self.metric.of_rank(rank), point as usize))
-                    .filter(|(distance, _)| *distance <= radius)
-                    .collect();
-            }
-        });
-        Ok(found)
-    }
-
-    fn check(&self, operation: &str, x: &Tensor<T>) -> Result<usize> {
-        let n = validate::matrix_of(operation, x, self.x.shape()[1])?;
-        validate::finite(operation, x)?;
-        Ok(n)
-    }
-
-    /// Queries that pay for another thread.
-    fn grain(&self) -> usize {
-        let cost = match self.search {
-            Search::Brute(_) => self.x.len(),
-            Search::Tree(_) => 1 << 12,
+        // A root may be rounded past the radius, or a square before it: distances decide.
+        let wide = self.metric.to_rank(self.kernel, radius) * (1.0 + 1e-9);
+        let found = self.asked(
+            x,
+            |space, queries| each_in(space, n, |i| space.near(self.kernel, queries, i, wide)),
+            |space, queries| each_in(space, n, |i| space.near(self.kernel, queries, i, wide)),
+        )?;
+        let distances = |near: Vec<(f64, u32)>| {
+            near.into_iter()
+                .map(|(rank, point)| (self.metric.of_rank(self.kernel, rank), point as usize))
+                .filter(|(distance, _)| *distance <= radius)
+                .collect()
         };
-        (1 << 16) / cost.max(1) + 1
+        Ok(found.into_iter().map(distances).collect())
     }
+
+    /// How many pairs of a query and a point are within each of the radii.
+    ///
+    /// # Errors
+    /// As [`radius_neighbors`](Self::radius_neighbors).
+    pub fn pairs_within(&self, x: &Features<T>, radii: &[f64]) -> Result<Vec<usize>> {
+        const OPERATION: &str = "pairs_within";
+        let n = self.check(OPERATION, x)?;
+        if let Some(radius) = radii.iter().find(|radius| !(**radius >= 0.0)) {
+            return Err(Error::value(OPERATION, format!("radius is {radius}: at least 0 expected")));
+        }
+        let widest = radii.iter().copied().fold(0.0, f64::max);
+        let limit = self.metric.to_rank(self.kernel, widest) * (1.0 + 1e-9);
+        let count = |near: Vec<(f64, u32)>| {
+            let distances: Vec<f64> =
+                near.into_iter().map(|(rank, _)| self.metric.of_rank(self.kernel, rank)).collect();
+            radii
+                .iter()
+                .map(|radius| distances.iter().filter(|&distance| distance <= radius).count())
+                .collect()
+        };
+        let counts = self.asked(
+            x,
+            |space, queries| each_in(space, n, |i| count(space.near(self.kernel, queries, i, limit))),
+            |space, queries| each_in(space, n, |i| count(space.near(self.kernel, queries, i, limit))),
+        )?;
+        let add = |mut sums: Vec<usize>, counts: Vec<usize>| {
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            sums
+        };
+        Ok(counts.into_iter().fold(vec![0; radii.len()], add))
+    }
+
+    /// The logarithm of the density of the points at each query: of the sum of what each point spreads there. The density is
+    /// off by no more than `atol`, and `rtol` of itself, where that saves work.
+    ///
+    /// # Errors
+    /// `x` has another number of columns or is not finite; `bandwidth` is not positive, or a tolerance negative.
+    pub fn log_density(
+        &self,
+        x: &Features<T>,
+        kernel: Kernel,
+        bandwidth: f64,
+        atol: f64,
+        rtol: f64,
+    ) -> Result<Vec<f64>> {
+        const OPERATION: &str = "log_density";
+        let n = self.check(OPERATION, x)?;
+        if !(bandwidth > 0.0 && bandwidth.is_finite() && atol >= 0.0 && rtol >= 0.0) {
+            let message = format!(
+                "bandwidth {bandwidth}, tolerances {atol} and {rtol}: more than 0, at least 0 expected"
+            );
+            return Err(Error::value(OPERATION, message));
+        }
+        let [points, d] = self.x.shape();
+        let norm = kernel.log_norm(bandwidth, d);
+        let log = |rank: f64| kernel.log(self.metric.of_rank(self.kernel, rank) / bandwidth);
+        let slack = |nearest: f64| {
+            if atol > 0.0 { atol / points as f64 * (-norm - nearest).exp() } else { 0.0 }
+        };
+        let sums = self.asked(
+            x,
+            |space, queries| each_in(space, n, |i| log_sum(space, self.kernel, queries, i, log, slack, rtol)),
+            |space, queries| each_in(space, n, |i| log_sum(space, self.kernel, queries, i, log, slack, rtol)),
+        )?;
+        Ok(sums.into_iter().map(|sum| sum + norm).collect())
+    }
+
+    /// What is found of queries among the points, of their own element type or where they were moved to.
+    fn asked<R>(
+        &self,
+        x: &Features<T>,
+        here: impl FnOnce(&Space<T>, Queries<'_, T>) -> R,
+        moved: impl FnOnce(&Space<f64>, Queries<'_, f64>) -> R,
+    ) -> Result<R> {
+        let d = self.x.shape()[1];
+        let dense;
+        let rows = match (x, &self.search) {
+            (Features::Sparse(x), Search::Here(space @ Space::Sparse(_))) => {
+                return Ok(here(space, Queries::Sparse(x)));
+            }
+            (Features::Dense(x), Search::Here(space @ Space::Sparse(_))) => {
+                return Ok(here(space, Queries::Sparse(&CsrMatrix::from_dense(x)?)));
+            }
+            (Features::Sparse(x), _) => {
+                dense = x.to_dense();
+                dense.as_slice().unwrap_or_default()
+            }
+            (Features::Dense(x), _) => {
+                dense = x.contiguous();
+                dense.as_slice().unwrap_or_default()
+            }
+        };
+        Ok(match &self.search {
+            Search::Here(space) => here(space, Queries::Dense(rows, d)),
+            Search::Moved(map, space) => moved(space, Queries::Dense(&map.of(rows, d), d)),
+        })
+    }
+
+    fn check(&self, operation: &str, x: &Features<T>) -> Result<usize> {
+        let [n, d] = self.x.shape();
+        check_places(operation, self.kernel, d)?;
+        check(operation, x, &self.metric)?;
+        match x.shape() {
+            [rows, columns] if columns == d => Ok(rows),
+            [_, columns] => {
+                let message = format!("x has {columns} features, the model was fitted on {d} of {n} points");
+                Err(Error::shape(operation, message))
+            }
+        }
+    }
+}
+
+fn nearest_in<T: Float>(
+    space: &Space<T>,
+    kernel: nearest::Metric,
+    queries: Queries<'_, T>,
+    n: usize,
+    k: usize,
+) -> Vec<(f64, u32)> {
+    let mut found = vec![(0.0, 0); n * k];
+    threads::for_each_chunk(&mut found, PIECE * k, grain(space) * k, |from, found| {
+        space.nearest(kernel, queries, from / k, k, found);
+    });
+    found
+}
+
+/// One answer for each query.
+fn each_in<T: Float, R: Clone + Default + Send>(
+    space: &Space<T>,
+    n: usize,
+    answer: impl Fn(usize) -> R + Sync,
+) -> Vec<R> {
+    let mut found = vec![R::default(); n];
+    threads::for_each_chunk(&mut found, 16, grain(space), |from, found| {
+        for (i, found) in found.iter_mut().enumerate() {
+            *found = answer(from + i);
+        }
+    });
+    found
+}
+
+/// The sum of `exp(log)` of the ranks to a query, in logarithms and as shares of that of the nearest point: what is tiny is not
+/// lost. `slack` is what a point's share may be off, given that of the nearest.
+fn log_sum<T: Float>(
+    space: &Space<T>,
+    metric: nearest::Metric,
+    queries: Queries<'_, T>,
+    at: usize,
+    log: impl Fn(f64) -> f64,
+    slack: impl Fn(f64) -> f64,
+    rtol: f64,
+) -> f64 {
+    let mut first = [(0.0, 0)];
+    space.nearest(metric, queries, at, 1, &mut first);
+    let nearest = log(first[0].0);
+    if nearest == f64::NEG_INFINITY {
+        return nearest;
+    }
+    // A node may be nearer than any point in it: no share is more than 1.
+    let share = |rank: f64| (log(rank) - nearest).min(0.0).exp();
+    nearest + space.sum(metric, queries, at, share, slack(nearest), rtol).ln()
+}
+
+/// Queries that pay for another thread.
+fn grain<T: Float>(space: &Space<T>) -> usize {
+    (1 << 16) / space.cost().max(1) + 1
 }
 
 impl<T: Float> Persist for FittedNearestNeighbors<T> {
     const NAME: &'static str = "NearestNeighbors";
 
     fn to_record(&self) -> Record {
-        let (metric, p) = match self.metric {
-            Metric::Euclidean => ("euclidean", None),
-            Metric::Manhattan => ("manhattan", None),
-            Metric::Chebyshev => ("chebyshev", None),
-            Metric::Cosine => ("cosine", None),
-            Metric::Minkowski(p) => ("minkowski", Some(p)),
-        };
-        record_of::<T>(Self::NAME)
-            .with("x", field(&self.x))
+        let record = record_of::<T>(Self::NAME)
             .with("algorithm", self.algorithm.name())
-            .with("leaf_size", self.leaf_size)
-            .with("metric", metric)
-            .with("p", p)
+            .with("leaf_size", self.leaf_size);
+        let record = match &self.x {
+            Features::Dense(x) => record.with("x", field(x)),
+            Features::Sparse(x) => {
+                let whole = |list: Vec<i64>| Field::Tensor(Tensor::from(list).into());
+                let rows = Record::new("CsrMatrix")
+                    .with("columns", x.columns())
+                    .with("indptr", whole(x.indptr().iter().map(|&place| place as i64).collect()))
+                    .with("indices", whole(x.indices().iter().map(|&column| i64::from(column)).collect()))
+                    .with("values", field(&Tensor::from(x.values().to_vec())));
+                record.with("x", rows)
+            }
+        };
+        self.metric.in_record(record)
     }
 
     /// The tree is built again: it follows from the points.
     fn from_record(record: &Record) -> Result<Self> {
-        let metric = match record.text("metric")? {
-            "euclidean" => Metric::Euclidean,
-            "manhattan" => Metric::Manhattan,
-            "chebyshev" => Metric::Chebyshev,
-            "cosine" => Metric::Cosine,
-            "minkowski" => Metric::Minkowski(record.float("p")?),
-            other => return Err(record.error(format!("metric {other:?}"))),
+        let x = match record.field("x")? {
+            Field::Record(rows) => {
+                let indptr = whole::<usize>(rows, "indptr")?;
+                let shape = [indptr.len().saturating_sub(1), rows.count("columns")?];
+                let values = rows.tensor::<T>("values")?.to_vec();
+                CsrMatrix::new(shape, indptr, whole::<u32>(rows, "indices")?, values)?.into()
+            }
+            _ => record.tensor::<T>("x")?.into(),
         };
         NearestNeighbors::new()
             .algorithm(Algorithm::from_name(record.name(), record.text("algorithm")?)?)
             .leaf_size(record.count("leaf_size")?)
-            .metric(metric)
-            .fit(&record.tensor::<T>("x")?)
+            .metric(Metric::of_record(record)?)
+            .fit_features(&x)
     }
+}
+
+/// Whole numbers of a record that are not negative.
+fn whole<I: TryFrom<i64>>(record: &Record, name: &str) -> Result<Vec<I>> {
+    let number = |value: i64| {
+        I::try_from(value)
+            .map_err(|_| record.error(format!("field {name:?} holds {value}, which is no place")))
+    };
+    record.tensor::<i64>(name)?.to_vec().into_iter().map(number).collect()
 }
 
 impl<T: Float> Model<T> for FittedNearestNeighbors<T> {

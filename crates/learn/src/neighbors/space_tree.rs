@@ -9,8 +9,10 @@ use std::collections::BinaryHeap;
 use barehand_kernels::nearest::{Metric, ranks};
 use barehand_tensor::Float;
 
-/// What rounding may add to a lower bound, as a share of it.
-const ROUNDING: f64 = 1e-9;
+/// What rounding may add to a lower bound, as a share of it: an arc sine of nearly 1 has half of the digits.
+fn rounding(metric: Metric) -> f64 {
+    if metric == Metric::Haversine { 1e-7 } else { 1e-9 }
+}
 
 /// Points in the order of the tree's leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,16 @@ struct Node {
     around: Vec<f64>,
     /// Of a ball.
     radius: f64,
+}
+
+impl Node {
+    /// How far a query is from the centre of a ball.
+    fn apart<T: Float>(&self, metric: Metric, query: &[T]) -> f64 {
+        let centre: Vec<T> = self.around.iter().map(|&value| T::from_f64(value)).collect();
+        let mut rank = [0.0];
+        ranks(metric, query, &centre, &mut rank);
+        metric.of_rank(rank[0])
+    }
 }
 
 /// A neighbour in a heap: the farthest first, of equal ones the one with the highest index.
@@ -167,6 +179,33 @@ impl<T: Float> SpaceTree<T> {
         found
     }
 
+    /// The sum over all points of a value that falls with their rank, off by no more than half of `slack` a point and half of
+    /// `share` of the sum: nodes within which it differs less than that count as one.
+    pub(super) fn sum(
+        &self,
+        metric: Metric,
+        query: &[T],
+        value: impl Fn(f64) -> f64,
+        slack: f64,
+        share: f64,
+    ) -> f64 {
+        let (mut total, mut rank, mut stack) = (0.0, Vec::new(), vec![0]);
+        while let Some(at) = stack.pop() {
+            let node = &self.nodes[at];
+            let most = value(self.bound(metric, query, at));
+            let least = value(self.farthest(metric, query, at));
+            if most - least <= slack + share * least {
+                total += 0.5 * (most + least) * (node.to - node.from) as f64;
+            } else if node.second == 0 {
+                self.leaf(metric, query, node, &mut rank);
+                total += rank.iter().map(|&rank| value(rank)).sum::<f64>();
+            } else {
+                stack.extend([node.second, at + 1]);
+            }
+        }
+        total
+    }
+
     fn leaf(&self, metric: Metric, query: &[T], node: &Node, rank: &mut Vec<f64>) {
         rank.clear();
         rank.resize(node.to - node.from, 0.0);
@@ -177,26 +216,51 @@ impl<T: Float> SpaceTree<T> {
     fn bound(&self, metric: Metric, query: &[T], at: usize) -> f64 {
         let node = &self.nodes[at];
         if self.balls {
-            let centre: Vec<T> = node.around.iter().map(|&value| T::from_f64(value)).collect();
-            let mut rank = [0.0];
-            ranks(metric, query, &centre, &mut rank);
-            let apart = metric.of_rank(rank[0]);
-            let gap = (apart - node.radius - ROUNDING * (apart + node.radius)).max(0.0);
-            return metric.to_rank(gap) * (1.0 - ROUNDING);
+            if !metric.has_triangles() {
+                return 0.0;
+            }
+            let apart = node.apart(metric, query);
+            let gap = (apart - node.radius - rounding(metric) * (apart + node.radius)).max(0.0);
+            return metric.to_rank(gap) * (1.0 - rounding(metric));
         }
+        let gap = |value: f64, low: f64, high: f64| (low - value).max(value - high).max(0.0);
+        self.of_box(metric, query, node, gap) * (1.0 - rounding(metric))
+    }
+
+    /// No point of a node has a higher rank.
+    fn farthest(&self, metric: Metric, query: &[T], at: usize) -> f64 {
+        let node = &self.nodes[at];
+        if self.balls {
+            if !metric.has_triangles() {
+                return f64::INFINITY;
+            }
+            let apart = node.apart(metric, query) + node.radius;
+            return metric.to_rank(apart * (1.0 + rounding(metric))) * (1.0 + rounding(metric));
+        }
+        let reach = |value: f64, low: f64, high: f64| (value - low).max(high - value);
+        self.of_box(metric, query, node, reach) * (1.0 + rounding(metric))
+    }
+
+    /// The rank of a difference in each column, of a coordinate, the lower end of a box and the upper one.
+    fn of_box(
+        &self,
+        metric: Metric,
+        query: &[T],
+        node: &Node,
+        difference: impl Fn(f64, f64, f64) -> f64,
+    ) -> f64 {
         let (low, high) = node.around.split_at(self.d);
         let mut total = 0.0f64;
         for (column, value) in query.iter().enumerate() {
-            let value = value.to_f64();
-            let gap = (low[column] - value).max(value - high[column]).max(0.0);
+            let apart = difference(value.to_f64(), low[column], high[column]);
             match metric {
-                Metric::Euclidean => total += gap * gap,
-                Metric::Manhattan => total += gap,
-                Metric::Chebyshev => total = total.max(gap),
-                Metric::Minkowski(p) => total += gap.powf(p),
-                Metric::Cosine => {}
+                Metric::Euclidean => total += apart * apart,
+                Metric::Manhattan => total += apart,
+                Metric::Chebyshev => total = total.max(apart),
+                Metric::Minkowski(p) => total += apart.powf(p),
+                _ => {}
             }
         }
-        total * (1.0 - ROUNDING)
+        total
     }
 }

@@ -14,7 +14,9 @@ use barehand_learn::linear_model::{
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
-use barehand_learn::neighbors::{Algorithm, KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors};
+use barehand_learn::neighbors::{
+    Algorithm, KNeighborsClassifier, KNeighborsRegressor, Metric, NearestNeighbors,
+};
 use barehand_learn::pipeline::Pipeline;
 use barehand_learn::preprocessing::{MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler};
 use barehand_learn::tree::{
@@ -105,7 +107,13 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         ),
         entry(Kind::Classes, KNeighborsClassifier::new().n_neighbors(2)),
         entry(Kind::Values, KNeighborsRegressor::new().n_neighbors(2).algorithm(Algorithm::BallTree)),
+        entry(
+            Kind::Values,
+            KNeighborsRegressor::new().n_neighbors(2).algorithm(Algorithm::BallTree).metric(Metric::Canberra),
+        ),
         entry(Kind::Features, NearestNeighbors::new()),
+        entry(Kind::Features, NearestNeighbors::new().metric(Metric::NanEuclidean)),
+        entry(Kind::Features, NearestNeighbors::new().metric(Metric::Correlation)),
         entry(Kind::Values, LinearRegression::new()),
         entry(Kind::Values, LinearRegression::new().positive(true)),
         entry(Kind::Classes, LogisticRegression::new().max_iter(30)),

@@ -3,9 +3,31 @@
 use barehand_textbook::k_nearest_neighbors::{
     distances_between, nearest, neighbor_mean, neighbor_shares, weights_of_neighbors,
 };
-use barehand_textbook::{BoostedLoss, GradientBoosting};
+use barehand_textbook::{Array, BoostedLoss, DensityKernel, GradientBoosting, PointDistance};
 
 use crate::block::{Block, input};
+
+/// A metric of the numbers that some of them need.
+type OfNumbers = fn(Array) -> PointDistance;
+
+/// Metrics by scikit-learn's names.
+const METRICS: &[(&str, OfNumbers)] = &[
+    ("seuclidean", PointDistance::StandardizedEuclidean),
+    ("mahalanobis", PointDistance::Mahalanobis),
+    ("cosine", |_| PointDistance::Cosine),
+    ("correlation", |_| PointDistance::Correlation),
+    ("hamming", |_| PointDistance::Hamming),
+    ("canberra", |_| PointDistance::Canberra),
+    ("braycurtis", |_| PointDistance::BrayCurtis),
+    ("dice", |_| PointDistance::Dice),
+    ("jaccard", |_| PointDistance::Jaccard),
+    ("rogerstanimoto", |_| PointDistance::RogersTanimoto),
+    ("russellrao", |_| PointDistance::RussellRao),
+    ("sokalsneath", |_| PointDistance::SokalSneath),
+    ("yule", |_| PointDistance::Yule),
+    ("haversine", |_| PointDistance::Haversine),
+    ("nan_euclidean", |_| PointDistance::NanEuclidean),
+];
 
 pub const BLOCKS: &[Block] = &[
     Block {
@@ -40,6 +62,61 @@ pub const BLOCKS: &[Block] = &[
             neighbor_shares(&classes, count, &neighbors, &weights, t);
             let targets: Vec<f64> = classes.iter().map(|&class| class as f64).collect();
             neighbor_mean(&targets, &neighbors, &weights, t);
+            Ok(())
+        },
+    },
+    Block {
+        name: "point_distance",
+        section: "learners",
+        summary: "how far queries are from points, by the metrics of nearest neighbours",
+        formula: "canberra: sum |a - b| / (|a| + |b|)",
+        engine: Some("barehand::learn::neighbors::Metric"),
+        twin: "barehand::textbook::PointDistance",
+        inputs: &[
+            input("queries", "(m, d)", "[[1.0, 0.0], [0.0, 2.0]]"),
+            input("points", "(n, d)", "[[0.0, 0.0], [3.0, 2.0], [-1.0, 4.0]]"),
+        ],
+        options: &[
+            input("metric", "scikit-learn's name, of those that are no power of differences", "\"canberra\""),
+            input("numbers", "variances of seuclidean (d), inverse covariance of mahalanobis (d, d)", "null"),
+        ],
+        run: |a, t| {
+            let metric = a.choice("metric", METRICS)?;
+            let numbers = a.maybe_array("numbers")?.unwrap_or_else(|| Array::vector(&[]));
+            metric(numbers).between(&a.array("queries")?, &a.array("points")?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "kernel_density",
+        section: "learners",
+        summary: "how dense points are: each spreads a mass of 1 around itself",
+        formula: "density(q) = sum K(|q - x| / h) / integral of K(|x| / h)",
+        engine: Some("barehand::learn::neighbors::FittedNearestNeighbors::log_density"),
+        twin: "barehand::textbook::DensityKernel",
+        inputs: &[
+            input("queries", "(m, d)", "[[0.0], [1.0]]"),
+            input("points", "(n, d)", "[[0.0], [2.0], [3.0]]"),
+        ],
+        options: &[
+            input(
+                "kernel",
+                "gaussian, tophat, epanechnikov, exponential, linear or cosine",
+                "\"epanechnikov\"",
+            ),
+            input("h", "the bandwidth", "2.0"),
+        ],
+        run: |a, t| {
+            let kernels = [
+                ("gaussian", DensityKernel::Gaussian),
+                ("tophat", DensityKernel::Tophat),
+                ("epanechnikov", DensityKernel::Epanechnikov),
+                ("exponential", DensityKernel::Exponential),
+                ("linear", DensityKernel::Linear),
+                ("cosine", DensityKernel::Cosine),
+            ];
+            let kernel = a.choice("kernel", &kernels)?;
+            kernel.density(&a.array("queries")?, &a.array("points")?, a.number("h")?, t)?;
             Ok(())
         },
     },

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._check_array import is_sparse
 from barehand.base import BaseEstimator
 from barehand.pipeline import Pipeline
 from barehand.validation import check_is_fitted
@@ -116,6 +117,10 @@ class _Writer:
             if value.dtype.kind in "iufUO" and not value.dtype.names:
                 values = [self.value(name, item) for item in value.ravel().tolist()]
                 return {"values": values, "dtype": value.dtype.str, "shape": list(value.shape)}
+        if is_sparse(value):
+            rows = value.tocsr()
+            parts = [self.value(name, part) for part in (rows.data, rows.indices, rows.indptr)]
+            return {"sparse": parts, "shape": list(value.shape), "kind": type(rows).__name__}
         if isinstance(value, list):
             return [self.value(name, item) for item in value]
         if isinstance(value, tuple) and type(value) is tuple:
@@ -165,11 +170,22 @@ class _Reader:
             array = np.empty(len(value["values"]), dtype=_dtype(value["dtype"]))
             array[:] = [self.value(item) for item in value["values"]]
             return array.reshape(value["shape"])
+        if "sparse" in value:
+            return self.sparse(value)
         if "tuple" in value:
             return tuple(self.value(item) for item in value["tuple"])
         if "dict" in value:
             return {self.value(key): self.value(item) for key, item in value["dict"]}
         return self.estimator(value["estimator"])
+
+    def sparse(self, value: dict[str, Any]) -> Any:
+        from scipy import sparse
+
+        kinds = {"csr_array": sparse.csr_array, "csr_matrix": sparse.csr_matrix}
+        data, indices, indptr = (self.value(part) for part in value["sparse"])
+        rows = kinds[value["kind"]]((data, indices, indptr), shape=tuple(value["shape"]))
+        rows.check_format(full_check=True)
+        return rows
 
 
 def _dtype(name: str) -> np.dtype:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "ConvergenceWarning",
     "DataConversionWarning",
+    "EfficiencyWarning",
     "FitFailedWarning",
     "InconsistentVersionWarning",
     "InvalidParameterError",
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     class DataConversionWarning(UserWarning): ...
 
+    class EfficiencyWarning(UserWarning): ...
+
     class FitFailedWarning(RuntimeWarning): ...
 
     class UndefinedMetricWarning(UserWarning): ...
@@ -61,6 +64,7 @@ _SHARED: dict[str, tuple[tuple[type, ...], str]] = {
         (UserWarning,),
         "Data was taken in another form than it was given, such as a column of labels as a flat array.",
     ),
+    "EfficiencyWarning": ((UserWarning,), "A result could have been had with less work."),
     "FitFailedWarning": ((RuntimeWarning,), "A fit of a cross-validation or a search failed."),
     "UndefinedMetricWarning": ((UserWarning,), "A score divides by zero, and was given a value by convention."),
 }

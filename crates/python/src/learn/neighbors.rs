@@ -1,10 +1,11 @@
 //! `barehand.neighbors`.
 
 use barehand_kernels::threads::{num_threads, with_num_threads};
+use barehand_learn::AnyModel;
 use barehand_learn::neighbors::{
-    Algorithm, FittedNearestNeighbors, Metric, NearestNeighbors, Neighbors, Weights, average, smallest, vote,
+    Algorithm, FittedNearestNeighbors, Kernel, Metric, MetricParams, NearestNeighbors, Neighbors, Weights,
+    average, smallest, vote,
 };
-use barehand_learn::{AnyModel, Features};
 use barehand_tensor::{AnyTensor, Float, Tensor};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -44,17 +45,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Indices {
     }
 }
 
-fn metric_of(name: &str, p: Option<f64>) -> Result<Metric> {
-    Ok(match name {
-        "euclidean" => Metric::Euclidean,
-        "manhattan" => Metric::Manhattan,
-        "chebyshev" => Metric::Chebyshev,
-        "cosine" => Metric::Cosine,
-        "minkowski" => Metric::Minkowski(p.unwrap_or(2.0)),
-        _ => return Err(Failure::value("neighbors", format!("metric {name:?}"))),
-    })
-}
-
 #[pyfunction]
 fn nearest_neighbors(
     py: Python<'_>,
@@ -64,12 +54,14 @@ fn nearest_neighbors(
     leaf_size: usize,
     metric: &str,
     p: Option<f64>,
+    numbers: Option<Numbers>,
 ) -> Result<Model> {
+    let params = MetricParams { p, numbers: numbers.map(|numbers| numbers.0.to_vec()) };
     let estimator = NearestNeighbors::new()
         .n_neighbors(n_neighbors)
         .algorithm(Algorithm::from_name("neighbors", algorithm)?)
         .leaf_size(leaf_size)
-        .metric(metric_of(metric, p)?);
+        .metric(Metric::from_name("neighbors", metric, params)?);
     fit(py, &estimator, x, None, None)
 }
 
@@ -81,25 +73,18 @@ fn search<T: Float>(model: &dyn barehand_learn::Model<T>) -> Result<&FittedNeare
 /// Runs one expression for a search and queries of its element type, on `threads` threads.
 macro_rules! searched {
     ($py:expr, $model:expr, $x:expr, $threads:expr, |$search:ident, $queries:ident| $body:expr) => {{
-        let threads = $threads.unwrap_or_else(num_threads);
+        let (threads, elements) = ($threads.unwrap_or_else(num_threads), $x.elements());
         match $model.any() {
             AnyModel::F32(model) => {
-                let ($search, $queries) = (search(model.as_ref())?, dense::<f32>($x)?);
-                released($py, $queries.len() << 8, || with_num_threads(threads, || $body))?
+                let ($search, $queries) = (search(model.as_ref())?, $x.get::<f32>()?);
+                released($py, elements << 8, || with_num_threads(threads, || $body))?
             }
             AnyModel::F64(model) => {
-                let ($search, $queries) = (search(model.as_ref())?, dense::<f64>($x)?);
-                released($py, $queries.len() << 8, || with_num_threads(threads, || $body))?
+                let ($search, $queries) = (search(model.as_ref())?, $x.get::<f64>()?);
+                released($py, elements << 8, || with_num_threads(threads, || $body))?
             }
         }
     }};
-}
-
-fn dense<T: Float>(x: AnyFeatures) -> Result<Tensor<T>> {
-    match x.get::<T>()? {
-        Features::Dense(x) => Ok(x),
-        Features::Sparse(x) => Ok(x.to_dense()),
-    }
 }
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
@@ -123,7 +108,7 @@ fn kneighbors<'py>(
     threads: Option<usize>,
 ) -> Result<Pair<'py>> {
     let Neighbors { k, distances, indices } =
-        searched!(py, model, x, threads, |search, queries| search.kneighbors(&queries, k));
+        searched!(py, model, x, threads, |search, queries| search.kneighbors_any(&queries, k));
     pair(py, distances, indices, k)
 }
 
@@ -136,11 +121,44 @@ fn radius_neighbors<'py>(
     radius: f64,
     threads: Option<usize>,
 ) -> Result<(Bound<'py, PyAny>, Bound<'py, PyAny>, Vec<usize>)> {
-    let found = searched!(py, model, x, threads, |search, queries| search.radius_neighbors(&queries, radius));
+    let found =
+        searched!(py, model, x, threads, |search, queries| search.radius_neighbors_any(&queries, radius));
     let counts = found.iter().map(Vec::len).collect();
     let distances: Vec<f64> = found.iter().flatten().map(|&(distance, _)| distance).collect();
     let indices: Vec<i64> = found.iter().flatten().map(|&(_, index)| index as i64).collect();
     Ok((owned(py, &Tensor::from(distances).into())?, owned(py, &Tensor::from(indices).into())?, counts))
+}
+
+/// How many pairs of a query and a point are within each radius.
+#[pyfunction]
+fn pairs_within(
+    py: Python<'_>,
+    model: &Model,
+    x: AnyFeatures,
+    radii: Numbers,
+    threads: Option<usize>,
+) -> Result<Vec<usize>> {
+    let radii = radii.0.to_vec();
+    Ok(searched!(py, model, x, threads, |search, queries| search.pairs_within(&queries, &radii)))
+}
+
+/// The logarithm of the density of the points at each query.
+#[pyfunction]
+fn log_density<'py>(
+    py: Python<'py>,
+    model: &Model,
+    x: AnyFeatures,
+    kernel: &str,
+    bandwidth: f64,
+    atol: f64,
+    rtol: f64,
+    threads: Option<usize>,
+) -> Result<Bound<'py, PyAny>> {
+    let kernel = Kernel::from_name("log_density", kernel)?;
+    let densities = searched!(py, model, x, threads, |search, queries| {
+        search.log_density(&queries, kernel, bandwidth, atol, rtol)
+    });
+    owned(py, &Tensor::from(densities).into())
 }
 
 /// The `k` smallest of each row of distances, and where they stand.
@@ -194,6 +212,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(nearest_neighbors, module)?)?;
     module.add_function(wrap_pyfunction!(kneighbors, module)?)?;
     module.add_function(wrap_pyfunction!(radius_neighbors, module)?)?;
+    module.add_function(wrap_pyfunction!(pairs_within, module)?)?;
+    module.add_function(wrap_pyfunction!(log_density, module)?)?;
     module.add_function(wrap_pyfunction!(smallest_distances, module)?)?;
     module.add_function(wrap_pyfunction!(distance_weights, module)?)?;
     module.add_function(wrap_pyfunction!(neighbor_votes, module)?)?;

@@ -3,9 +3,11 @@
 from barehand.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    KNeighborsTransformer,
     NearestNeighbors,
     RadiusNeighborsClassifier,
     RadiusNeighborsRegressor,
+    RadiusNeighborsTransformer,
 )
 from checks import Checked
 
@@ -14,7 +16,10 @@ CHECKED = [
     Checked(KNeighborsClassifier(metric="precomputed")),
     Checked(KNeighborsRegressor(n_neighbors=2)),
     Checked(KNeighborsRegressor(metric="precomputed")),
+    Checked(KNeighborsTransformer(n_neighbors=2)),
     Checked(NearestNeighbors()),
+    Checked(NearestNeighbors(metric="nan_euclidean")),
     Checked(RadiusNeighborsClassifier()),
     Checked(RadiusNeighborsRegressor()),
+    Checked(RadiusNeighborsTransformer()),
 ]

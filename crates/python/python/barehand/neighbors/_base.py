@@ -10,23 +10,16 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import is_sparse
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, ClassifierMixin, Interval, RegressorMixin
+from barehand.neighbors import _metrics, _sorted_graph
 from barehand.validation import check_is_fitted, validate_data
 
-METRICS = {
-    "euclidean": "euclidean",
-    "l2": "euclidean",
-    "manhattan": "manhattan",
-    "cityblock": "manhattan",
-    "l1": "manhattan",
-    "chebyshev": "chebyshev",
-    "infinity": "chebyshev",
-    "cosine": "cosine",
-    "minkowski": "minkowski",
-    "p": "minkowski",
-}
 
-WITHOUT_TREE = {"cosine", "precomputed"}
+class SearchedTree:
+    """Whatever is searched by an estimator of its own, ``_search``: `KDTree`, `BallTree`."""
+
+    _search: NeighborsBase
 
 
 class NeighborsBase(BaseEstimator):
@@ -37,7 +30,7 @@ class NeighborsBase(BaseEstimator):
         "algorithm": [{"auto", "ball_tree", "kd_tree", "brute"}],
         "leaf_size": [Interval(int, 1, None)],
         "p": [Interval(float, 0, None, closed="right"), None],
-        "metric": [{*METRICS, "precomputed"}, callable],
+        "metric": [_metrics.NAMES, callable, _metrics.DistanceMetric],
         "metric_params": [dict, None],
         "n_jobs": [int, None],
     }
@@ -49,28 +42,33 @@ class NeighborsBase(BaseEstimator):
         self._validate_params()
         vars(self).pop("_engine", None)
         vars(self).pop("_fit_method", None)
-        if isinstance(X, NeighborsBase):
-            self._fit_on(X)
-            return y
-        # What a sparse matrix of distances leaves out is not a distance of 0.
+        if isinstance(X, (NeighborsBase, SearchedTree)):
+            self._fit_on(X if isinstance(X, NeighborsBase) else X._search)
+            return y if y is None else np.asarray(y)
         given = self.metric == "precomputed"
-        options = {"accept_sparse": False if given else "csr"}
-        if y is None and not isinstance(self, (ClassifierMixin, RegressorMixin)):
-            X = validate_data(self, X, **options)
-        else:
-            X, y = validate_data(self, X, y, multi_output=True, **options)
         if given:
-            _check_non_negative(X)
+            _sorted_graph.check_explicit_zeros(X)
+        if y is None and not isinstance(self, (ClassifierMixin, RegressorMixin)):
+            X = validate_data(self, X, **self._rules())
+        else:
+            X, y = validate_data(self, X, y, multi_output=True, **self._rules())
         method = self._check_metric(X)
-        if self.metric == "precomputed" and X.shape[0] != X.shape[1]:
-            raise ValueError(f"Precomputed matrix must be square. Input is a {X.shape[0]}x{X.shape[1]} matrix.")
+        if given:
+            X = _check_distances(X)
+            if X.shape[0] != X.shape[1]:
+                raise ValueError(f"Precomputed matrix must be square. Input is a {X.shape[0]}x{X.shape[1]} matrix.")
         self.n_samples_fit_ = X.shape[0]
-        self._fit_X = _to_dense(X)
+        self._fit_X = X if given else canonical(X)
         if self._has_engine():
-            p = self.effective_metric_params_.get("p")
-            n_neighbors = getattr(self, "n_neighbors", None) or 1
+            params = self.effective_metric_params_
             self._engine = _learn.nearest_neighbors(
-                self._fit_X, n_neighbors, method, self.leaf_size, self.effective_metric_, p
+                self._fit_X,
+                getattr(self, "n_neighbors", None) or 1,
+                method,
+                self.leaf_size,
+                self.effective_metric_,
+                params.get("p"),
+                _metrics.numbers_of(self.effective_metric_, params),
             )
             method = self._engine.field("algorithm") if method == "auto" else method
         self._fit_method = "brute" if method == "auto" else method
@@ -83,63 +81,34 @@ class NeighborsBase(BaseEstimator):
             if name in vars(other):
                 setattr(self, name, vars(other)[name])
 
+    def _rules(self) -> dict[str, Any]:
+        """What `validate_data` is told of points and queries."""
+        missing = {"ensure_all_finite": "allow-nan"} if self.metric == "nan_euclidean" else {}
+        return {"accept_sparse": "csr", **missing}
+
     def _check_metric(self, X: Any) -> str:
         """The algorithm, after a look at whether it knows the metric."""
         method = self.algorithm
-        params = dict(self.metric_params or {})
-        if callable(self.metric):
-            if method == "kd_tree":
-                raise ValueError(
-                    f"kd_tree does not support callable metric '{self.metric}'Function call overhead will result"
-                    "in very poor performance."
-                )
-            self.effective_metric_, self.effective_metric_params_ = self.metric, params
-            return "brute"
-        if self.metric in WITHOUT_TREE and method in ("kd_tree", "ball_tree"):
-            raise ValueError(
-                f"Metric '{self.metric}' not valid. Use sorted(sklearn.neighbors.VALID_METRICS['{method}']) to get valid "
-                "options. Metric can also be a callable function."
-            )
-        if "p" in params and self.p is not None:
-            warnings.warn(
-                "Parameter p is found in metric_params. The corresponding parameter from __init__ is ignored.",
-                SyntaxWarning,
-                stacklevel=4,
-            )
-        p = params.pop("p", self.p)
-        if params:
-            raise ValueError(f"metric_params of metric {self.metric!r} may hold 'p' only, found {sorted(params)}")
-        if self.metric == "precomputed":
-            self.effective_metric_, self.effective_metric_params_ = "precomputed", {}
-            return "brute"
-        metric = METRICS[self.metric]
-        self.effective_metric_params_ = {}
-        if metric == "minkowski":
-            p = 2 if p is None else p
-            metric = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}.get(p, metric)
-            if metric == "minkowski":
-                self.effective_metric_params_ = {"p": p}
-                if p < 1:
-                    if method in ("kd_tree", "ball_tree"):
-                        raise ValueError(
-                            f'algorithm="{method}" does not support 0 < p < 1 for the Minkowski metric. To resolve this '
-                            'problem either set p >= 1 or algorithm="brute".'
-                        )
-                    warnings.warn(
-                        "Mind that for 0 < p < 1, Minkowski metrics are not distance metrics. Continuing the execution "
-                        "with `algorithm='brute'`.",
-                        stacklevel=4,
-                    )
-                    method = "brute"
-        self.effective_metric_ = metric
+        _metrics.check_algorithm(self.metric, "brute" if self.metric == "precomputed" and method == "auto" else method)
+        self.effective_metric_, self.effective_metric_params_ = _metrics.effective_metric(
+            self.metric, self.p, self.metric_params
+        )
+        method = _metrics.check_power(self.effective_metric_params_, method) if self._has_engine() else "brute"
         if is_sparse(X):
-            if method not in ("auto", "brute"):
+            if self.algorithm not in ("auto", "brute"):
                 warnings.warn("cannot use tree with sparse input: using brute force", stacklevel=4)
+            known = _metrics.VALID_METRICS_SPARSE["brute"]
+            if isinstance(self.effective_metric_, str) and self.effective_metric_ not in known:
+                raise ValueError(
+                    f"Metric '{self.effective_metric_}' not valid for sparse input. Use "
+                    "sorted(sklearn.neighbors.VALID_METRICS_SPARSE['brute']) to get valid options. Metric can also be a "
+                    "callable function."
+                )
             method = "brute"
         return method
 
     def _has_engine(self) -> bool:
-        return not callable(self.effective_metric_) and self.effective_metric_ != "precomputed"
+        return isinstance(self.effective_metric_, str) and self.effective_metric_ != "precomputed"
 
     def _threads(self) -> int | None:
         return self.n_jobs if self.n_jobs is not None and self.n_jobs > 0 else None
@@ -148,26 +117,31 @@ class NeighborsBase(BaseEstimator):
         if X is None:
             return self._fit_X
         if self.metric == "precomputed":
-            X = validate_data(self, X, reset=False)
-            _check_non_negative(X)
-            return X
-        X = validate_data(self, X, reset=False, accept_sparse="csr")
+            _sorted_graph.check_explicit_zeros(X)
+            return _check_distances(validate_data(self, X, reset=False, **self._rules()))
+        X = validate_data(self, X, reset=False, **self._rules())
         if is_sparse(X) and self._fit_method != "brute":
             raise ValueError(
                 f"{self._fit_method} does not work with sparse matrices. Densify the data, or set algorithm='brute'"
             )
-        return _to_dense(X)
+        return canonical(X)
 
-    def _distances(self, X: np.ndarray) -> np.ndarray:
-        """Distances that do not come from Rust: given, or by a function of the user's."""
-        if self.effective_metric_ == "precomputed":
-            return X
+    def _distances(self, X: Any) -> np.ndarray:
+        """Distances that do not come from Rust: given, or by a function or an object of the user's."""
         metric, params = self.effective_metric_, self.effective_metric_params_
-        return np.array([[metric(a, b, **params) for b in self._fit_X] for a in X], dtype=np.float64)
+        if metric == "precomputed":
+            return X
+        if not callable(metric):
+            return metric.pairwise(X, self._fit_X)
+        points = _rows(self._fit_X)
+        return np.array([[metric(a, b, **params) for b in points] for a in _rows(X)], dtype=np.float64)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self.metric != "precomputed"
+        tags.input_tags.sparse = (
+            not isinstance(self.metric, str) or self.metric in _metrics.VALID_METRICS_SPARSE["brute"]
+        )
+        tags.input_tags.allow_nan = self.metric == "nan_euclidean"
         tags.target_tags.multi_output = True
         tags.input_tags.pairwise = self.metric == "precomputed"
         tags.input_tags.positive_only = tags.input_tags.pairwise
@@ -197,6 +171,8 @@ class KNeighborsMixin:
             )
         if self._has_engine():
             distances, indices = _learn.kneighbors(self._engine, queries, wanted, self._threads())
+        elif self.metric == "precomputed" and is_sparse(queries):
+            distances, indices = _sorted_graph.first_of_rows(queries, wanted)
         else:
             distances, indices = _learn.smallest_distances(self._distances(queries), wanted)
         if X is None:
@@ -245,6 +221,8 @@ class RadiusNeighborsMixin:
             distances, indices, counts = _learn.radius_neighbors(self._engine, queries, radius, self._threads())
             ends = np.cumsum(counts)[:-1]
             distances, indices = np.split(distances, ends), np.split(indices, ends)
+        elif self.metric == "precomputed" and is_sparse(queries):
+            distances, indices = _sorted_graph.near_of_rows(queries, radius)
         else:
             rows = self._distances(queries)
             indices = [np.flatnonzero(row <= radius) for row in rows]
@@ -292,13 +270,16 @@ def check_some_weight(weights: np.ndarray | None) -> None:
         )
 
 
-def _check_non_negative(X: np.ndarray) -> None:
-    if X.min() < 0:
+def _check_distances(X: Any) -> Any:
+    """Given distances, of sparse rows in ascending order."""
+    values = X.data if is_sparse(X) else X
+    if values.size and values.min() < 0:
         raise ValueError("Negative values in data passed to precomputed distance matrix.")
+    return _sorted_graph.sort_graph_by_row_values(X, copy=True) if is_sparse(X) else X
 
 
-def _to_dense(X: Any) -> Any:
-    return np.ascontiguousarray(X.toarray()) if is_sparse(X) else X
+def _rows(X: Any) -> Any:
+    return [X[[row]] for row in range(X.shape[0])] if is_sparse(X) else X
 
 
 def _ragged(rows: list[np.ndarray]) -> np.ndarray:

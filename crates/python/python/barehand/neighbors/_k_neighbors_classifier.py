@@ -22,7 +22,7 @@ class KNeighborsClassifier(KNeighborsMixin, ClassifierMixin, NeighborsBase):
         leaf_size: how many points a leaf of a tree holds.
         p: the power of ``"minkowski"``.
         metric: as of `NearestNeighbors`.
-        metric_params: more arguments of a function, or ``{"p": ...}``.
+        metric_params: as of `NearestNeighbors`.
         n_jobs: on how many threads queries are answered; all of them by default.
 
     >>> model = KNeighborsClassifier(n_neighbors=3).fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])

@@ -16,10 +16,13 @@ class NearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin, NeighborsBase):
         radius: within which `radius_neighbors` looks.
         algorithm: ``"auto"``, ``"brute"``, ``"kd_tree"`` or ``"ball_tree"``; what they find is the same.
         leaf_size: how many points a leaf of a tree holds.
-        metric: ``"minkowski"``, ``"euclidean"``, ``"manhattan"``, ``"chebyshev"``, ``"cosine"``, ``"precomputed"``, or a
-            function of two points.
+        metric: a name of ``VALID_METRICS[algorithm]`` (of ``VALID_METRICS_SPARSE`` for sparse rows, which are searched as they
+            are), a function of two points, or an object with a method ``pairwise``, as scikit-learn's ``DistanceMetric``. With
+            ``"precomputed"`` features are distances to the fitted points; what sparse rows do not store is no neighbour. With
+            ``"nan_euclidean"`` NaN is what is missing.
         p: the power of ``"minkowski"``.
-        metric_params: more arguments of a function, or ``{"p": ...}``.
+        metric_params: more arguments of a function; ``w`` (and ``p``) of ``"minkowski"``, ``V`` of ``"seuclidean"``, ``VI`` (or
+            ``V``) of ``"mahalanobis"``.
         n_jobs: on how many threads queries are answered; all of them by default.
 
     >>> model = NearestNeighbors(n_neighbors=2).fit([[0.0, 0.0], [0.0, 0.5], [1.0, 1.0]])

@@ -25,7 +25,7 @@ class RadiusNeighborsClassifier(RadiusNeighborsMixin, ClassifierMixin, Neighbors
         metric: as of `NearestNeighbors`.
         outlier_label: the class of points without neighbours (a list of them for several outputs), ``"most_frequent"``,
             or None: an error.
-        metric_params: more arguments of a function, or ``{"p": ...}``.
+        metric_params: as of `NearestNeighbors`.
         n_jobs: on how many threads queries are answered; all of them by default.
 
     >>> model = RadiusNeighborsClassifier(radius=1.0).fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
