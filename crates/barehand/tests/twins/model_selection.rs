@@ -58,7 +58,7 @@ fn folds<T: Float>(pair: &mut Pair<T>) {
     let names = whole(&labels.iter().map(|label| 7 * (label + 2) % 11).collect::<Vec<_>>());
     match textbook::stratified_k_fold(&labels, k, silent) {
         Ok(expected) => {
-            assert_eq!(folds_of(&StratifiedKFold::new(k), &Samples::new(n).classes(&names)), expected)
+            assert_eq!(folds_of(&StratifiedKFold::new(k), &Samples::new(n).classes(&names)), expected);
         }
         Err(_) => assert!(StratifiedKFold::new(k).split(&Samples::new(n).classes(&names)).is_err()),
     }
@@ -127,18 +127,14 @@ fn cross_validation<T: Float>(pair: &mut Pair<T>) {
     pair.same("std", &Tensor::scalar(T::from_real(std)), &Array::scalar(expected.std));
 }
 
-/// A score that knows nothing: what is looked at is who is tried, and with how much.
-fn indifferent<T: Float>(_: &dyn Model<T>, _: &Features<T>, _: &Target<T>) -> barehand_tensor::Result<f64> {
-    Ok(0.0)
-}
-
 fn searches<T: Float>(pair: &mut Pair<T>) {
     let sizes: Vec<usize> = (0..pair.between(1..=3)).map(|_| pair.between(1..=4)).collect();
     let names = pair.pick(&[["b", "a", "c"], ["c", "b", "a"], ["a", "b", "c"]]);
     let axes: Vec<(&str, usize)> = names.into_iter().zip(sizes).collect();
     let grid = || {
-        let cv =
-            CrossValidation::new().cv(KFold::new(2)).score(Scorer::custom("indifferent", indifferent::<T>));
+        // A score that knows nothing: what is looked at is who is tried, and with how much.
+        let indifferent = |_: &dyn Model<T>, _: &Features<T>, _: &Target<T>| Ok(0.0);
+        let cv = CrossValidation::new().cv(KFold::new(2)).score(Scorer::custom("indifferent", indifferent));
         let none = GridSearch::new(StandardScaler::new()).cross_validation(cv);
         axes.iter().fold(none, |grid, &(name, size)| grid.over(name, 0..size, |scaler, _| scaler))
     };
