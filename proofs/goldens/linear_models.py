@@ -4,7 +4,7 @@
     python3 proofs/goldens/linear_models.py
 
 Writes crates/learn/tests/goldens/linear_models.json: features with classes and values, and for every case an estimator with
-its options, its coefficients and intercepts. What iterates has converged far below the tolerance of the test, or has taken a
+its options, its coefficients and intercepts; and for every search also what it found, and what it looked at. What iterates has converged far below the tolerance of the test, or has taken a
 stated number of steps.
 """
 
@@ -59,6 +59,20 @@ CASES = [
     ("SGDRegressor", {**SHORT, "max_iter": 200, "tol": 1e-3, "loss": "huber", "penalty": "l1", "learning_rate": "adaptive"}),
 ]
 
+ALPHAS = {"alphas": [0.01, 1.0, 30.0]}
+MULTINOMIAL = {"solver": "newton-cholesky", "tol": 1e-10, "l1_ratios": [0.0], "use_legacy_attributes": False}
+
+SEARCHES = [
+    ("RidgeCV", ALPHAS, ["alpha_", "best_score_"], "cv_results_"),
+    ("RidgeCV", {**ALPHAS, "weighted": True}, ["alpha_", "best_score_"], "cv_results_"),
+    ("RidgeCV", {**ALPHAS, "rows": 4, "fit_intercept": False}, ["alpha_", "best_score_"], "cv_results_"),
+    ("RidgeClassifierCV", ALPHAS, ["alpha_", "best_score_"], "cv_results_"),
+    ("LassoCV", {"alphas": 7, **EXACT}, ["alpha_"], "mse_path_"),
+    ("ElasticNetCV", {"alphas": 5, "l1_ratio": [0.2, 0.9], "weighted": True, **EXACT}, ["alpha_", "l1_ratio_"], "mse_path_"),
+    ("LogisticRegressionCV", {"Cs": [0.1, 1.0, 10.0], "scoring": "neg_log_loss", **MULTINOMIAL}, ["C_"], "scores_"),
+    ("LogisticRegressionCV", {"Cs": [0.1, 10.0], "scoring": "accuracy", "refit": False, **MULTINOMIAL}, ["C_"], "scores_"),
+]
+
 
 def data():
     """Iris without its rounding ties: standardised, to three digits; and targets that depend on it, with noise."""
@@ -93,6 +107,28 @@ def case(X, classes, y, weight, name, options):
     }
 
 
+def search(X, classes, y, weight, name, options, found, table):
+    given = {**options, "store_cv_results": True} if name.startswith("Ridge") else options
+    given = {k: v for k, v in given.items() if k not in ("weighted", "rows")}
+    estimator = getattr(linear_model, name)(**given)
+    target = classes if "Classifier" in name or "Logistic" in name else y
+    rows = slice(None, None, len(X) // options["rows"]) if "rows" in options else slice(None)
+    count = options.get("rows", len(X))
+    X, target, weight = X[rows][:count], target[rows][:count], weight[rows][:count]
+    if "Logistic" in name:
+        X = X - [0, 3, 0, -50]
+    fit = {"sample_weight": weight + 0.5} if options.get("weighted") else {}
+    estimator.fit(X, target, **fit)
+    return {
+        "estimator": name,
+        "options": options,
+        "coef": np.atleast_2d(estimator.coef_).tolist(),
+        "intercept": np.atleast_1d(estimator.intercept_).tolist(),
+        "found": [float(getattr(estimator, attribute)) for attribute in found],
+        "table": np.asarray(getattr(estimator, table)).tolist(),
+    }
+
+
 def main():
     warnings.simplefilter("ignore")
     X, classes, y, weight = data()
@@ -109,6 +145,7 @@ def main():
         "y": y.tolist(),
         "weight": weight.tolist(),
         "cases": [case(X, classes, y, weight, name, options) for name, options in CASES],
+        "searches": [search(X, classes, y, weight, *each) for each in SEARCHES],
     }
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(document, separators=(",", ":")) + "\n")

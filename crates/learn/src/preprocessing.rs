@@ -6,12 +6,14 @@ use barehand_tensor::{Buffer, CsrMatrix, Error, Float, Result, Tensor};
 
 use crate::validate;
 
+mod label_binarizer;
 mod label_encoder;
 mod max_abs_scaler;
 mod min_max_scaler;
 mod normalizer;
 mod standard_scaler;
 
+pub use label_binarizer::{FittedLabelBinarizer, LabelBinarizer};
 pub use label_encoder::{FittedLabelEncoder, LabelEncoder};
 pub use max_abs_scaler::{FittedMaxAbsScaler, MaxAbsScaler};
 pub use min_max_scaler::{FittedMinMaxScaler, MinMaxScaler};

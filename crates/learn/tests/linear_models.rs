@@ -1,9 +1,10 @@
 //! Linear models have scikit-learn's coefficients, keep them in their files, and refuse what they cannot learn from.
 
 use barehand_learn::linear_model::{
-    ClassWeight, ElasticNet, GradientDescentClassifier, GradientDescentRegressor, Lasso, LearningRate,
-    LinearRegression, LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver, SgdClassifier,
-    SgdLoss, SgdPenalty, SgdRegressor,
+    Alphas, ClassWeight, ElasticNet, ElasticNetCv, GradientDescentClassifier, GradientDescentRegressor,
+    Lasso, LearningRate, LinearRegression, LogisticRegression, LogisticRegressionCv, LogisticSolver, Ridge,
+    RidgeClassifier, RidgeClassifierCv, RidgeCv, RidgeSolver, SgdClassifier, SgdLoss, SgdPenalty,
+    SgdRegressor,
 };
 use barehand_learn::models::model;
 use barehand_learn::{Estimator, Features, Model, Target};
@@ -213,6 +214,11 @@ fn everything() -> Vec<Box<dyn Estimator<f64>>> {
         Box::new(LogisticRegression::new().solver(LogisticSolver::CoordinateDescent).l1_ratio(1.0)),
         Box::new(SgdClassifier::new()),
         Box::new(SgdRegressor::new()),
+        Box::new(RidgeCv::default()),
+        Box::new(RidgeCv::default().by_singular_values(true)),
+        Box::new(RidgeClassifierCv::default()),
+        Box::new(ElasticNetCv::new(ElasticNet::new(1.0)).alphas(Alphas::Grid { count: 4, eps: 0.1 })),
+        Box::new(LogisticRegressionCv::new(LogisticRegression::new()).cs(&[0.1, 10.0])),
         Box::new(GradientDescentRegressor::new(0.01, 10)),
         Box::new(GradientDescentClassifier::new(0.01, 10)),
     ]

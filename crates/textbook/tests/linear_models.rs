@@ -2,7 +2,7 @@
 
 use barehand_textbook::{
     Array, ElasticNet, LogisticNewton, SampleLoss, StepLength, StochasticGradient, Trace, least_squares_qr,
-    ridge, soft_threshold,
+    leave_one_out_errors, ridge, soft_threshold,
 };
 
 fn x() -> Array {
@@ -10,6 +10,13 @@ fn x() -> Array {
 }
 
 const Y: [f64; 5] = [1.0, 3.0, 2.5, 6.0, 5.5];
+const LEFT_OUT: [f64; 5] = [
+    1.139_700_511_322_132_8,
+    0.0014792899408284186,
+    0.09660336011687366,
+    1.4938271604938262,
+    0.06249999999999983,
+];
 const LABELS: [f64; 5] = [0.0, 1.0, 0.0, 1.0, 1.0];
 
 fn column(values: &[f64]) -> Array {
@@ -56,6 +63,42 @@ fn ridge_traps() {
     assert!(!is_ridge(with_penalized_intercept));
     assert!(!is_ridge(with_alpha_as_the_weight_of_a_row));
     assert!(ridge(&x(), &column(&Y), 0.0, &mut Trace::silent()).is_err());
+}
+
+// ---- leave one out ---------------------------------------------------------------------------------------------------
+
+/// What `RidgeCV(alphas=[2], store_cv_results=True)` keeps: squared errors without each sample.
+fn are_errors_of_left_out_samples(f: impl Fn(&Array, &Array) -> Array) -> bool {
+    let squares = f(&x(), &Array::vector(&Y)).map(|error| error * error);
+    near(squares.data(), &LEFT_OUT)
+}
+
+fn of_the_fit_of_all(x: &Array, y: &Array) -> Array {
+    // No sample is left out at all.
+    let (w, b) = ridge(x, &column(y.data()), 2.0, &mut Trace::silent()).unwrap();
+    Array::from_fn(&[y.len()], |i| {
+        y[i[0]] - b[[0, 0]] - (0..2).map(|j| x[[i[0], j]] * w[[j, 0]]).sum::<f64>()
+    })
+}
+
+fn with_the_mean_of_all(x: &Array, y: &Array) -> Array {
+    // The intercept is forgotten in the leverage: the left-out target is still in the mean.
+    let m = y.len() as f64;
+    let (r, e) = (of_the_fit_of_all(x, y), leave_one_out_errors(x, y, 2.0, &mut Trace::silent()).unwrap());
+    Array::from_fn(&[y.len()], |i| r[i[0]] / (r[i[0]] / e[i[0]] + 1.0 / m))
+}
+
+#[test]
+fn leave_one_out_traps() {
+    assert!(are_errors_of_left_out_samples(|x, y| {
+        leave_one_out_errors(x, y, 2.0, &mut Trace::silent()).unwrap()
+    }));
+    assert!(!are_errors_of_left_out_samples(of_the_fit_of_all));
+    assert!(!are_errors_of_left_out_samples(with_the_mean_of_all));
+    assert!(
+        leave_one_out_errors(&Array::matrix([[1.0]]), &Array::vector(&[1.0]), 1.0, &mut Trace::silent())
+            .is_err()
+    );
 }
 
 // ---- elastic net -----------------------------------------------------------------------------------------------------

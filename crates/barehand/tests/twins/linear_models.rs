@@ -8,7 +8,7 @@ use barehand_learn::linear_model::{
 use barehand_tensor::{Float, Tensor};
 use barehand_textbook::{
     Array, ElasticNet, GradientDescent, LogisticNewton, Order, SampleLoss, StepLength, StochasticGradient,
-    Trace, least_squares_qr, ridge as textbook_ridge,
+    Trace, least_squares_qr, leave_one_out_errors, ridge as textbook_ridge,
 };
 
 use crate::pair::{Pair, hold};
@@ -50,6 +50,21 @@ fn ridge<T: Float>(pair: &mut Pair<T>) {
     pair.terms = 1.0;
     pair.same("coef", model.coef(), &w.transpose().unwrap());
     pair.same("intercept", model.intercept(), &b.reshape(&[2]).unwrap());
+}
+
+fn leave_one_out<T: Float>(pair: &mut Pair<T>) {
+    let (d, m) = (pair.between(1..=6), pair.between(3..=30));
+    let (x, y) = (pair.array(&[m, d]), pair.array(&[m]));
+    let alpha = pair.pick(&[0.5, 3.0]);
+    let errors = leave_one_out_errors(&x, &y, alpha, &mut Trace::silent()).unwrap();
+    let squares = errors.map(|error| error * error);
+    let search = linear_model::RidgeCv::new(&[alpha]).by_singular_values(pair.flag()).store(true);
+    let found = search.fit(&pair.tensor(&x), &pair.tensor(&y)).unwrap();
+    pair.terms = 1.0;
+    let results = found.results().unwrap().cast::<T>();
+    pair.same("errors", &results, &squares.reshape(&[m, 1, 1]).unwrap());
+    let (w, _) = textbook_ridge(&x, &y.reshape(&[m, 1]).unwrap(), alpha, &mut Trace::silent()).unwrap();
+    pair.same("coef", found.model().coef(), &w.transpose().unwrap());
 }
 
 fn elastic_net<T: Float>(pair: &mut Pair<T>) {
@@ -150,6 +165,11 @@ fn gradient_descent<T: Float>(pair: &mut Pair<T>) {
 #[test]
 fn least_squares_twins() {
     hold("least squares", 40, [1e6, 64.0], least_squares, least_squares);
+}
+
+#[test]
+fn leave_one_out_twins() {
+    hold("leave_one_out", 40, [1e6, 64.0], leave_one_out, leave_one_out);
 }
 
 #[test]

@@ -13,14 +13,14 @@ use barehand_kernels::coordinate_descent::{
     CenteredColumns, ElasticPenalty, Moved, column_cycle, column_products, gram_cycle, sparse_cycle,
 };
 
-/// A problem in one of three forms; every one starts at `w = 0`.
-pub enum Form {
+/// A problem in one of three forms, each made at `w = 0`, of what several of them may share.
+pub enum Form<'a> {
     /// Products of columns, `gradient = X^T (X w - y)`.
-    Gram { gram: Vec<f64>, xy: Vec<f64>, yy: f64, gradient: Vec<f64> },
+    Gram { gram: &'a [f64], xy: Vec<f64>, yy: f64, gradient: Vec<f64> },
     /// Columns `(d, n)`.
-    Columns { columns: Vec<f64>, norms: Vec<f64>, y: Vec<f64>, residual: Vec<f64> },
-    /// Sparse columns.
-    Sparse(SparseColumns),
+    Columns { columns: &'a [f64], norms: &'a [f64], y: Vec<f64>, residual: Vec<f64> },
+    /// Sparse columns; `sum` is the residual's part along `s`, as [`CenteredColumns`] says.
+    Sparse { columns: &'a SparseColumns, y: Vec<f64>, residual: Vec<f64>, sum: f64 },
 }
 
 /// See [`CenteredColumns`].
@@ -33,9 +33,6 @@ pub struct SparseColumns {
     pub norms: Vec<f64>,
     /// `s^T s`, what the sum of the residual's part along `s` is divided by; 0 where nothing is centred.
     pub total: f64,
-    pub y: Vec<f64>,
-    pub residual: Vec<f64>,
-    pub sum: f64,
 }
 
 impl SparseColumns {
@@ -69,20 +66,19 @@ struct Residual {
     with_y: f64,
 }
 
-impl Form {
-    fn norms(&self, j: usize) -> f64 {
+impl Form<'_> {
+    fn norm(&self, j: usize) -> f64 {
         match self {
             Form::Gram { gram, xy, .. } => gram[j * xy.len() + j],
             Form::Columns { norms, .. } => norms[j],
-            Form::Sparse(x) => x.norms[j],
+            Form::Sparse { columns, .. } => columns.norms[j],
         }
     }
 
     fn y_square(&self) -> f64 {
         match self {
             Form::Gram { yy, .. } => *yy,
-            Form::Columns { y, .. } => dot(y, y),
-            Form::Sparse(x) => dot(&x.y, &x.y),
+            Form::Columns { y, .. } | Form::Sparse { y, .. } => dot(y, y),
         }
     }
 
@@ -92,11 +88,8 @@ impl Form {
             Form::Columns { columns, norms, residual, .. } => {
                 column_cycle(columns, norms, penalty, order, w, residual)
             }
-            Form::Sparse(x) => {
-                let (mut residual, mut sum) = (std::mem::take(&mut x.residual), x.sum);
-                let moved = sparse_cycle(&x.view(), penalty, order, w, &mut residual, &mut sum);
-                (x.residual, x.sum) = (residual, sum);
-                moved
+            Form::Sparse { columns, residual, sum, .. } => {
+                sparse_cycle(&columns.view(), penalty, order, w, residual, sum)
             }
         }
     }
@@ -116,16 +109,30 @@ impl Form {
                 square: dot(residual, residual),
                 with_y: dot(residual, y),
             },
-            Form::Sparse(x) => {
+            Form::Sparse { columns, y, residual, sum } => {
                 let product =
-                    |j: usize| x.entries(j).map(|(row, value)| value * x.residual[row]).sum::<f64>();
-                let along = if x.total > 0.0 { x.sum * x.sum / x.total } else { 0.0 };
+                    |j: usize| columns.entries(j).map(|(row, value)| value * residual[row]).sum::<f64>();
+                let along = if columns.total > 0.0 { sum * sum / columns.total } else { 0.0 };
                 Residual {
-                    products: (0..w.len()).map(|j| product(j) - x.means[j] * x.sum).collect(),
-                    square: dot(&x.residual, &x.residual) - along,
-                    with_y: dot(&x.residual, &x.y),
+                    products: (0..w.len()).map(|j| product(j) - columns.means[j] * sum).collect(),
+                    square: dot(residual, residual) - along,
+                    with_y: dot(residual, y),
                 }
             }
+        }
+    }
+
+    /// The largest `x_j^T y` of `d` columns, in size unless coefficients may not be negative: the L1 penalty from which on all
+    /// are 0. The problem is at `w = 0`.
+    pub fn largest_product(&self, d: usize, positive: bool) -> f64 {
+        let products = self.residual(&vec![0.0; d]).products;
+        products.iter().map(|product| if positive { *product } else { product.abs() }).fold(0.0, f64::max)
+    }
+
+    /// Moves from `w = 0` to `w`.
+    pub fn start(&mut self, w: &[f64]) {
+        for (j, &step) in w.iter().enumerate().filter(|(_, step)| **step != 0.0) {
+            self.shift(j, step);
         }
     }
 
@@ -141,11 +148,9 @@ impl Form {
                 let column = &columns[j * n..(j + 1) * n];
                 residual.iter_mut().zip(column).for_each(|(r, value)| *r -= step * value);
             }
-            Form::Sparse(x) => {
-                for place in x.indptr[j]..x.indptr[j + 1] {
-                    x.residual[x.indices[place] as usize] -= step * x.values[place];
-                }
-                x.sum -= step * x.sums[j];
+            Form::Sparse { columns, residual, sum, .. } => {
+                columns.entries(j).for_each(|(row, value)| residual[row] -= step * value);
+                *sum -= step * columns.sums[j];
             }
         }
     }
@@ -190,22 +195,20 @@ pub struct Descended {
     pub n_iter: usize,
 }
 
-/// Descends from `w` until the gap is `tol |y|^2` or less, or for `max_iter` cycles.
+/// Descends from `w`, where `form` is, until the gap is `tol |y|^2` or less, or for `max_iter` cycles.
 pub fn descend(
     form: &mut Form,
     penalty: ElasticPenalty,
     mut w: Vec<f64>,
     max_iter: usize,
     tol: f64,
-    mut visits: Visits,
+    visits: &mut Visits,
 ) -> Descended {
-    for (j, &step) in w.iter().enumerate().filter(|(_, step)| **step != 0.0) {
-        form.shift(j, step);
-    }
     let enough = tol * form.y_square();
     let mut active: Vec<u32> = (0..w.len() as u32).collect();
     let (mut gap, slopes) = duality_gap(form, penalty, &w);
-    if gap <= enough {
+    // Less than nothing is no gap at all, but what products lose where columns depend on each other.
+    if (0.0..=enough).contains(&gap) {
         return Descended { w, gap, enough, n_iter: 0 };
     }
     screen(form, penalty, gap, &slopes, &mut active, &mut w);
@@ -255,10 +258,10 @@ fn screen(
     if l1 == 0.0 {
         return;
     }
-    let radius = (2.0 * gap.max(0.0)).sqrt() / l1;
+    let radius = (2.0 * gap.abs()).sqrt() / l1;
     active.retain(|&j| {
         let j = j as usize;
-        let norm = form.norms(j);
+        let norm = form.norm(j);
         let distance = (1.0 - (slopes[j] / l1.max(*largest)).abs()) / (norm + l2).sqrt();
         let keep = norm > 0.0 && distance <= radius;
         if !keep && w[j] != 0.0 {

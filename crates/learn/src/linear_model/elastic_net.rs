@@ -3,9 +3,8 @@
 use barehand_kernels::coordinate_descent::ElasticPenalty;
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::coordinate_descent::{Form, SparseColumns, Visits, descend};
-use super::least_squares::transposed;
-use super::moments::Moments;
+use super::coordinate_descent::{Descended, Form, Visits, descend};
+use super::elastic_net_forms::{Forms, Precompute};
 use super::predictor::Predictor;
 use super::samples::{Samples, targets};
 use crate::model_file::Persist;
@@ -52,6 +51,7 @@ pub struct ElasticNet {
     tol: f64,
     positive: bool,
     selection: Selection,
+    precompute: Precompute,
     start: Option<Vec<f64>>,
 }
 
@@ -60,9 +60,6 @@ impl Default for ElasticNet {
         ElasticNet::new(1.0)
     }
 }
-
-/// Columns up to which their products are formed.
-const SMALL: usize = 4096;
 
 impl ElasticNet {
     /// With a penalty of `alpha`, scikit-learn's default being 1, half of it L1.
@@ -75,8 +72,15 @@ impl ElasticNet {
             tol: 1e-4,
             positive: false,
             selection: Selection::Cyclic,
+            precompute: Precompute::Auto,
             start: None,
         }
+    }
+
+    /// Another penalty.
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.alpha = alpha;
+        self
     }
 
     /// Part of the penalty that is L1: 1 for the lasso (default: 0.5).
@@ -116,6 +120,12 @@ impl ElasticNet {
         self
     }
 
+    /// Whether products of columns are formed, or given (default: [`Precompute::Auto`]).
+    pub fn precompute(mut self, precompute: Precompute) -> Self {
+        self.precompute = precompute;
+        self
+    }
+
     /// Starts from these coefficients, `(outputs, D)` row by row, instead of zeros.
     pub fn start(mut self, coef: Vec<f64>) -> Self {
         self.start = Some(coef);
@@ -133,26 +143,10 @@ impl ElasticNet {
         let (n, d) = samples.shape();
         let (y, outputs, single) = targets(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
-        // Weights of sum n: the penalty is what it is without them.
-        let weights = weights.map(|weights| {
-            let total: f64 = weights.iter().sum();
-            weights.iter().map(|weight| weight * (n as f64 / total)).collect::<Vec<f64>>()
-        });
+        let weights = weights.map(normalized);
         let weights = weights.as_deref();
-        let start = self.start.clone().unwrap_or_else(|| vec![0.0; outputs * d]);
-        if start.len() != outputs * d {
-            let message = format!("starts from {} coefficients; {outputs} x {d} expected", start.len());
-            return Err(Error::value(OPERATION, message));
-        }
-        let by_products = d <= if samples.is_sparse() { 256 } else { SMALL.min(n) };
-        let make = if by_products { Moments::new } else { Moments::means };
-        let moments = make(OPERATION, samples, &y, outputs, weights, self.fit_intercept)?;
-        let mut form = Forms::new(samples, moments, weights, self.fit_intercept);
-        let penalty = ElasticPenalty {
-            l1: self.alpha * self.l1_ratio * n as f64,
-            l2: self.alpha * (1.0 - self.l1_ratio) * n as f64,
-            positive: self.positive,
-        };
+        let forms = self.forms(OPERATION, samples, &y, outputs, weights)?;
+        let start = self.starting_point(OPERATION, outputs * d)?;
         let mut model = FittedElasticNet {
             predictor: Predictor::new(&vec![0.0; outputs * d], &vec![0.0; outputs])?,
             single,
@@ -162,28 +156,101 @@ impl ElasticNet {
         };
         let mut coef = Vec::with_capacity(outputs * d);
         for (output, start) in start.chunks_exact(d).enumerate() {
-            let mut form = form.of(&y, output, weights);
-            let visits = match self.selection {
-                Selection::Cyclic => Visits::Cyclic,
-                Selection::Random(seed) => Visits::Random(seed),
-            };
-            let end = descend(&mut form, penalty, start.to_vec(), self.max_iter, self.tol, visits);
-            if !end.w.iter().all(|w| w.is_finite()) {
-                let message = "coordinate descent left the finite numbers: the features need scaling";
-                return Err(Error::value(OPERATION, message));
-            }
+            let mut form = forms.of(&y, output, weights);
+            form.start(start);
+            let end =
+                self.descended(OPERATION, &mut form, start.to_vec(), self.alpha, n, &mut self.visits())?;
             coef.extend(end.w);
             // The objective that is minimised is n times the one above.
             model.dual_gap.push(end.gap / n as f64);
             model.tolerance.push(end.enough / n as f64);
             model.n_iter.push(end.n_iter as i64);
         }
-        let intercept = if self.fit_intercept { form.moments.intercepts(&coef) } else { vec![0.0; outputs] };
+        let intercept = if self.fit_intercept { forms.moments.intercepts(&coef) } else { vec![0.0; outputs] };
         model.predictor = Predictor::new(&coef, &intercept)?;
         Ok(model)
     }
 
-    fn check(&self, operation: &str) -> Result<()> {
+    pub(super) fn ratio(&self) -> f64 {
+        self.l1_ratio
+    }
+
+    pub(super) fn is_positive(&self) -> bool {
+        self.positive
+    }
+
+    pub(super) fn fits_intercept(&self) -> bool {
+        self.fit_intercept
+    }
+
+    /// What the outputs of these samples share.
+    pub(super) fn forms<T: Float>(
+        &self,
+        operation: &str,
+        samples: &Samples<T>,
+        y: &[T],
+        outputs: usize,
+        weights: Option<&[f64]>,
+    ) -> Result<Forms> {
+        Forms::new(operation, samples, y, outputs, weights, self.fit_intercept, &self.precompute)
+    }
+
+    /// The same of one target and some of the samples only, whose products are not those that are given of all.
+    pub(super) fn forms_of_part<T: Float>(
+        &self,
+        operation: &str,
+        samples: &Samples<T>,
+        y: &[T],
+        weights: Option<&[f64]>,
+    ) -> Result<Forms> {
+        let precompute = match &self.precompute {
+            Precompute::Given { .. } => &Precompute::Products,
+            other => other,
+        };
+        Forms::new(operation, samples, y, 1, weights, self.fit_intercept, precompute)
+    }
+
+    /// `len` coefficients: those that are given, or zeros.
+    pub(super) fn starting_point(&self, operation: &str, len: usize) -> Result<Vec<f64>> {
+        let start = self.start.clone().unwrap_or_else(|| vec![0.0; len]);
+        if start.len() == len {
+            return Ok(start);
+        }
+        let message = format!("starts from {} coefficients; {len} expected", start.len());
+        Err(Error::value(operation, message))
+    }
+
+    pub(super) fn visits(&self) -> Visits {
+        match self.selection {
+            Selection::Cyclic => Visits::Cyclic,
+            Selection::Random(seed) => Visits::Random(seed),
+        }
+    }
+
+    /// Descends from `w`, where `form` is, with a penalty of `alpha`. Of `n` samples, the objective is `n` times the one above.
+    pub(super) fn descended(
+        &self,
+        operation: &str,
+        form: &mut Form,
+        w: Vec<f64>,
+        alpha: f64,
+        n: usize,
+        visits: &mut Visits,
+    ) -> Result<Descended> {
+        let penalty = ElasticPenalty {
+            l1: alpha * self.l1_ratio * n as f64,
+            l2: alpha * (1.0 - self.l1_ratio) * n as f64,
+            positive: self.positive,
+        };
+        let end = descend(form, penalty, w, self.max_iter, self.tol, visits);
+        if !end.w.iter().all(|w| w.is_finite()) {
+            let message = "coordinate descent left the finite numbers: the features need scaling";
+            return Err(Error::value(operation, message));
+        }
+        Ok(end)
+    }
+
+    pub(super) fn check(&self, operation: &str) -> Result<()> {
         let wrong = |name: &str, value: f64, expected: &str| {
             Err(Error::value(operation, format!("{name} is {value}: {expected} expected")))
         };
@@ -200,94 +267,14 @@ impl ElasticNet {
     }
 }
 
-/// The problem of each output, from what all outputs share.
-struct Forms {
-    moments: Moments,
-    /// Dense columns `(d, n)`, where their products are not formed.
-    columns: Vec<f64>,
-    sparse: Option<SparseColumns>,
-}
-
-impl Forms {
-    fn new<T: Float>(
-        samples: &Samples<T>,
-        moments: Moments,
-        weights: Option<&[f64]>,
-        fit_intercept: bool,
-    ) -> Forms {
-        let (n, d) = samples.shape();
-        let mut forms = Forms { moments, columns: Vec::new(), sparse: None };
-        if !forms.moments.gram.is_empty() {
-            return forms;
-        }
-        let Samples::Sparse(x) = samples else {
-            forms.columns = transposed(&samples.centered(&forms.moments.x_mean, weights), n, d);
-            return forms;
-        };
-        let columns = x.transpose();
-        let root = |row: u32| weights.map_or(1.0, |weights| weights[row as usize].sqrt());
-        let entries = columns.values().iter().zip(columns.indices());
-        let values: Vec<f64> = entries.map(|(value, &row)| value.to_f64() * root(row)).collect();
-        let total: f64 = weights.map_or(n as f64, |weights| weights.iter().sum());
-        let (mut sums, mut norms) = (vec![0.0; d], vec![0.0; d]);
-        for j in 0..d {
-            for place in columns.indptr()[j]..columns.indptr()[j + 1] {
-                sums[j] += values[place] * root(columns.indices()[place]);
-                norms[j] += values[place] * values[place];
-            }
-            if fit_intercept {
-                let centred = norms[j] - sums[j] * sums[j] / total;
-                norms[j] = if centred <= norms[j] * 1e-15 * n as f64 { 0.0 } else { centred };
-            }
-        }
-        forms.sparse = Some(SparseColumns {
-            indptr: columns.indptr().to_vec(),
-            indices: columns.indices().to_vec(),
-            values,
-            means: forms.moments.x_mean.clone(),
-            sums,
-            norms,
-            total: if fit_intercept { total } else { 0.0 },
-            y: Vec::new(),
-            residual: Vec::new(),
-            sum: 0.0,
-        });
-        forms
-    }
-
-    fn of<T: Float>(&mut self, y: &[T], output: usize, weights: Option<&[f64]>) -> Form {
-        let Moments { outputs, ref gram, ref xy, ref yy, ref y_mean, .. } = self.moments;
-        if !gram.is_empty() {
-            let xy: Vec<f64> = xy.iter().skip(output).step_by(outputs).copied().collect();
-            let gradient = xy.iter().map(|xy| -xy).collect();
-            return Form::Gram { gram: gram.clone(), xy, yy: yy[output], gradient };
-        }
-        let root = |row: usize| weights.map_or(1.0, |weights| weights[row].sqrt());
-        let column = y.iter().skip(output).step_by(outputs).enumerate();
-        let y: Vec<f64> = column.map(|(row, y)| (y.to_f64() - y_mean[output]) * root(row)).collect();
-        match &self.sparse {
-            Some(x) => Form::Sparse(SparseColumns {
-                indptr: x.indptr.clone(),
-                indices: x.indices.clone(),
-                values: x.values.clone(),
-                means: x.means.clone(),
-                sums: x.sums.clone(),
-                norms: x.norms.clone(),
-                total: x.total,
-                sum: y.iter().enumerate().map(|(row, y)| y * root(row)).sum(),
-                residual: y.clone(),
-                y,
-            }),
-            None => {
-                let norms =
-                    self.columns.chunks_exact(y.len()).map(|c| c.iter().map(|x| x * x).sum()).collect();
-                Form::Columns { columns: self.columns.clone(), norms, residual: y.clone(), y }
-            }
-        }
-    }
-}
-
 regressor!(ElasticNet, FittedElasticNet);
+
+/// Weights of sum `n`: the penalty is what it is without them.
+pub(super) fn normalized(mut weights: Vec<f64>) -> Vec<f64> {
+    let factor = weights.len() as f64 / weights.iter().sum::<f64>();
+    weights.iter_mut().for_each(|weight| *weight *= factor);
+    weights
+}
 
 /// What [`ElasticNet`] and [`Lasso`](super::Lasso) learned.
 #[derive(Clone, Debug, PartialEq)]

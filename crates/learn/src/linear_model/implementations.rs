@@ -11,8 +11,8 @@ macro_rules! regressor {
 /// `Fit`, `FitWeighted` and `Estimator` of a regressor, for dense and sparse features.
 macro_rules! fits_values {
     ($estimator:ident, $fitted:ident) => {
-        impl_regressor!($estimator, $fitted, barehand_tensor::Tensor<T>);
-        impl_regressor!($estimator, $fitted, barehand_tensor::CsrMatrix<T>);
+        impl_fit!($estimator, $fitted, barehand_tensor::Tensor<T>, barehand_tensor::Tensor<T>);
+        impl_fit!($estimator, $fitted, barehand_tensor::CsrMatrix<T>, barehand_tensor::Tensor<T>);
 
         impl<T: barehand_tensor::Float> $crate::Estimator<T> for $estimator {
             fn name(&self) -> &'static str {
@@ -28,6 +28,46 @@ macro_rules! fits_values {
                 const OPERATION: &str = concat!(stringify!($estimator), "::fit");
                 let samples = $crate::linear_model::samples::AsSamples::samples(x, OPERATION)?;
                 Ok(Box::new(self.fitted(&samples, y.values(OPERATION)?, sample_weight)?))
+            }
+        }
+    };
+}
+
+/// `Fit`, `FitWeighted` and `Estimator` of a search for targets of this type, what is left of which is the `model` it found.
+macro_rules! selects {
+    ($estimator:ident, $fitted:ident, $targets:ident: $element:ty) => {
+        impl_fit!($estimator, $fitted, barehand_tensor::Tensor<T>, barehand_tensor::Tensor<$element>);
+        impl_fit!($estimator, $fitted, barehand_tensor::CsrMatrix<T>, barehand_tensor::Tensor<$element>);
+
+        impl $estimator {
+            /// As `fit`, of features of either kind, with weights or without.
+            ///
+            /// # Errors
+            /// As `fit`.
+            pub fn search<T: barehand_tensor::Float>(
+                &self,
+                x: &impl $crate::linear_model::samples::AsSamples<T>,
+                y: &barehand_tensor::Tensor<$element>,
+                sample_weight: Option<&barehand_tensor::Tensor<f64>>,
+            ) -> barehand_tensor::Result<$fitted<T>> {
+                const OPERATION: &str = concat!(stringify!($estimator), "::fit");
+                self.fitted(&x.samples(OPERATION)?, y, sample_weight)
+            }
+        }
+
+        impl<T: barehand_tensor::Float> $crate::Estimator<T> for $estimator {
+            fn name(&self) -> &'static str {
+                stringify!($estimator)
+            }
+
+            fn fit_any(
+                &self,
+                x: &$crate::Features<T>,
+                y: &$crate::Target<T>,
+                sample_weight: Option<&barehand_tensor::Tensor<f64>>,
+            ) -> barehand_tensor::Result<Box<dyn $crate::Model<T>>> {
+                const OPERATION: &str = concat!(stringify!($estimator), "::fit");
+                Ok(Box::new(self.search(x, y.$targets(OPERATION)?, sample_weight)?.into_model()))
             }
         }
     };
@@ -76,28 +116,23 @@ macro_rules! predicts_values {
     };
 }
 
-macro_rules! impl_regressor {
-    ($estimator:ident, $fitted:ident, $features:ty) => {
-        impl<T: barehand_tensor::Float> $crate::Fit<$features, barehand_tensor::Tensor<T>> for $estimator {
+/// `Fit` and `FitWeighted` of features and targets of these types.
+macro_rules! impl_fit {
+    ($estimator:ident, $fitted:ident, $features:ty, $targets:ty) => {
+        impl<T: barehand_tensor::Float> $crate::Fit<$features, $targets> for $estimator {
             type Fitted = $fitted<T>;
 
-            fn fit(
-                &self,
-                x: &$features,
-                y: &barehand_tensor::Tensor<T>,
-            ) -> barehand_tensor::Result<Self::Fitted> {
+            fn fit(&self, x: &$features, y: &$targets) -> barehand_tensor::Result<Self::Fitted> {
                 const OPERATION: &str = concat!(stringify!($estimator), "::fit");
                 self.fitted(&$crate::linear_model::samples::AsSamples::samples(x, OPERATION)?, y, None)
             }
         }
 
-        impl<T: barehand_tensor::Float> $crate::FitWeighted<$features, barehand_tensor::Tensor<T>>
-            for $estimator
-        {
+        impl<T: barehand_tensor::Float> $crate::FitWeighted<$features, $targets> for $estimator {
             fn fit_weighted(
                 &self,
                 x: &$features,
-                y: &barehand_tensor::Tensor<T>,
+                y: &$targets,
                 sample_weight: &barehand_tensor::Tensor<f64>,
             ) -> barehand_tensor::Result<Self::Fitted> {
                 const OPERATION: &str = concat!(stringify!($estimator), "::fit");
@@ -208,33 +243,7 @@ macro_rules! classifier {
 
 macro_rules! impl_classifier {
     ($estimator:ident, $fitted:ident, $features:ty) => {
-        impl<T: barehand_tensor::Float> $crate::Fit<$features, barehand_tensor::Tensor<i64>> for $estimator {
-            type Fitted = $fitted<T>;
-
-            fn fit(
-                &self,
-                x: &$features,
-                y: &barehand_tensor::Tensor<i64>,
-            ) -> barehand_tensor::Result<Self::Fitted> {
-                const OPERATION: &str = concat!(stringify!($estimator), "::fit");
-                self.fitted(&$crate::linear_model::samples::AsSamples::samples(x, OPERATION)?, y, None)
-            }
-        }
-
-        impl<T: barehand_tensor::Float> $crate::FitWeighted<$features, barehand_tensor::Tensor<i64>>
-            for $estimator
-        {
-            fn fit_weighted(
-                &self,
-                x: &$features,
-                y: &barehand_tensor::Tensor<i64>,
-                sample_weight: &barehand_tensor::Tensor<f64>,
-            ) -> barehand_tensor::Result<Self::Fitted> {
-                const OPERATION: &str = concat!(stringify!($estimator), "::fit");
-                let samples = $crate::linear_model::samples::AsSamples::samples(x, OPERATION)?;
-                self.fitted(&samples, y, Some(sample_weight))
-            }
-        }
+        impl_fit!($estimator, $fitted, $features, barehand_tensor::Tensor<i64>);
 
         impl<T: barehand_tensor::Float> $crate::Predict<$features> for $fitted<T> {
             type Output = barehand_tensor::Tensor<i64>;

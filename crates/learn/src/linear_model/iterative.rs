@@ -55,13 +55,20 @@ impl<'a, T: Float> Centered<'a, T> {
     }
 
     /// The solution of `(A^T A + alpha I) w = A^T y` by conjugate gradients, until the residual is `tol` times the right
-    /// side (Hestenes and Stiefel 1952; SciPy: `cg`). With fewer rows than columns in its dual form, `w = A^T v`.
-    pub fn conjugate_gradients(&self, y: &[f64], alpha: f64, tol: f64, max_iter: Option<usize>) -> Vec<f64> {
+    /// side (Hestenes and Stiefel 1952; SciPy: `cg`), and whether it came to be. With fewer rows than columns in its dual form,
+    /// `w = A^T v`.
+    pub fn conjugate_gradients(
+        &self,
+        y: &[f64],
+        alpha: f64,
+        tol: f64,
+        max_iter: Option<usize>,
+    ) -> (Vec<f64>, bool) {
         let (n, d) = self.samples.shape();
         if d > n {
             let product = |v: &[f64]| plus(self.times(&self.transposed_times(v)), alpha, v);
-            let v = solve(product, y.to_vec(), tol, 10 * n);
-            return self.transposed_times(&v);
+            let (v, converged) = solve(product, y.to_vec(), tol, max_iter.unwrap_or(10 * n));
+            return (self.transposed_times(&v), converged);
         }
         let product = |v: &[f64]| plus(self.transposed_times(&self.times(v)), alpha, v);
         solve(product, self.transposed_times(y), tol, max_iter.unwrap_or(10 * d))
@@ -158,14 +165,15 @@ fn normalize(a: &mut [f64]) -> f64 {
     norm
 }
 
-fn solve(product: impl Fn(&[f64]) -> Vec<f64>, b: Vec<f64>, tol: f64, max_iter: usize) -> Vec<f64> {
+fn solve(product: impl Fn(&[f64]) -> Vec<f64>, b: Vec<f64>, tol: f64, max_iter: usize) -> (Vec<f64>, bool) {
     let mut x = vec![0.0; b.len()];
     let enough = tol * dot(&b, &b).sqrt();
     let mut r = b;
     let mut p = r.clone();
     let mut square = dot(&r, &r);
+    let at_once = square == 0.0;
     for _ in 0..max_iter {
-        if square.sqrt() <= enough || square == 0.0 {
+        if square.sqrt() < enough || square == 0.0 {
             break;
         }
         let ap = product(&p);
@@ -179,5 +187,5 @@ fn solve(product: impl Fn(&[f64]) -> Vec<f64>, b: Vec<f64>, tol: f64, max_iter: 
         p.iter_mut().zip(&r).for_each(|(p, r)| *p = r + next / square * *p);
         square = next;
     }
-    x
+    (x, square.sqrt() < enough || enough == 0.0 && at_once)
 }

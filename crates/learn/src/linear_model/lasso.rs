@@ -3,6 +3,7 @@
 use barehand_tensor::{Float, Result, Tensor};
 
 use super::elastic_net::{ElasticNet, FittedElasticNet, Selection};
+use super::elastic_net_forms::Precompute;
 use super::samples::Samples;
 
 /// The lasso: [`ElasticNet`] whose penalty is L1 alone.
@@ -56,6 +57,11 @@ impl Lasso {
     /// As [`ElasticNet::selection`].
     pub fn selection(self, selection: Selection) -> Self {
         Lasso(self.0.selection(selection))
+    }
+
+    /// As [`ElasticNet::precompute`].
+    pub fn precompute(self, precompute: Precompute) -> Self {
+        Lasso(self.0.precompute(precompute))
     }
 
     /// As [`ElasticNet::start`].

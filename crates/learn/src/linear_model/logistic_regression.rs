@@ -8,6 +8,7 @@ use super::logistic_objective::LogisticObjective;
 use super::newton;
 use super::predictor::{Predictor, read_classes};
 use super::proximal::Proximal;
+use super::ridge_classifier::several_classes;
 use super::samples::{AsSamples, Samples};
 use crate::estimator::PredictProba;
 use crate::model_file::Persist;
@@ -25,6 +26,27 @@ pub enum LogisticSolver {
     NewtonCholesky,
     /// Newton steps by coordinate descent (proximal gradients where there are very many parameters); any penalty.
     CoordinateDescent,
+}
+
+impl LogisticSolver {
+    fn name(self) -> &'static str {
+        match self {
+            LogisticSolver::Lbfgs => "lbfgs",
+            LogisticSolver::NewtonCholesky => "newton-cholesky",
+            LogisticSolver::CoordinateDescent => "coordinate-descent",
+        }
+    }
+
+    /// The solver of this name: `"lbfgs"`, `"newton-cholesky"` or `"coordinate-descent"`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named(name: &str) -> Result<LogisticSolver> {
+        use LogisticSolver::{CoordinateDescent, Lbfgs, NewtonCholesky};
+        let found =
+            [Lbfgs, NewtonCholesky, CoordinateDescent].into_iter().find(|solver| solver.name() == name);
+        found.ok_or_else(|| Error::value("LogisticRegression", format!("solver {name:?} is not known")))
+    }
 }
 
 /// Logistic regression with any number of classes: minimises
@@ -136,7 +158,7 @@ impl LogisticRegression {
         self
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         const OPERATION: &str = "LogisticRegression::fit";
         let wrong = |name: &str, value: f64, expected: &str| {
             Err(Error::value(OPERATION, format!("{name} is {value}: {expected} expected")))
@@ -171,19 +193,41 @@ impl LogisticRegression {
         const OPERATION: &str = "LogisticRegression::fit";
         self.check()?;
         let (n, d) = samples.shape();
-        let (classes, codes) = validate::classes(OPERATION, y, n)?;
-        if classes.len() < 2 {
-            let message = format!("every sample is of class {}: at least two classes expected", classes[0]);
-            return Err(Error::value(OPERATION, message));
-        }
+        let (classes, codes) = several_classes(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
-        let weights = self.class_weight.sample_weights(OPERATION, &classes, &codes, weights)?;
-        let codes: Vec<u32> = codes.iter().map(|&code| code as u32).collect();
-        let total = weights.as_ref().map_or(n as f64, |weights| weights.iter().sum());
-        if !(total > 0.0) {
-            return Err(Error::value(OPERATION, "every sample has weight 0"));
+        let labelled = self.labelled(OPERATION, classes, &codes, weights)?;
+        let start = self.start.as_ref().map(|_| self.starting_point(labelled.outputs(), d)).transpose()?;
+        Ok(self.minimized(OPERATION, samples, &labelled, start)?.0)
+    }
+
+    /// Samples' classes, and their weights with those of the classes.
+    pub(super) fn labelled(
+        &self,
+        operation: &str,
+        classes: Vec<i64>,
+        codes: &[usize],
+        weights: Option<Vec<f64>>,
+    ) -> Result<Labelled> {
+        let weights = self.class_weight.sample_weights(operation, &classes, codes, weights)?;
+        let total = weights.as_ref().map_or(codes.len() as f64, |weights| weights.iter().sum());
+        if !(total > 0.0 && total.is_finite()) {
+            return Err(Error::value(operation, format!("the weights of all samples add up to {total}")));
         }
-        let outputs = if classes.len() == 2 { 1 } else { classes.len() };
+        let codes = codes.iter().map(|&code| code as u32).collect();
+        Ok(Labelled { classes, codes, weights, total })
+    }
+
+    /// The model, and the parameters as solvers have them, from which another fit may start as this one did from `start`.
+    pub(super) fn minimized<T: Float>(
+        &self,
+        operation: &str,
+        samples: &Samples<T>,
+        labelled: &Labelled,
+        start: Option<Vec<f64>>,
+    ) -> Result<(FittedLogisticRegression<T>, Vec<f64>)> {
+        let (_, d) = samples.shape();
+        let Labelled { classes, codes, weights, total } = labelled;
+        let outputs = labelled.outputs();
         let strength = 1.0 / (self.c * total);
         let of_intercept = |strength: f64, power: i32| {
             self.penalized_intercept.map_or(0.0, |scaling| strength / scaling.powi(power))
@@ -191,7 +235,7 @@ impl LogisticRegression {
         let (l1, l2) = (strength * self.l1_ratio, strength * (1.0 - self.l1_ratio));
         let objective = LogisticObjective {
             samples,
-            classes: &codes,
+            classes: codes,
             weights: weights.as_deref(),
             scale: 1.0 / total,
             outputs,
@@ -199,19 +243,25 @@ impl LogisticRegression {
             l2,
             l2_intercept: of_intercept(l2, 2),
         };
-        let start = self.starting_point(outputs, d)?;
+        let from_zeros = start.is_none();
+        let start = start.unwrap_or_else(|| vec![0.0; objective.parameters()]);
         // NaN and infinity in the samples show in the first gradient.
         let mut gradient = vec![0.0; objective.parameters()];
         let value = objective.evaluate(&start, &mut gradient, None);
         if !value.is_finite() || !gradient.iter().all(|slope| slope.is_finite()) {
-            samples.check_finite(OPERATION)?;
-            return Err(Error::value(OPERATION, "numbers too large: the loss is not finite"));
+            samples.check_finite(operation)?;
+            return Err(Error::value(operation, "numbers too large: the loss is not finite"));
         }
+        let mut solver = self.solver;
         let minimum = match self.solver {
             LogisticSolver::Lbfgs => {
                 objective.descend(Evaluated { x: start, value, gradient }, self.max_iter, self.tol)
             }
-            LogisticSolver::NewtonCholesky => newton::minimize(&objective, start, self.max_iter, self.tol),
+            LogisticSolver::NewtonCholesky => {
+                let (minimum, alone) = newton::minimize(&objective, start, self.max_iter, self.tol);
+                solver = if alone { solver } else { LogisticSolver::Lbfgs };
+                minimum
+            }
             LogisticSolver::CoordinateDescent => {
                 let (max_iter, tol) = (self.max_iter, self.tol);
                 let l1_intercept = of_intercept(l1, 1);
@@ -220,17 +270,45 @@ impl LogisticRegression {
         };
         let (coef, intercept) = minimum.x.split_at(outputs * d);
         let mut intercept = if self.fit_intercept { intercept.to_vec() } else { vec![0.0; outputs] };
-        if outputs > 1 && self.penalized_intercept.is_none() && self.start.is_none() {
+        if outputs > 1 && self.penalized_intercept.is_none() && from_zeros {
             // Free intercepts may all be shifted by one number: theirs add up to 0.
             let mean = intercept.iter().sum::<f64>() / outputs as f64;
             intercept.iter_mut().for_each(|intercept| *intercept -= mean);
         }
-        Ok(FittedLogisticRegression {
+        let model = FittedLogisticRegression {
             predictor: Predictor::new(coef, &intercept)?,
-            classes,
+            classes: classes.clone(),
             n_iter: minimum.n_iter,
             converged: minimum.converged,
+            solver,
+        };
+        Ok((model, minimum.x))
+    }
+
+    /// Of as many outputs as scores tell the classes apart.
+    pub(super) fn model<T: Float>(
+        &self,
+        classes: &[i64],
+        coef: &[f64],
+        intercept: &[f64],
+        n_iter: usize,
+    ) -> Result<FittedLogisticRegression<T>> {
+        let predictor = Predictor::new(coef, intercept)?;
+        Ok(FittedLogisticRegression {
+            predictor,
+            classes: classes.to_vec(),
+            n_iter,
+            converged: true,
+            solver: self.solver,
         })
+    }
+
+    pub(super) fn ratio(&self) -> f64 {
+        self.l1_ratio
+    }
+
+    pub(super) fn fits_intercept(&self) -> bool {
+        self.fit_intercept
     }
 
     fn starting_point(&self, outputs: usize, d: usize) -> Result<Vec<f64>> {
@@ -250,6 +328,24 @@ impl LogisticRegression {
     }
 }
 
+/// What is known of samples beside their features.
+pub(super) struct Labelled {
+    pub classes: Vec<i64>,
+    /// Of each sample.
+    pub codes: Vec<u32>,
+    /// Those of the samples times those of their classes.
+    pub weights: Option<Vec<f64>>,
+    /// Their sum.
+    pub total: f64,
+}
+
+impl Labelled {
+    /// The rows of coefficients.
+    pub fn outputs(&self) -> usize {
+        if self.classes.len() == 2 { 1 } else { self.classes.len() }
+    }
+}
+
 classifier!(LogisticRegression, FittedLogisticRegression {
     fn predict_proba_any(&self, x: &crate::Features<T>) -> Result<Tensor<T>> {
         self.predict_proba(x)
@@ -263,6 +359,7 @@ pub struct FittedLogisticRegression<T: Float> {
     classes: Vec<i64>,
     n_iter: usize,
     converged: bool,
+    solver: LogisticSolver,
 }
 
 impl<T: Float> FittedLogisticRegression<T> {
@@ -274,6 +371,11 @@ impl<T: Float> FittedLogisticRegression<T> {
     /// Whether the tolerance was met, and not the limit of iterations.
     pub fn converged(&self) -> bool {
         self.converged
+    }
+
+    /// The solver that ended the fit: L-BFGS where Newton's equations could not be solved.
+    pub fn solver(&self) -> LogisticSolver {
+        self.solver
     }
 }
 
@@ -294,6 +396,7 @@ impl<T: Float> Persist for FittedLogisticRegression<T> {
             .with("classes", labels(&self.classes))
             .with("n_iter", self.n_iter)
             .with("converged", self.converged)
+            .with("solver", self.solver.name())
     }
 
     fn from_record(record: &Record) -> Result<Self> {
@@ -303,6 +406,7 @@ impl<T: Float> Persist for FittedLogisticRegression<T> {
             predictor,
             n_iter: record.count("n_iter")?,
             converged: record.bool("converged")?,
+            solver: LogisticSolver::named(record.text("solver")?)?,
         })
     }
 }

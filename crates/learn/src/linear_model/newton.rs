@@ -18,14 +18,14 @@ const GAIN: f64 = 1.0 / 2048.0;
 /// (H + l2 I) step = -g,   x = x + t step with t = 1, 1/2, 1/4, ... until it gains enough
 /// ```
 ///
-/// Where the equations cannot be solved, or no step gains, L-BFGS goes on. Source: scikit-learn's `newton-cholesky`; Boyd
-/// and Vandenberghe, Convex Optimization, 9.5.
+/// Where the equations cannot be solved, or no step gains, L-BFGS goes on, and the second of what is returned is false.
+/// Source: scikit-learn's `newton-cholesky`; Boyd and Vandenberghe, Convex Optimization, 9.5.
 pub fn minimize<T: Float>(
     objective: &LogisticObjective<T>,
     mut x: Vec<f64>,
     max_iter: usize,
     tol: f64,
-) -> Minimum {
+) -> (Minimum, bool) {
     let size = x.len();
     let mut probabilities = vec![T::ZERO; objective.classes.len() * objective.outputs];
     let mut gradient = vec![0.0; size];
@@ -37,7 +37,7 @@ pub fn minimize<T: Float>(
         }
         hold_free_directions(objective, &mut hessian);
         let Some(factor) = ScaledCholesky::new(&hessian, size, 0.0) else {
-            return go_on(objective, x, n_iter, max_iter, tol);
+            return (go_on(objective, x, n_iter, max_iter, tol), false);
         };
         let mut step: Vec<f64> = gradient.iter().map(|g| -g).collect();
         factor.solve(&mut step, 1);
@@ -63,16 +63,16 @@ pub fn minimize<T: Float>(
             part *= 0.5;
         }
         if !moved {
-            return go_on(objective, x, n_iter, max_iter, tol);
+            return (go_on(objective, x, n_iter, max_iter, tol), false);
         }
         std::mem::swap(&mut x, &mut tried);
         std::mem::swap(&mut gradient, &mut slopes);
         let steepest = gradient.iter().map(|g| g.abs()).fold(0.0, f64::max);
         if steepest <= tol && -0.5 * slope <= tol {
-            return Minimum { x, n_iter: n_iter + 1, converged: true };
+            return (Minimum { x, n_iter: n_iter + 1, converged: true }, true);
         }
     }
-    Minimum { x, n_iter: max_iter, converged: false }
+    (Minimum { x, n_iter: max_iter, converged: false }, true)
 }
 
 fn go_on<T: Float>(

@@ -2,7 +2,7 @@
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::samples::AsSamples;
+use super::samples::{AsSamples, Samples};
 use crate::models::field;
 use crate::record::Record;
 
@@ -49,8 +49,13 @@ impl<T: Float> Predictor<T> {
     pub fn scores(&self, operation: &str, x: &impl AsSamples<T>) -> Result<Vec<T>> {
         let samples = x.samples(operation)?;
         samples.expect_columns(operation, self.features())?;
+        Ok(self.of(&samples))
+    }
+
+    /// The same of as many columns as there are coefficients.
+    pub fn of(&self, samples: &Samples<T>) -> Vec<T> {
         let (coef, intercept) = (self.coef.contiguous(), self.intercept.contiguous());
-        Ok(samples.scores(coef.as_slice().unwrap_or_default(), intercept.as_slice().unwrap_or_default()))
+        samples.scores(coef.as_slice().unwrap_or_default(), intercept.as_slice().unwrap_or_default())
     }
 
     /// The same as a tensor, `(n)` for one output.

@@ -161,7 +161,7 @@ impl Ridge {
             let make = if whole { Moments::new } else { Moments::means };
             make(operation, samples, y, outputs, weights, self.fit_intercept)
         };
-        let mut n_iter = None;
+        let (mut n_iter, mut converged) = (None, true);
         let mut solver = match self.solver {
             RidgeSolver::Auto if samples.is_sparse() => RidgeSolver::SparseCg,
             RidgeSolver::Auto => RidgeSolver::Cholesky,
@@ -188,7 +188,9 @@ impl Ridge {
                     for (output, &alpha) in alphas.iter().enumerate() {
                         let target = a.target(y, &moments, output);
                         if solver == RidgeSolver::SparseCg {
-                            coef.extend(a.conjugate_gradients(&target, alpha, self.tol, self.max_iter));
+                            let (w, met) = a.conjugate_gradients(&target, alpha, self.tol, self.max_iter);
+                            coef.extend(w);
+                            converged &= met;
                         } else {
                             let (w, count) = a.lsqr(&target, alpha.sqrt(), self.tol, self.max_iter);
                             coef.extend(w);
@@ -232,7 +234,7 @@ impl Ridge {
             }
         };
         let intercept = if self.fit_intercept { moments.intercepts(&coef) } else { vec![0.0; outputs] };
-        Ok(FittedRidge { predictor: Predictor::new(&coef, &intercept)?, single, solver, n_iter })
+        Ok(FittedRidge { predictor: Predictor::new(&coef, &intercept)?, single, solver, n_iter, converged })
     }
 
     /// A penalty for each output.
@@ -263,9 +265,14 @@ pub struct FittedRidge<T: Float> {
     single: bool,
     solver: RidgeSolver,
     n_iter: Option<Vec<i64>>,
+    converged: bool,
 }
 
 impl<T: Float> FittedRidge<T> {
+    pub(super) fn new(predictor: Predictor<T>, single: bool, solver: RidgeSolver) -> Self {
+        FittedRidge { predictor, single, solver, n_iter: None, converged: true }
+    }
+
     /// The way that was gone.
     pub fn solver(&self) -> RidgeSolver {
         self.solver
@@ -274,6 +281,11 @@ impl<T: Float> FittedRidge<T> {
     /// Iterations for each output, of LSQR.
     pub fn n_iter(&self) -> Option<&[i64]> {
         self.n_iter.as_deref()
+    }
+
+    /// Whether conjugate gradients met their tolerance; what does not iterate by them has.
+    pub fn converged(&self) -> bool {
+        self.converged
     }
 }
 
@@ -286,6 +298,7 @@ impl<T: Float> Persist for FittedRidge<T> {
             .with("single", self.single)
             .with("solver", self.solver.name())
             .with("n_iter", self.n_iter.clone().map(Tensor::from))
+            .with("converged", self.converged)
     }
 
     fn from_record(record: &Record) -> Result<Self> {
@@ -300,6 +313,7 @@ impl<T: Float> Persist for FittedRidge<T> {
             single: record.bool("single")?,
             solver: RidgeSolver::named(record.text("solver")?)?,
             n_iter,
+            converged: record.bool("converged")?,
         })
     }
 }

@@ -4,7 +4,7 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::class_weight::ClassWeight;
 use super::predictor::{Predictor, read_classes};
-use super::ridge::{Ridge, RidgeSolver};
+use super::ridge::{FittedRidge, Ridge, RidgeSolver};
 use super::samples::Samples;
 use crate::model_file::Persist;
 use crate::models::{labels, record_of};
@@ -50,29 +50,37 @@ impl RidgeClassifier {
     ) -> Result<FittedRidgeClassifier<T>> {
         const OPERATION: &str = "RidgeClassifier::fit";
         let (n, _) = samples.shape();
-        let (classes, codes) = validate::classes(OPERATION, y, n)?;
-        if classes.len() < 2 {
-            let message = format!("every sample is of class {}: at least two classes expected", classes[0]);
-            return Err(Error::value(OPERATION, message));
-        }
+        let (classes, codes) = several_classes(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
         let weights = self.class_weight.sample_weights(OPERATION, &classes, &codes, weights)?;
-        let outputs = if classes.len() == 2 { 1 } else { classes.len() };
-        let mut targets = vec![-T::ONE; n * outputs];
-        for (row, &code) in codes.iter().enumerate() {
-            match (outputs, code) {
-                (1, 0) => {}
-                (1, _) => targets[row] = T::ONE,
-                _ => targets[row * outputs + code] = T::ONE,
-            }
-        }
+        let (targets, outputs) = signs(&codes, classes.len());
         let ridge = self.ridge.solved(OPERATION, samples, &targets, outputs, false, weights.as_deref())?;
-        let n_iter = ridge.n_iter().map(<[i64]>::to_vec);
-        Ok(FittedRidgeClassifier { solver: ridge.solver(), predictor: ridge.predictor, classes, n_iter })
+        Ok(FittedRidgeClassifier::new(ridge, classes))
     }
 }
 
 classifier!(RidgeClassifier, FittedRidgeClassifier {});
+
+/// The classes, of which there must be two or more, and each sample's among them.
+pub(super) fn several_classes(operation: &str, y: &Tensor<i64>, n: usize) -> Result<(Vec<i64>, Vec<usize>)> {
+    let (classes, codes) = validate::classes(operation, y, n)?;
+    if classes.len() < 2 {
+        let message = format!("every sample is of class {}: at least two classes expected", classes[0]);
+        return Err(Error::value(operation, message));
+    }
+    Ok((classes, codes))
+}
+
+/// A column for each class, 1 where it is a sample's and -1 elsewhere; of two classes the second one's alone.
+pub(super) fn signs<T: Float>(codes: &[usize], classes: usize) -> (Vec<T>, usize) {
+    let columns = if classes == 2 { 1..2 } else { 0..classes };
+    let outputs = columns.len();
+    let sign = |is: bool| if is { T::ONE } else { -T::ONE };
+    (
+        codes.iter().flat_map(|&code| columns.clone().map(move |column| sign(column == code))).collect(),
+        outputs,
+    )
+}
 
 /// What [`RidgeClassifier`] learned.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +92,11 @@ pub struct FittedRidgeClassifier<T: Float> {
 }
 
 impl<T: Float> FittedRidgeClassifier<T> {
+    pub(super) fn new(ridge: FittedRidge<T>, classes: Vec<i64>) -> Self {
+        let n_iter = ridge.n_iter().map(<[i64]>::to_vec);
+        FittedRidgeClassifier { solver: ridge.solver(), predictor: ridge.predictor, classes, n_iter }
+    }
+
     /// The way that was gone.
     pub fn solver(&self) -> RidgeSolver {
         self.solver

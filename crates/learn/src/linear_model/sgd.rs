@@ -87,9 +87,6 @@ pub(super) struct HeldOut<'a> {
     pub score: &'a (dyn Fn(&[f64]) -> f64 + Sync),
 }
 
-/// Numbers a step may not leave.
-const FINITE: &str = "left the finite numbers: features of mean 0 and deviation 1 may help, or shorter steps";
-
 impl Sgd {
     /// Checks the parameters.
     ///
@@ -187,11 +184,16 @@ impl Sgd {
                 }
             };
             if !(state.intercept.is_finite() && state.w.iter().all(|w| w.is_finite())) {
-                return Err(Error::value(operation, format!("epoch {epochs} {FINITE}")));
+                let message = format!(
+                    "Floating-point under-/overflow occurred at epoch #{epochs}. Scaling input data with StandardScaler or \
+                     MinMaxScaler might help."
+                );
+                return Err(Error::value(operation, message));
             }
             if let Some(tol) = self.tol {
                 if let Some(held) = held_out {
-                    state.settle();
+                    // The weights as they are kept: scikit-learn does not work in the scale that shrinking has left them with,
+                    // so that intercepts count for less, and epochs end where its own do.
                     let scores = samples.scores(&state.w, &[T::from_f64(state.intercept)]);
                     let of_held: Vec<f64> = scores
                         .iter()

@@ -1,7 +1,8 @@
 //! Penalised linear models and their solvers, step by step.
 
 use barehand_textbook::{
-    Array, ElasticNet, LogisticNewton, SampleLoss, StepLength, StochasticGradient, ridge,
+    Array, ElasticNet, LogisticNewton, SampleLoss, StepLength, StochasticGradient, leave_one_out_errors,
+    ridge,
 };
 
 use crate::block::{Block, Input, input};
@@ -21,6 +22,20 @@ pub const BLOCKS: &[Block] = &[
         options: &[input("alpha", "strength of the penalty", "1.0")],
         run: |a, t| {
             ridge(&a.array("x")?, &a.array("y")?, a.number("alpha")?, t)?;
+            Ok(())
+        },
+    },
+    Block {
+        name: "leave_one_out",
+        section: "regression",
+        summary: "the errors of ridge regression at samples left out in turn, of one fit",
+        formula: "e_i = (yc - H yc)_i / (1 - 1/m - H_ii), H = Xc (Xc^T Xc + alpha I)^-1 Xc^T",
+        engine: Some("barehand::learn::linear_model::RidgeCv"),
+        twin: "barehand::textbook::leave_one_out_errors",
+        inputs: &[X, VALUES],
+        options: &[input("alpha", "strength of the penalty", "1.0")],
+        run: |a, t| {
+            leave_one_out_errors(&a.array("x")?, &Array::vector(&a.vector("y")?), a.number("alpha")?, t)?;
             Ok(())
         },
     },

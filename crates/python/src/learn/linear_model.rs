@@ -2,8 +2,8 @@
 
 use barehand_learn::linear_model::{
     ClassWeight, DescentCost, ElasticNet, FittedSgdClassifier, FittedSgdRegressor, GradientDescentClassifier,
-    GradientDescentRegressor, LearningRate, LinearRegression, LogisticRegression, LogisticSolver, Ridge,
-    RidgeClassifier, RidgeSolver, Selection, Sgd, SgdClassifier, SgdLoss, SgdPenalty, SgdRegressor,
+    GradientDescentRegressor, LearningRate, LinearRegression, LogisticRegression, LogisticSolver, Precompute,
+    Ridge, RidgeClassifier, RidgeSolver, Selection, Sgd, SgdClassifier, SgdLoss, SgdPenalty, SgdRegressor,
     SgdStanding,
 };
 use barehand_learn::models::AnyModel;
@@ -86,14 +86,14 @@ fn ridge_of(
 
 /// Weights of classes: none, `"balanced"`, or one for each code.
 #[derive(FromPyObject)]
-enum OfClasses {
+pub enum OfClasses {
     Named(String),
     Given(Vec<f64>),
     None(Option<f64>),
 }
 
 impl OfClasses {
-    fn get(self) -> Result<ClassWeight> {
+    pub fn get(self) -> Result<ClassWeight> {
         match self {
             OfClasses::None(None) => Ok(ClassWeight::None),
             OfClasses::Named(name) if name == "balanced" => Ok(ClassWeight::Balanced),
@@ -105,74 +105,110 @@ impl OfClasses {
     }
 }
 
-#[pyfunction]
-#[pyo3(signature = (x, y, sample_weight, *, C, l1_ratio, tol, fit_intercept, penalized_intercept, class_weight, solver,
-                    max_iter, start))]
-#[allow(clippy::too_many_arguments, non_snake_case)]
-fn logistic_regression(
-    py: Python<'_>,
-    x: AnyFeatures,
-    y: AnyTarget,
-    sample_weight: Option<Weights>,
+/// The parameters of a logistic regression.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+#[allow(non_snake_case)]
+pub struct LogisticParameters {
     C: f64,
     l1_ratio: f64,
     tol: f64,
     fit_intercept: bool,
     penalized_intercept: Option<f64>,
     class_weight: OfClasses,
-    solver: &str,
+    solver: String,
     max_iter: usize,
+}
+
+impl LogisticParameters {
+    pub fn get(self) -> Result<LogisticRegression> {
+        Ok(LogisticRegression::new()
+            .c(self.C)
+            .l1_ratio(self.l1_ratio)
+            .tol(self.tol)
+            .fit_intercept(self.fit_intercept)
+            .penalized_intercept(self.penalized_intercept)
+            .class_weight(self.class_weight.get()?)
+            .solver(LogisticSolver::named(&self.solver)?)
+            .max_iter(self.max_iter))
+    }
+}
+
+#[pyfunction]
+fn logistic_regression(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    parameters: LogisticParameters,
     start: Option<(Weights, Weights)>,
 ) -> Result<Model> {
-    let solver = match solver {
-        "lbfgs" => LogisticSolver::Lbfgs,
-        "newton-cholesky" => LogisticSolver::NewtonCholesky,
-        "coordinate-descent" => LogisticSolver::CoordinateDescent,
-        other => return Err(Failure::value("LogisticRegression", format!("solver {other:?} is not known"))),
-    };
-    let mut estimator = LogisticRegression::new()
-        .c(C)
-        .l1_ratio(l1_ratio)
-        .tol(tol)
-        .fit_intercept(fit_intercept)
-        .penalized_intercept(penalized_intercept)
-        .class_weight(class_weight.get()?)
-        .solver(solver)
-        .max_iter(max_iter);
+    let mut estimator = parameters.get()?;
     if let Some((Weights(coef), Weights(intercept))) = start {
         estimator = estimator.start(coef.to_vec(), intercept.to_vec());
     }
     fit(py, &estimator, x, Some(y), sample_weight)
 }
 
-#[pyfunction]
-#[pyo3(signature = (x, y, sample_weight, *, alpha, l1_ratio, fit_intercept, max_iter, tol, positive, seed, start))]
-#[allow(clippy::too_many_arguments)]
-fn elastic_net(
-    py: Python<'_>,
-    x: AnyFeatures,
-    y: AnyTarget,
-    sample_weight: Option<Weights>,
-    alpha: f64,
+/// The parameters of an elastic net, but for its penalty.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct NetParameters {
     l1_ratio: f64,
     fit_intercept: bool,
     max_iter: usize,
     tol: f64,
     positive: bool,
     seed: Option<u32>,
+    precompute: Products,
     start: Option<Weights>,
-) -> Result<Model> {
-    let mut estimator = ElasticNet::new(alpha)
-        .l1_ratio(l1_ratio)
-        .fit_intercept(fit_intercept)
-        .max_iter(max_iter)
-        .tol(tol)
-        .positive(positive)
-        .selection(seed.map_or(Selection::Cyclic, Selection::Random));
-    if let Some(Weights(coef)) = start {
-        estimator = estimator.start(coef.to_vec());
+}
+
+/// Products of columns: `"auto"`, whether to form them, or a Gram matrix with `X^T y` or None.
+#[derive(FromPyObject)]
+enum Products {
+    Formed(bool),
+    Given(Weights, Option<Weights>),
+    Named(String),
+}
+
+impl NetParameters {
+    pub fn get(self, alpha: f64) -> Result<ElasticNet> {
+        let net = ElasticNet::new(alpha)
+            .l1_ratio(self.l1_ratio)
+            .fit_intercept(self.fit_intercept)
+            .max_iter(self.max_iter)
+            .tol(self.tol)
+            .positive(self.positive)
+            .selection(self.seed.map_or(Selection::Cyclic, Selection::Random))
+            .precompute(match self.precompute {
+                Products::Formed(true) => Precompute::Products,
+                Products::Formed(false) => Precompute::Columns,
+                Products::Given(Weights(gram), xy) => {
+                    Precompute::Given { gram: gram.to_vec(), xy: xy.map(|Weights(xy)| xy.to_vec()) }
+                }
+                Products::Named(name) if name == "auto" => Precompute::Auto,
+                Products::Named(name) => {
+                    return Err(Failure::value("ElasticNet", format!("precompute {name:?} is not known")));
+                }
+            });
+        Ok(match self.start {
+            Some(Weights(coef)) => net.start(coef.to_vec()),
+            None => net,
+        })
     }
-    fit(py, &estimator, x, Some(y), sample_weight)
+}
+
+#[pyfunction]
+fn elastic_net(
+    py: Python<'_>,
+    x: AnyFeatures,
+    y: AnyTarget,
+    sample_weight: Option<Weights>,
+    alpha: f64,
+    parameters: NetParameters,
+) -> Result<Model> {
+    fit(py, &parameters.get(alpha)?, x, Some(y), sample_weight)
 }
 
 #[pyfunction]

@@ -7,6 +7,7 @@ mod forest;
 mod growing;
 mod grown;
 mod linear_model;
+mod linear_search;
 mod mixture;
 mod model;
 mod model_selection;
@@ -27,6 +28,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     forest::register(&module)?;
     grown::register(&module)?;
     linear_model::register(&module)?;
+    linear_search::register(&module)?;
     mixture::register(&module)?;
     model::register(&module)?;
     model_selection::register(&module)?;

@@ -1,5 +1,6 @@
 //! What estimators are given: arrays of NumPy, sparse rows of SciPy.
 
+use barehand_learn::model_selection::Split;
 use barehand_learn::{Features, Target};
 use barehand_tensor::{AnyTensor, CsrMatrix, Float, Tensor};
 use numpy::PyUntypedArray;
@@ -127,4 +128,24 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Weights {
         let any = array::from_numpy(&given.cast::<PyUntypedArray>()?.to_owned())?;
         Ok(Weights(any.cast()))
     }
+}
+
+/// The samples of one side of a split.
+pub struct Rows(pub Vec<usize>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Rows {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let any = array::from_numpy(&given.cast::<PyUntypedArray>()?.to_owned())?;
+        let row = |row: i64| {
+            usize::try_from(row).map_err(|_| Failure::value("split", format!("sample {row}")).into())
+        };
+        Ok(Rows(any.cast::<i64>().to_vec().into_iter().map(row).collect::<PyResult<_>>()?))
+    }
+}
+
+/// Pairs of samples to learn from and samples to be tested on.
+pub fn splits(given: Vec<(Rows, Rows)>) -> Vec<Split> {
+    given.into_iter().map(|(Rows(train), Rows(test))| Split { train, test }).collect()
 }

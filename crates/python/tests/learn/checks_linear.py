@@ -2,13 +2,18 @@
 
 from barehand.linear_model import (
     ElasticNet,
+    ElasticNetCV,
     GradientDescentClassifier,
     GradientDescentRegressor,
     Lasso,
+    LassoCV,
     LinearRegression,
     LogisticRegression,
+    LogisticRegressionCV,
     Ridge,
     RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
     SGDClassifier,
     SGDRegressor,
 )
@@ -24,14 +29,19 @@ STEPS = {
 
 CHECKED = [
     Checked(ElasticNet()),
+    Checked(ElasticNetCV(alphas=10, cv=3)),
     Checked(GradientDescentClassifier(n_steps=100)),
     Checked(GradientDescentRegressor(n_epochs=100)),
     Checked(Lasso()),
+    Checked(LassoCV(alphas=10, cv=3)),
     Checked(LinearRegression()),
     Checked(LinearRegression(positive=True)),
     Checked(LogisticRegression()),
+    Checked(LogisticRegressionCV(Cs=3, cv=3, l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False)),
     Checked(Ridge(), NO_ITERATIONS),
+    Checked(RidgeCV()),
     Checked(RidgeClassifier(), NO_ITERATIONS),
+    Checked(RidgeClassifierCV()),
     Checked(SGDClassifier(), STEPS),
     Checked(SGDRegressor(), STEPS),
 ]

@@ -2,9 +2,10 @@
 
 from checks import Checked
 
-from barehand.preprocessing import LabelEncoder, MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
+from barehand.preprocessing import LabelBinarizer, LabelEncoder, MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
 
 CHECKED = [
+    Checked(LabelBinarizer()),
     Checked(LabelEncoder()),
     Checked(MaxAbsScaler()),
     Checked(MinMaxScaler()),

@@ -11,18 +11,28 @@ OWN = [
     ),
     Own(
         tests="sklearn.linear_model.tests.test_ridge",
-        replaced={"sklearn.linear_model": ["LinearRegression", "Ridge", "RidgeClassifier"]},
+        replaced={
+            "sklearn.linear_model": [
+                "LinearRegression",
+                "Ridge",
+                "RidgeCV",
+                "RidgeClassifier",
+                "RidgeClassifierCV",
+                "ridge_regression",
+            ]
+        },
         at_least=1080,
         different={
             "test_lbfgs_solver_error": "non-negative coefficients are found by an active set, which needs no warning",
             "test_n_iter": "the solver that sag's name runs counts no iterations",
             "test_ridge_fit_intercept_sparse_sag": "sag has the intercept of sparse rows right, so there is no warning",
-            "test_ridgeclassifier_multilabel": "no classes by several labels a sample",
         },
     ),
     Own(
         tests="sklearn.linear_model.tests.test_coordinate_descent",
-        replaced={"sklearn.linear_model": ["ElasticNet", "Lasso"]},
+        replaced={
+            "sklearn.linear_model": ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "enet_path", "lasso_path"],
+        },
         at_least=284,
         different={
             "test_check_input_false": "inputs are always checked",
@@ -37,7 +47,6 @@ OWN = [
         replaced={"sklearn.linear_model": ["SGDClassifier", "SGDRegressor"]},
         at_least=255,
         different={
-            "test_multi_thread_multi_class_and_early_stopping": "0.63 of iris where 0.8 is asked: early stopping judges other weights than scikit-learn's; an open difference",
             "test_sgd_error_on_zero_validation_weight": "other words for held-out samples without weight",
             "test_underflow_or_overflow": "other words for coefficients that are not finite",
         },
@@ -50,7 +59,7 @@ OWN = [
     ),
     Own(
         tests="sklearn.linear_model.tests.test_logistic",
-        replaced={"sklearn.linear_model": ["LogisticRegression"]},
+        replaced={"sklearn.linear_model": ["LogisticRegression", "LogisticRegressionCV"]},
         at_least=265,
         different={
             "test_dtype_match": "float32 stays float32 under liblinear's name too",

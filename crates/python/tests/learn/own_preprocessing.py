@@ -16,9 +16,9 @@ OWN = [
         tests="sklearn.preprocessing.tests.test_label",
         replaced={
             "sklearn.preprocessing": ["LabelEncoder"],
-            "sklearn.preprocessing._label": ["LabelEncoder"],
+            "sklearn.preprocessing._label": ["LabelBinarizer", "LabelEncoder", "label_binarize"],
         },
-        chosen="label_encoder or LabelEncoder or encoders",
-        at_least=13,
+        chosen="not MultiLabel and not multilabel_binarizer",
+        at_least=20,
     ),
 ]

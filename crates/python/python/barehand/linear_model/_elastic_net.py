@@ -10,12 +10,9 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand.base import BaseEstimator, Interval
-from barehand.exceptions import ConvergenceWarning
-from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, random_state, targets
+from barehand.linear_model._elastic_net_path import enet_path, products, seed_of, warn_of_gap
+from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
 from barehand.validation import check_sample_weight, validate_data
-
-LARGEST_SEED = 2**31 - 1
-
 
 class ElasticNet(LinearRegressorMixin, BaseEstimator):
     """Minimises ``|y - X coef_ - intercept_|^2 / (2 n) + alpha (l1_ratio |coef_|_1 + (1 - l1_ratio) |coef_|^2 / 2)``.
@@ -26,10 +23,12 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
         alpha: strength of the penalty.
         l1_ratio: part of the penalty that is L1; 1 for the lasso.
         fit_intercept: whether to fit an intercept.
-        precompute: says nothing new here: products of columns are formed where that is faster, and steps are the same either
-            way. An array of them must have their shape.
+        precompute: True for steps by products of columns, which are formed first; an array for products that are known:
+            those of the columns as they are fitted, centred and with the roots of weights (if they are centred here, products
+            are formed again, with a warning). False leaves the choice to what is faster: products of no more columns than
+            rows, or the columns; steps are the same either way. Of sparse columns it is never more than that.
         max_iter: visits to every coordinate at most.
-        copy_X: has no effect: ``X`` is never written to.
+        copy_X: a permission to write to ``X``, which is never used.
         tol: the duality gap, in parts of ``|y|^2``, that is small enough.
         warm_start: whether to start from the last fit's coefficients.
         positive: whether coefficients may not be negative.
@@ -42,6 +41,7 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
     """
 
     _engine_type = _learn.Model
+    path = staticmethod(enet_path)
     _parameter_constraints = {
         "alpha": [Interval(float, 0, None)],
         "l1_ratio": [Interval(float, 0, 1, closed="both")],
@@ -84,6 +84,7 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
         self.selection = selection
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> ElasticNet:
+        """Fits the coefficients. ``check_input=False`` is a permission to take ``X`` as it is, which is never used."""
         self._validate_params()
         if self.alpha == 0:
             warnings.warn(
@@ -96,27 +97,28 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
             sample_weight = None
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        if not isinstance(self.precompute, (bool, np.bool_)) and np.shape(self.precompute) != (X.shape[1], X.shape[1]):
-            raise ValueError("Shape mismatch of given precomputed Gram matrix and X")
         start = None
         if self.warm_start and hasattr(self, "coef_"):
             start = np.ascontiguousarray(self.coef_, dtype=np.float64)
-        seed = None
-        if self.selection == "random":
-            seed = int(random_state(self.random_state).randint(0, LARGEST_SEED))
-        engine = _learn.elastic_net(
-            X,
-            targets(y, X),
-            sample_weight,
-            alpha=self.alpha,
-            l1_ratio=self.l1_ratio,
-            fit_intercept=self.fit_intercept,
-            max_iter=1000 if self.max_iter is None else self.max_iter,
-            tol=self.tol,
-            positive=self.positive,
-            seed=seed,
-            start=start,
-        )
+        parameters = {
+            "l1_ratio": float(self.l1_ratio),
+            "fit_intercept": bool(self.fit_intercept),
+            "max_iter": 1000 if self.max_iter is None else self.max_iter,
+            "tol": float(self.tol),
+            "positive": bool(self.positive),
+            "seed": seed_of(self.selection, self.random_state),
+            "precompute": products(self.precompute, X, sample_weight, self.fit_intercept),
+            "start": start,
+        }
+        try:
+            engine = _learn.elastic_net(X, targets(y, X), sample_weight, float(self.alpha), parameters)
+        except ValueError as error:
+            if "finite" not in str(error):
+                raise
+            raise ValueError(
+                "Coordinate descent iterations resulted in non-finite parameter values. The input data may contain large values"
+                f" and need to be preprocessed: {error}"
+            ) from error
         single = y.ndim == 1 or y.shape[1] == 1
         self._keep(engine, y.ndim == 1)
         gaps, n_iter = engine.field("dual_gap").astype(X.dtype), engine.field("n_iter").tolist()
@@ -126,20 +128,8 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
         self.n_iter_ = n_iter[0] if single else n_iter
         for gap, tolerance in zip(engine.field("dual_gap"), engine.field("tolerance"), strict=True):
             if gap > tolerance:
-                self._warn(gap * X.shape[0], tolerance * X.shape[0])
+                warn_of_gap(gap * X.shape[0], tolerance * X.shape[0], self.alpha * self.l1_ratio)
         return self
-
-    def _warn(self, gap: float, tolerance: float) -> None:
-        message = (
-            "Objective did not converge. You might want to increase the number of iterations, check the scale of the features"
-            f" or consider increasing regularisation. Duality gap: {gap:.6e}, tolerance: {tolerance:.3e}"
-        )
-        if self.alpha * self.l1_ratio < np.finfo(np.float64).eps:
-            message += (
-                "\nLinear regression models with a zero l1 penalization strength are more efficiently fitted using one of the"
-                " solvers implemented in sklearn.linear_model.Ridge/RidgeCV instead."
-            )
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     @property
     def sparse_coef_(self) -> Any:

@@ -108,6 +108,8 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         self._validate_params()
         penalty = self._penalty()
         self._check_solver(penalty)
+        if penalty == "elasticnet" and self.l1_ratio is None:
+            raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
         l1_ratio = {"l1": 1.0, "l2": 0.0, None: 0.0}.get(penalty, self.l1_ratio)
         C = np.inf if penalty is None else float(self.C)
         if self.n_jobs is not None:
@@ -117,8 +119,10 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
                 FutureWarning,
                 stacklevel=2,
             )
+        # liblinear knows float64 only, and so do models under its name.
+        dtype = np.float64 if self.solver == "liblinear" else (np.float64, np.float32)
         given = X, y
-        X, y = validate_data(self, X, y, accept_sparse="csr", seen_by_engine=True)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, seen_by_engine=True)
         X = features(X)
         self.classes_, codes = encode_classes(y)
         self._check_classes(X)
@@ -128,22 +132,9 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         if self.warm_start and hasattr(self, "coef_") and self.solver != "liblinear":
             coef = self.coef_.toarray() if hasattr(self.coef_, "toarray") else self.coef_
             start = coef.astype(np.float64), np.atleast_1d(self.intercept_).astype(np.float64)
-        outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+        parameters = self._parameters(C, l1_ratio, l1_ratio > 0, X.shape[1])
         with in_scikit_learns_words(self, *given, accept_sparse="csr"):
-            self._engine = _learn.logistic_regression(
-                X,
-                codes,
-                sample_weight,
-                C=C,
-                l1_ratio=l1_ratio,
-                tol=self.tol,
-                fit_intercept=self.fit_intercept,
-                penalized_intercept=float(self.intercept_scaling) if self.solver == "liblinear" else None,
-                class_weight=class_weights(self.class_weight, self.classes_),
-                solver=self._way(l1_ratio, outputs * (X.shape[1] + 1)),
-                max_iter=self.max_iter,
-                start=start,
-            )
+            self._engine = _learn.logistic_regression(X, codes, sample_weight, parameters, start)
         n_iter = self._engine.field("n_iter")
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         self.coef_ = self._engine.field("coef")
@@ -151,6 +142,20 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         if not self._engine.field("converged"):
             warnings.warn(self._not_converged(n_iter), ConvergenceWarning, stacklevel=2)
         return self
+
+    def _parameters(self, C: float, l1_ratio: float, l1: bool, n_features: int) -> dict[str, Any]:
+        """What Rust asks for; ``l1`` says whether any penalty is partly L1."""
+        outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+        return {
+            "C": C,
+            "l1_ratio": float(l1_ratio),
+            "tol": float(self.tol),
+            "fit_intercept": bool(self.fit_intercept),
+            "penalized_intercept": float(self.intercept_scaling) if self.solver == "liblinear" else None,
+            "class_weight": class_weights(self.class_weight, self.classes_),
+            "solver": self._way(l1, outputs * (n_features + 1)),
+            "max_iter": self.max_iter,
+        }
 
     def _penalty(self) -> str | None:
         """The kind of penalty, by scikit-learn's rules, with its warnings."""
@@ -204,8 +209,6 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
                 "Unsupported set of arguments: The combination of penalty='l1' and loss='logistic_regression' are not"
                 " supported when dual=True, Parameters: penalty='l1', loss='logistic_regression', dual=True"
             )
-        if penalty == "elasticnet" and self.l1_ratio is None:
-            raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
 
     def _check_classes(self, X: Any) -> None:
         if self.solver == "liblinear":
@@ -225,15 +228,15 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
                 f" {self.classes_[0]!r}"
             )
 
-    def _way(self, l1_ratio: float, parameters: int) -> str:
-        if l1_ratio > 0:
+    def _way(self, l1: bool, parameters: int) -> str:
+        if l1:
             return "coordinate-descent"
         if self.solver in ("lbfgs", "newton-cholesky"):
             return self.solver
         return "newton-cholesky" if parameters <= SMALL_HESSIAN or self.solver == "liblinear" else "lbfgs"
 
     def _not_converged(self, n_iter: int) -> str:
-        if self.solver == "lbfgs":
+        if self._engine.field("solver") == "lbfgs":
             return (
                 f"lbfgs failed to converge after {n_iter} iteration(s) (status=1):\n"
                 "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT\n\n"

@@ -69,7 +69,7 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
     Args:
         alpha: strength of the penalty, one number or one for each target.
         fit_intercept: whether to fit an intercept.
-        copy_X: has no effect: ``X`` is never written to.
+        copy_X: a permission to write to ``X``, which is never used.
         max_iter: iterations of ``"lsqr"`` and ``"sparse_cg"`` at most.
         tol: when these two stop.
         solver: ``"cholesky"``, ``"svd"``, ``"lsqr"``, ``"sparse_cg"``, or ``"auto"``. ``"sag"`` and ``"saga"`` have the

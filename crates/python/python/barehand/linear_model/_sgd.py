@@ -25,6 +25,8 @@ from barehand.validation import check_is_fitted, check_sample_weight, encode_cla
 
 LARGEST_SEED = np.iinfo(np.int32).max
 
+NO_WEIGHT = "The sample weights for validation set are all zero, consider using a different random state."
+
 CONSTRAINTS = {
     "fit_intercept": [bool],
     "max_iter": [Interval(int, 1, None)],
@@ -91,6 +93,14 @@ class Sgd(BaseEstimator):
             "average": int(self.average),
         }
 
+    def _weights(self, sample_weight: Any, X: Any) -> Any:
+        """Checked weights, or None."""
+        if sample_weight is None:
+            return None
+        if self.early_stopping and not np.any(sample_weight):
+            raise ValueError(NO_WEIGHT)
+        return check_sample_weight(sample_weight, X, dtype=np.float64)
+
     def _held_out(self, split: Callable[[np.ndarray], np.ndarray], y: np.ndarray, weight: Any) -> list[bool] | None:
         """Which samples are held out for early stopping."""
         if not self.early_stopping:
@@ -98,9 +108,7 @@ class Sgd(BaseEstimator):
         n = len(y)
         rows = split(y)
         if weight is not None and not np.any(weight[rows] > 0):
-            raise ValueError(
-                "The sample weights for validation set are all zero, consider using a different random state."
-            )
+            raise ValueError(NO_WEIGHT)
         if len(rows) in (0, n):
             raise ValueError(
                 f"Splitting {n} samples into a train set and a validation set with"
@@ -288,8 +296,7 @@ class SGDClassifier(LinearClassifierMixin, Sgd):
 
     def _descend(self, X: Any, codes: Any, sample_weight: Any, max_iter: int, previous: Any, start: Any) -> None:
         X = features(X)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = self._weights(sample_weight, X)
         count = len(self.classes_)
         held = self._held_out(self._split, codes, sample_weight)
         if count == 2:
@@ -413,8 +420,7 @@ class SGDRegressor(LinearRegressorMixin, Sgd):
 
     def _descend(self, X: Any, y: Any, sample_weight: Any, max_iter: int, previous: Any, start: Any) -> None:
         X = features(X)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = self._weights(sample_weight, X)
         held = self._held_out(self._split, y, sample_weight)
         seed = int(random_state(self.random_state).randint(0, LARGEST_SEED))
         self._engine = _learn.sgd_regressor(
