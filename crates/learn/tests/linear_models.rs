@@ -270,6 +270,50 @@ fn strange_samples_are_learned_from_or_refused() {
     }
 }
 
+/// Two rows of coefficients for two classes would give two labels for each sample.
+#[test]
+fn files_say_nothing_impossible_of_two_classes() {
+    let x = tensor((0..8).map(f64::from).collect(), 2);
+    let y = Target::Classes(Tensor::from([0i64, 0, 1, 1]));
+    for estimator in everything() {
+        let Ok(fitted) = estimator.fit_any(&x.clone().into(), &y, None) else { continue };
+        if fitted.classes().is_none() {
+            continue;
+        }
+        let record = fitted.record();
+        let two = record
+            .clone()
+            .with("coef", Tensor::from_vec(vec![1.0f64; 4], [2, 2]).unwrap())
+            .with("intercept", Tensor::from([0.0f64, 0.0]));
+        assert!(model::<f64>(&two).is_err(), "{}", record.name());
+    }
+}
+
+#[test]
+fn descents_that_lead_nowhere_end_early() {
+    use barehand_learn::Fit;
+    let x = tensor(vec![1.0, -2.0, 3.0, 100.0], 1);
+    let endless = GradientDescentRegressor::new(1e3, usize::MAX).fit(&x, &Tensor::from([1.0, 2.0, 3.0, 4.0]));
+    assert!(endless.unwrap_err().to_string().contains("finite"));
+    let endless = GradientDescentClassifier::new(1e200, usize::MAX).l2(1e200);
+    assert!(endless.fit(&x, &Tensor::from([0i64, 1, 0, 1])).unwrap_err().to_string().contains("finite"));
+}
+
+/// Early stopping without anything to stop by would never stop.
+#[test]
+fn some_samples_with_weight_are_held_out() {
+    use barehand_learn::FitWeighted;
+    let x = tensor(vec![1.0, -2.0, 3.0, 100.0], 1);
+    let weights = Tensor::from([1.0, 1.0, 1.0, 0.0]);
+    for held in [vec![false; 4], vec![true; 4], vec![true; 3], vec![false, false, false, true]] {
+        let (labels, values) = (Tensor::from([0i64, 1, 0, 1]), Tensor::from([1.0, 2.0, 3.0, 4.0]));
+        let classifier = SgdClassifier::new().held_out(Some(held.clone()));
+        assert!(classifier.fit_weighted(&x, &labels, &weights).is_err(), "{held:?}");
+        let regressor = SgdRegressor::new().held_out(Some(held.clone()));
+        assert!(regressor.fit_weighted(&x, &values, &weights).is_err(), "{held:?}");
+    }
+}
+
 #[test]
 fn the_descent_of_the_notes() {
     use barehand_learn::Fit;

@@ -106,7 +106,7 @@ impl GradientDescentClassifier {
         };
         let mut parameters = vec![0.0; objective.parameters()];
         let mut gradient = vec![0.0; objective.parameters()];
-        let mut loss_history = Vec::with_capacity(self.steps);
+        let mut loss_history = Vec::new();
         for _ in 0..self.steps {
             let mut loss = objective.evaluate(&parameters, &mut gradient, None);
             for (w, slope) in parameters.iter().zip(&mut gradient).take(outputs * d) {
@@ -114,6 +114,9 @@ impl GradientDescentClassifier {
                 if *w != 0.0 {
                     *slope += self.l1.copysign(*w);
                 }
+            }
+            if !loss.is_finite() {
+                return Err(Error::value(OPERATION, "left the finite numbers: shorter steps expected"));
             }
             loss_history.push(loss);
             parameters.iter_mut().zip(&gradient).for_each(|(w, g)| *w -= self.learning_rate * g);

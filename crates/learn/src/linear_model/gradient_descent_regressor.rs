@@ -123,7 +123,7 @@ impl GradientDescentRegressor {
         }
         let factor = if self.cost == DescentCost::HalfMean { 1.0 } else { 2.0 };
         let mut random = self.shuffle.map(RandomState::new);
-        let mut loss_history = Vec::with_capacity(self.epochs);
+        let mut loss_history = Vec::new();
         for _ in 0..self.epochs {
             let order: Vec<i64> = match &mut random {
                 Some(random) => random.permutation(n).to_vec(),
@@ -152,6 +152,9 @@ impl GradientDescentRegressor {
             }
             let squares: f64 =
                 errors(samples, &coef, &intercept, &y).iter().map(|e| e.to_f64().powi(2)).sum();
+            if !squares.is_finite() {
+                return Err(Error::value(OPERATION, "left the finite numbers: shorter steps expected"));
+            }
             loss_history.push(factor / 2.0 * squares / n as f64);
         }
         if !coef.iter().chain(&intercept).all(|value| value.is_finite()) {

@@ -125,8 +125,8 @@ impl<'a, T: Float> LeaveOneOut<'a, T> {
         self.values.iter().map(factor).collect()
     }
 
-    /// The errors for each of `alphas`, times the roots of weights, `(n, outputs, alphas)`.
-    pub fn errors(&self, alphas: &[f64]) -> Vec<f64> {
+    /// The errors for each of `alphas`, times the roots of weights, in the order of `(n, outputs, alphas)`.
+    pub fn errors(&self, alphas: &[f64], mut each: impl FnMut(f64)) {
         let (n, d) = self.samples.shape();
         let (k, outputs, count) = (self.values.len(), self.moments.outputs, alphas.len());
         let (mut of_rows, mut of_targets) = (vec![0.0; k * count], vec![0.0; k * outputs * count]);
@@ -141,7 +141,6 @@ impl<'a, T: Float> LeaveOneOut<'a, T> {
         let total: f64 = self.weights.map_or(n as f64, |weights| weights.iter().sum());
         let is_hat = self.is_hat();
         let of_mean: Vec<f64> = alphas.iter().map(|&alpha| self.of_mean(alpha)).collect();
-        let mut errors = Vec::with_capacity(n * outputs * count);
         for first in (0..n).step_by(BLOCK) {
             let rows = BLOCK.min(n - first);
             let mut b = match &self.basis {
@@ -162,7 +161,7 @@ impl<'a, T: Float> LeaveOneOut<'a, T> {
                         let fitted = fitted[(row * outputs + o) * count + a];
                         let leverage = leverages[row * count + a];
                         let taken = share * of_mean[a];
-                        errors.push(match is_hat {
+                        each(match is_hat {
                             true => (y - fitted) / (1.0 - leverage - taken),
                             false => fitted / (leverage - taken),
                         });
@@ -170,7 +169,6 @@ impl<'a, T: Float> LeaveOneOut<'a, T> {
                 }
             }
         }
-        errors
     }
 
     /// The coefficients of all samples with a penalty for each output, `(outputs, d)`.

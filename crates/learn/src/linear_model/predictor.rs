@@ -113,6 +113,9 @@ impl<T: Float> Predictor<T> {
 /// Classes in ascending order from a record, as many as `outputs` scores tell apart.
 pub fn read_classes(record: &Record, outputs: usize) -> Result<Vec<i64>> {
     let classes = record.tensor::<i64>("classes")?.to_vec();
+    if outputs == 2 {
+        return Err(record.error("two rows of coefficients: one tells two classes apart"));
+    }
     let expected = if outputs == 1 { 2 } else { outputs };
     if classes.len() != expected || classes.windows(2).any(|pair| pair[0] >= pair[1]) {
         let message = format!("{} classes; {expected} expected, in ascending order", classes.len());

@@ -140,13 +140,11 @@ impl RidgeCv {
         }
         let (singular, intercept) = (self.by_singular_values, self.fit_intercept);
         let known = LeaveOneOut::new(operation, samples, y, outputs, weights, intercept, singular)?;
-        let mut results = known.errors(&self.alphas);
+        let mut results = Vec::new();
         let scores = match score {
-            None => {
-                results.iter_mut().for_each(|error| *error *= *error);
-                self.mean_scores(&results, n, outputs)
-            }
+            None => self.mean_scores(&known, n, self.store.then_some(&mut results)),
             Some(score) => {
+                known.errors(&self.alphas, |error| results.push(error));
                 self.predict(&known, samples, y, weights, &mut results)?;
                 self.given_scores(operation, &results, n, outputs, score)?
             }
@@ -177,12 +175,22 @@ impl RidgeCv {
     }
 
     /// For each penalty the mean of the squared errors, negative: of all of them, or of each output's.
-    fn mean_scores(&self, squares: &[f64], n: usize, outputs: usize) -> Vec<Vec<f64>> {
-        let count = self.alphas.len();
+    fn mean_scores<T: Float>(
+        &self,
+        known: &LeaveOneOut<T>,
+        n: usize,
+        mut kept: Option<&mut Vec<f64>>,
+    ) -> Vec<Vec<f64>> {
+        let (count, outputs) = (self.alphas.len(), known.moments.outputs);
         let mut sums = vec![vec![0.0; outputs]; count];
-        for (i, square) in squares.iter().enumerate() {
-            sums[i % count][i / count % outputs] += square;
-        }
+        let mut place = 0;
+        known.errors(&self.alphas, |error| {
+            sums[place % count][place / count % outputs] += error * error;
+            place += 1;
+            if let Some(kept) = &mut kept {
+                kept.push(error * error);
+            }
+        });
         let mean = |sums: Vec<f64>| match self.alpha_per_target {
             true => sums.iter().map(|sum| -sum / n as f64).collect(),
             false => vec![-sums.iter().sum::<f64>() / (n * outputs) as f64],

@@ -87,6 +87,29 @@ pub(super) struct HeldOut<'a> {
     pub score: &'a (dyn Fn(&[f64]) -> f64 + Sync),
 }
 
+/// Checks which samples are held out: some of `n`, not all of them, and some that count.
+///
+/// # Errors
+/// It is otherwise.
+pub(super) fn check_held_out(
+    operation: &str,
+    held: Option<&[bool]>,
+    n: usize,
+    weights: Option<&[f64]>,
+) -> Result<()> {
+    let Some(held) = held else { return Ok(()) };
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    if held.len() != n || held.iter().all(|held| *held) {
+        let message = format!("{n} samples, of which not all are held out, expected");
+        return Err(Error::value(operation, message));
+    }
+    if !held.iter().enumerate().any(|(row, held)| *held && weight(row) > 0.0) {
+        let message = "no sample that is held out has weight: early stopping needs some that have";
+        return Err(Error::value(operation, message));
+    }
+    Ok(())
+}
+
 impl Sgd {
     /// Checks the parameters.
     ///

@@ -9,7 +9,7 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 use super::class_weight::ClassWeight;
 use super::predictor::{Predictor, read_classes};
 use super::samples::{AsSamples, Samples};
-use super::sgd::{HeldOut, LearningRate, Sgd, SgdPenalty, SgdStanding, SgdState};
+use super::sgd::{HeldOut, LearningRate, Sgd, SgdPenalty, SgdStanding, SgdState, check_held_out};
 use crate::estimator::PredictProba;
 use crate::model_file::Persist;
 use crate::models::{labels, record_of};
@@ -153,12 +153,7 @@ impl SgdClassifier {
         let codes = y.to_vec().iter().map(code).collect::<Result<Vec<usize>>>()?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
         let of_class = self.class_weight.of_classes(OPERATION, classes, &codes, None)?;
-        if self.held_out.as_ref().is_some_and(|held| held.len() != n || held.iter().all(|held| *held)) {
-            return Err(Error::value(
-                OPERATION,
-                format!("{n} samples, of which not all are held out, expected"),
-            ));
-        }
+        check_held_out(OPERATION, self.held_out.as_deref(), n, weights.as_deref())?;
         let outputs = if classes.len() == 2 { 1 } else { classes.len() };
         let standing = SgdStanding::at(OPERATION, standing, outputs, d, self.sgd.average > 0)?;
         // Descents of several classes share nothing, and go side by side.

@@ -5,7 +5,7 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::predictor::Predictor;
 use super::samples::{AsSamples, Samples, targets};
-use super::sgd::{HeldOut, LearningRate, Sgd, SgdPenalty, SgdStanding};
+use super::sgd::{HeldOut, LearningRate, Sgd, SgdPenalty, SgdStanding, check_held_out};
 use crate::model_file::Persist;
 use crate::models::record_of;
 use crate::record::Record;
@@ -122,12 +122,7 @@ impl SgdRegressor {
             return Err(Error::shape(OPERATION, format!("takes one target a sample, found {outputs}")));
         }
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
-        if self.held_out.as_ref().is_some_and(|held| held.len() != n || held.iter().all(|held| *held)) {
-            return Err(Error::value(
-                OPERATION,
-                format!("{n} samples, of which not all are held out, expected"),
-            ));
-        }
+        check_held_out(OPERATION, self.held_out.as_deref(), n, weights.as_deref())?;
         let standing = SgdStanding::at(OPERATION, standing, 1, d, self.sgd.average > 0)?;
         let score = |predictions: &[f64]| {
             r2(predictions, &y, weights.as_deref(), self.held_out.as_deref().unwrap_or_default())

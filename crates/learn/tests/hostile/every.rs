@@ -8,11 +8,12 @@ use barehand_learn::ensemble::{
     RandomForestClassifier, RandomForestRegressor,
 };
 use barehand_learn::linear_model::{
-    ElasticNet, GradientDescentClassifier, GradientDescentRegressor, Lasso, LinearRegression,
-    LogisticRegression, LogisticSolver, Ridge, RidgeClassifier, RidgeSolver, Selection, SgdClassifier,
-    SgdRegressor,
+    Alphas, ElasticNet, ElasticNetCv, GradientDescentClassifier, GradientDescentRegressor, Lasso,
+    LinearRegression, LogisticRegression, LogisticRegressionCv, LogisticSolver, Ridge, RidgeClassifier,
+    RidgeClassifierCv, RidgeCv, RidgeSolver, Selection, SgdClassifier, SgdRegressor,
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
+use barehand_learn::model_selection::Split;
 use barehand_learn::naive_bayes::{BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB};
 use barehand_learn::neighbors::{
     Algorithm, KNeighborsClassifier, KNeighborsRegressor, Metric, NearestNeighbors,
@@ -99,6 +100,10 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Values, ExtraTreesRegressor::new().n_estimators(3)),
         entry(Kind::Values, ElasticNet::new(0.1).max_iter(50)),
         entry(Kind::Values, ElasticNet::new(0.1).positive(true).selection(Selection::Random(0)).max_iter(50)),
+        entry(
+            Kind::Values,
+            ElasticNetCv::new(ElasticNet::new(1.0).max_iter(50)).alphas(Alphas::Grid { count: 3, eps: 0.1 }),
+        ),
         entry(Kind::Classes, HistGradientBoostingClassifier::new().max_iter(3).min_samples_leaf(1)),
         entry(Kind::Values, HistGradientBoostingRegressor::new().max_iter(3).min_samples_leaf(1)),
         entry(
@@ -122,6 +127,12 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
             Kind::Classes,
             LogisticRegression::new().solver(LogisticSolver::CoordinateDescent).l1_ratio(1.0).max_iter(30),
         ),
+        entry(
+            Kind::Classes,
+            LogisticRegressionCv::new(LogisticRegression::new().max_iter(30))
+                .cs(&[0.1, 10.0])
+                .splits(vec![Split { train: vec![0, 1, 3, 4, 6, 7], test: vec![2, 5] }]),
+        ),
         entry(Kind::Classes, RandomForestClassifier::new().n_estimators(3)),
         entry(Kind::Values, RandomForestRegressor::new().n_estimators(3)),
         entry(Kind::Classes, GradientDescentClassifier::new(0.01, 10)),
@@ -134,6 +145,9 @@ pub fn every<T: Float>() -> Vec<Entry<T>> {
         entry(Kind::Values, Ridge::new(1.0).solver(RidgeSolver::Lsqr).max_iter(Some(50))),
         entry(Kind::Values, Ridge::new(1.0).solver(RidgeSolver::SparseCg).max_iter(Some(50))),
         entry(Kind::Classes, RidgeClassifier::new(Ridge::new(1.0))),
+        entry(Kind::Classes, RidgeClassifierCv::default()),
+        entry(Kind::Values, RidgeCv::default()),
+        entry(Kind::Values, RidgeCv::default().by_singular_values(true).alpha_per_target(true)),
         entry(Kind::Features, StandardScaler::new()),
         entry(Kind::Features, StandardScaler::new().with_mean(false)),
         entry(Kind::Features, TruncatedSvd::new(2)),

@@ -18,7 +18,7 @@ OWN = [
             "sklearn.preprocessing": ["LabelEncoder"],
             "sklearn.preprocessing._label": ["LabelBinarizer", "LabelEncoder", "label_binarize"],
         },
-        chosen="not MultiLabel and not multilabel_binarizer",
-        at_least=20,
+        chosen="not multilabel_binarizer and not torch",
+        at_least=28,
     ),
 ]

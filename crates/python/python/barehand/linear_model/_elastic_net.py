@@ -14,6 +14,7 @@ from barehand.linear_model._elastic_net_path import enet_path, products, seed_of
 from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
 from barehand.validation import check_sample_weight, validate_data
 
+
 class ElasticNet(LinearRegressorMixin, BaseEstimator):
     """Minimises ``|y - X coef_ - intercept_|^2 / (2 n) + alpha (l1_ratio |coef_|_1 + (1 - l1_ratio) |coef_|^2 / 2)``.
 

@@ -10,7 +10,15 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
 from barehand.base import BaseEstimator, Interval
-from barehand.linear_model._elastic_net_path import NO_GRID, enet_path, lasso_path, penalties, products, seed_of, warn_of_gap
+from barehand.linear_model._elastic_net_path import (
+    NO_GRID,
+    enet_path,
+    lasso_path,
+    penalties,
+    products,
+    seed_of,
+    warn_of_gap,
+)
 from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
 from barehand.linear_model._routing import Routed, refuse_params, routed
 from barehand.validation import check_sample_weight, validate_data
@@ -152,7 +160,10 @@ class ElasticNetCV(PathCV):
     """
 
     path = staticmethod(enet_path)
-    _parameter_constraints = {**CONSTRAINTS, "l1_ratio": [Interval(float, 0, 1, closed="both"), np.ndarray, list, tuple]}
+    _parameter_constraints = {
+        **CONSTRAINTS,
+        "l1_ratio": [Interval(float, 0, 1, closed="both"), np.ndarray, list, tuple],
+    }
 
     def __init__(
         self,

@@ -136,7 +136,9 @@ def enet_path(
     if y.ndim != 1:
         if positive:
             raise ValueError("positive=True is not allowed for multi-output (y.ndim != 1)")
-        raise ValueError("enet_path takes one target a sample: several have a penalty that joins them, which is not here")
+        raise ValueError(
+            "enet_path takes one target a sample: several have a penalty that joins them, which is not here"
+        )
     if isinstance(number, numbers.Integral) and l1_ratio == 0:
         raise ValueError(NO_GRID)
     found = _learn.elastic_net_path(
@@ -159,7 +161,9 @@ def enet_path(
         if gap > tolerance:
             warn_of_gap(gap * X.shape[0], tolerance * X.shape[0], alpha * l1_ratio)
         if verbose:
-            print(f"Path: {i + 1:03} out of {len(strengths):03}" if verbose > 1 else ".", end="\n" if verbose > 1 else "")
+            print(
+                f"Path: {i + 1:03} out of {len(strengths):03}" if verbose > 1 else ".", end="\n" if verbose > 1 else ""
+            )
     coefs = np.ascontiguousarray(coef.T.astype(X.dtype))
     return (strengths, coefs, gaps, n_iter) if return_n_iter else (strengths, coefs, gaps)
 

@@ -17,9 +17,9 @@ class LinearRegression(LinearRegressorMixin, BaseEstimator):
 
     Args:
         fit_intercept: whether to fit an intercept.
-        copy_X: has no effect: ``X`` is never written to.
+        copy_X: a permission to write to ``X``, which is never used.
         tol: singular values of ``X`` below this part of the largest count as 0; LSQR's tolerance for sparse ``X``.
-        n_jobs: has no effect: threads are those of `barehand.set_num_threads`.
+        n_jobs: a permission to use more processes, which is not used: threads are those of `barehand.set_num_threads`.
         positive: whether coefficients may not be negative.
 
     >>> X = [[1.0, 1.0], [1.0, 2.0], [2.0, 2.0], [2.0, 3.0]]
@@ -61,7 +61,9 @@ class LinearRegression(LinearRegressorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         with in_scikit_learns_words(self, *given, **options):
-            engine = _learn.linear_regression(X, targets(y, X), sample_weight, self.fit_intercept, self.tol, self.positive)
+            engine = _learn.linear_regression(
+                X, targets(y, X), sample_weight, self.fit_intercept, self.tol, self.positive
+            )
         self._keep(engine, y.ndim == 1)
         if not self.positive and not hasattr(X, "indptr"):
             self.rank_ = engine.field("rank")

@@ -17,7 +17,13 @@ from barehand.linear_model._linear import (
     class_weights,
     features,
 )
-from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, in_scikit_learns_words, validate_data
+from barehand.validation import (
+    check_is_fitted,
+    check_sample_weight,
+    encode_classes,
+    in_scikit_learns_words,
+    validate_data,
+)
 
 SMALL_HESSIAN = 1000
 """Parameters up to which all second derivatives are formed where scikit-learn's solver is one that is not here."""
@@ -42,7 +48,7 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         solver: ``"lbfgs"``, ``"newton-cholesky"``; the others minimise what scikit-learn's do, by other ways: with L2 or no
             penalty Newton's method (L-BFGS for more than a thousand parameters), with L1 Newton steps by coordinate descent.
         max_iter: iterations at most.
-        verbose: has no effect.
+        verbose: a permission to print, which is not used.
         warm_start: whether to start from the last fit's coefficients.
         n_jobs: deprecated, without effect, as in scikit-learn.
 

@@ -142,7 +142,11 @@ class LogisticRegressionCV(Routed, LogisticRegression):
         given = routed(self, "fit", sample_weight, params, scored=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, numbers.Integral) else np.asarray(self.Cs, dtype=np.float64)
+        cs = (
+            np.logspace(-4, 4, self.Cs)
+            if isinstance(self.Cs, numbers.Integral)
+            else np.asarray(self.Cs, dtype=np.float64)
+        )
         splits = folds(check_cv(self.cv, y, classifier=True), X, y, given.split)
         found = 1.0 if penalty == "l1" else 0.0
         tried = [found if ratio is None or penalty != "elasticnet" else float(ratio) for ratio in ratios]
@@ -208,7 +212,9 @@ class LogisticRegressionCV(Routed, LogisticRegression):
         if penalty == "elasticnet":
             numbers_ = ratios is not None and all(isinstance(ratio, numbers.Number) for ratio in ratios)
             if not numbers_ or len(ratios) == 0 or min(ratios) < 0 or max(ratios) > 1:
-                raise ValueError(f"l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios={ratios!r})")
+                raise ValueError(
+                    f"l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios={ratios!r})"
+                )
         elif ratios is not None and self.penalty != "deprecated":
             warnings.warn(
                 f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})", stacklevel=3

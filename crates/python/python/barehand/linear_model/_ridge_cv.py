@@ -190,7 +190,9 @@ class RidgeCV(LinearRegressorMixin, SearchOfAlpha, BaseEstimator):
             self.cv_results_ = (results[:, 0] if y.ndim == 1 else results).astype(X.dtype, copy=False)
         return self
 
-    def _score_of(self, y: np.ndarray, per_target: bool, options: dict[str, Any]) -> Callable[[np.ndarray], list[float]]:
+    def _score_of(
+        self, y: np.ndarray, per_target: bool, options: dict[str, Any]
+    ) -> Callable[[np.ndarray], list[float]]:
         """The scores of predictions ``(n, targets)``, as Rust asks for them."""
         scorer = self._get_scorer()
 
@@ -201,5 +203,3 @@ class RidgeCV(LinearRegressorMixin, SearchOfAlpha, BaseEstimator):
             return [float(scorer(Said(), predictions.reshape(y.shape), y, **options))]
 
         return score
-
-

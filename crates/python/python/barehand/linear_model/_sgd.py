@@ -176,9 +176,10 @@ class SGDClassifier(LinearClassifierMixin, Sgd):
         max_iter: epochs at most.
         tol: what an epoch must gain; None for ``max_iter`` epochs.
         shuffle: whether each epoch has an order of its own.
-        verbose: has no effect.
+        verbose: a permission to print, which is not used.
         epsilon: of the losses that have one.
-        n_jobs: has no effect: classes go side by side on the threads of `barehand.set_num_threads`.
+        n_jobs: a permission to use more processes, which is not used: classes go side by side on the threads of
+            `barehand.set_num_threads`.
         random_state: seeds the orders.
         learning_rate: ``"optimal"``, ``"constant"``, ``"invscaling"``, ``"adaptive"``, ``"pa1"``, ``"pa2"``.
         eta0, power_t: the first length of steps and the power of ``"invscaling"``.

@@ -98,9 +98,7 @@ class LabelBinarizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return tags
 
 
-def label_binarize(
-    y: Any, *, classes: Any, neg_label: int = 0, pos_label: int = 1, sparse_output: bool = False
-) -> Any:
+def label_binarize(y: Any, *, classes: Any, neg_label: int = 0, pos_label: int = 1, sparse_output: bool = False) -> Any:
     """`LabelBinarizer` of classes that are known, in their order.
 
     Args:
@@ -125,9 +123,7 @@ def label_binarize(
     if kind == "multilabel-indicator":
         is_of = np.asarray(y.toarray() if _is_sparse(y) else y) != 0
         if is_of.shape[1] != len(classes):
-            raise ValueError(
-                f"classes {classes} mismatch with the labels {_classes_of(y, kind)} found in the data"
-            )
+            raise ValueError(f"classes {classes} mismatch with the labels {_classes_of(y, kind)} found in the data")
     elif kind in ("binary", "multiclass"):
         is_of = np.asarray(column_or_1d(y))[:, None] == classes
         if kind == "binary" and len(classes) == 1:
