@@ -57,6 +57,7 @@ impl DensityKernel {
             return Err(Error::new("kernel_density", format!("h = {h}: more than 0 expected")));
         }
         let m = queries.shape()[0];
+        trace.section("kernel density");
         let apart =
             |q: usize, i: usize| (0..d).map(|j| (queries[[q, j]] - points[[i, j]]).powi(2)).sum::<f64>();
         let masses = Array::from_fn(&[m, n], |at| self.at(apart(at[0], at[1]).sqrt() / h));

@@ -86,6 +86,7 @@ impl PointDistance {
             }
             _ => {}
         }
+        trace.section("distances of points");
         let row = |x: &Array, i: usize| (0..d).map(|j| x[[i, j]]).collect::<Vec<f64>>();
         let shape = [queries.shape()[0], points.shape()[0]];
         let distances = Array::from_fn(&shape, |at| self.of(&row(queries, at[0]), &row(points, at[1])));

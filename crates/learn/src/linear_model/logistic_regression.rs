@@ -268,7 +268,16 @@ impl LogisticRegression {
                 Proximal { objective: &objective, l1, l1_intercept, max_iter, tol }.minimize(start)
             }
         };
-        let (coef, intercept) = minimum.x.split_at(outputs * d);
+        let mut parameters = minimum.x;
+        if outputs > 1 && strength == 0.0 && self.start.is_none() {
+            // Without a penalty those of a feature may all be shifted by one number: they add up to 0.
+            let (coef, _) = parameters.split_at_mut(outputs * d);
+            for j in 0..d {
+                let mean = coef.iter().skip(j).step_by(d).sum::<f64>() / outputs as f64;
+                coef.iter_mut().skip(j).step_by(d).for_each(|coef| *coef -= mean);
+            }
+        }
+        let (coef, intercept) = parameters.split_at(outputs * d);
         let mut intercept = if self.fit_intercept { intercept.to_vec() } else { vec![0.0; outputs] };
         if outputs > 1 && self.penalized_intercept.is_none() && from_zeros {
             // Free intercepts may all be shifted by one number: theirs add up to 0.
@@ -282,7 +291,7 @@ impl LogisticRegression {
             converged: minimum.converged,
             solver,
         };
-        Ok((model, minimum.x))
+        Ok((model, parameters))
     }
 
     /// Of as many outputs as scores tell the classes apart.

@@ -317,7 +317,7 @@ pub(super) fn mean<T: Float>(x: &Tensor<T>) -> Vec<f64> {
 /// `R` with `VI = R R^T`: `(a - b)^T VI (a - b)` is the square of the length of `(a - b) R`.
 fn root(operation: &str, inverse: &[f64], d: usize) -> Result<Vec<f64>> {
     let even: Vec<f64> = (0..d * d).map(|i| 0.5 * (inverse[i] + inverse[i % d * d + i / d])).collect();
-    let (values, mut vectors) = symmetric_eigen(&even, d)?;
+    let (values, vectors) = symmetric_eigen(&even, d)?;
     let largest = values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     if values.iter().any(|&value| value < -1e-10 * largest) {
         return Err(Error::value(
@@ -325,10 +325,9 @@ fn root(operation: &str, inverse: &[f64], d: usize) -> Result<Vec<f64>> {
             "VI has a negative eigenvalue: no square of a distance is below 0",
         ));
     }
-    for row in vectors.chunks_exact_mut(d) {
-        row.iter_mut().zip(&values).for_each(|(x, value)| *x *= value.max(0.0).sqrt());
-    }
-    Ok(vectors)
+    // Eigenvectors are rows; those of the root are its columns.
+    let lengths: Vec<f64> = values.iter().map(|value| value.max(0.0).sqrt()).collect();
+    Ok((0..d * d).map(|at| vectors[at % d * d + at / d] * lengths[at % d]).collect())
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ OWN = [
         replaced={
             "sklearn.linear_model": ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "enet_path", "lasso_path"],
         },
-        at_least=284,
+        at_least=280,
         different={
             "test_check_input_false": "inputs are always checked",
             "test_enet_copy_X_False_check_input_False": "the samples of the caller are never written to",
@@ -62,9 +62,11 @@ OWN = [
             "test_large_sparse_matrix": "indices of 64 bits are taken, where scikit-learn refuses them",
             "test_liblinear_dual_random_state": "nothing is drawn at random",
             "test_logistic_cv_folds_with_classes_missing": "its check writes coefficients into a model, which goes on predicting with its own",
+            "test_logistic_cv_multinomial_score": "scikit-learn's own path ends elsewhere within the same tolerance",
             "test_logistic_regression_callback_fitted_estimator": "no callbacks",
             "test_logistic_regression_callback_support": "no callbacks",
             "test_logistic_regression_callback_support_warning": "no callbacks",
+            "test_newton_cholesky_fallback_to_lbfgs": "a fit that the limit ends has taken as many iterations as it allows, not one fewer",
             "test_scores_attribute_layout_elasticnet": "from the last C's coefficients a fit ends elsewhere within its tolerance of 0.001 than from zeros",
             "test_write_parameters": "coefficients are attributes beside the model, which goes on predicting with its own",
         },

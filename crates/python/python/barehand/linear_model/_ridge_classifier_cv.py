@@ -45,6 +45,9 @@ class SaidClass(ClassifierMixin, BaseEstimator):
 class SaidLabels(ClassifierMixin, BaseEstimator):
     """The same of several labels a sample."""
 
+    classes_ = np.array([0, 1])
+    """What each label may be."""
+
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The labels of each row of scores."""
         return (X > 0).astype(np.int64)

@@ -29,7 +29,7 @@ def routed(owner: Any, method: str, sample_weight: Any, params: dict[str, Any], 
         if method == "fit":
             params = {**params, "sample_weight": sample_weight}
         given = process_routing(owner, method, **params)
-        split = given.splitter.split if hasattr(given, "splitter") else {}
+        split = given.splitter.get("split", {}) if hasattr(given, "splitter") else {}
         return SimpleNamespace(split=split, score=given.scorer.score if scored else {})
     score = {} if sample_weight is None else {"sample_weight": sample_weight}
     return SimpleNamespace(split={}, score=score if scored else {})
