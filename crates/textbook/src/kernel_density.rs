@@ -50,6 +50,7 @@ impl DensityKernel {
 
     /// The density of `points` `(n, d)` at each of the `queries` `(m, d)`, `(m)`.
     pub fn density(self, queries: &Array, points: &Array, h: f64, trace: &mut Trace) -> Result<Array> {
+        queries.expect_rank("kernel_density", "queries", 2)?;
         points.expect_rank("kernel_density", "points", 2)?;
         let (n, d) = (points.shape()[0], points.shape()[1]);
         queries.expect_shape("kernel_density", "queries", &[queries.shape()[0], d])?;
