@@ -63,7 +63,7 @@ impl Forms {
         } else if !by_products {
             match samples {
                 Samples::Sparse(x) => {
-                    forms.sparse = Some(sparse_columns(x, weights, &forms.moments, fit_intercept))
+                    forms.sparse = Some(sparse_columns(x, weights, &forms.moments, fit_intercept));
                 }
                 Samples::Dense { .. } => {
                     forms.columns = transposed(&samples.centered(&forms.moments.x_mean, weights), n, d);

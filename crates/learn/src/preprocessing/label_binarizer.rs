@@ -104,7 +104,7 @@ impl<L: Ord + Clone + Debug> FittedLabelBinarizer<L> {
             let message = format!("expected columns (N, {k}), found shape {:?}", columns.shape());
             return Err(Error::shape("LabelBinarizer::inverse_transform", message));
         }
-        let middle = (self.labels.neg_label as f64 + self.labels.pos_label as f64) / 2.0;
+        let middle = f64::midpoint(self.labels.neg_label as f64, self.labels.pos_label as f64);
         let code = |row: &[T]| {
             if k == 1 {
                 return usize::from(classes.len() == 2 && row[0].to_f64() > middle);

@@ -166,6 +166,7 @@ pub struct NetParameters {
 
 /// Products of columns: `"auto"`, whether to form them, or a Gram matrix with `X^T y` or None.
 #[derive(FromPyObject)]
+#[allow(clippy::large_enum_variant)] // There is one of them, for the length of a call.
 enum Products {
     Formed(bool),
     Given(Weights, Option<Weights>),

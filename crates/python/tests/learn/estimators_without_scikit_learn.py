@@ -56,7 +56,9 @@ def main():
         warnings.simplefilter("ignore")
         for name, kind in estimators():
             told_apart = any(part in name for part in ("Classifier", "NB", "Logistic"))
-            fitted = kind().fit(classes) if name.startswith("Label") else kind().fit(X, classes if told_apart else values)
+            fitted = (
+                kind().fit(classes) if name.startswith("Label") else kind().fit(X, classes if told_apart else values)
+            )
             for method in METHODS:
                 if hasattr(fitted, method) and not name.startswith("Label"):
                     getattr(fitted, method)(X)
