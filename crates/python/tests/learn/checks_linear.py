@@ -31,8 +31,8 @@ CHECKED = [
     Checked(ElasticNet()),
     Checked(ElasticNetCV(alphas=10, cv=3)),
     Checked(GradientDescentClassifier(n_steps=100)),
-    # Columns around 100 need short steps.
-    Checked(GradientDescentRegressor(1e-5, n_epochs=100)),
+    # Columns around 100 need short steps, and many.
+    Checked(GradientDescentRegressor(3e-5, n_epochs=30_000)),
     Checked(Lasso()),
     Checked(LassoCV(alphas=10, cv=3)),
     Checked(LinearRegression()),
