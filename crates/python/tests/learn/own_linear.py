@@ -66,6 +66,7 @@ OWN = [
             "test_logistic_regression_callback_fitted_estimator": "no callbacks",
             "test_logistic_regression_callback_support": "no callbacks",
             "test_logistic_regression_callback_support_warning": "no callbacks",
+            "test_lr_cv_scores_differ_when_sample_weight_is_requested": "weights that the scorer did not ask for are passed over, not refused",
             "test_newton_cholesky_fallback_to_lbfgs": "a fit that the limit ends has taken as many iterations as it allows, not one fewer",
             "test_scores_attribute_layout_elasticnet": "from the last C's coefficients a fit ends elsewhere within its tolerance of 0.001 than from zeros",
             "test_write_parameters": "coefficients are attributes beside the model, which goes on predicting with its own",
