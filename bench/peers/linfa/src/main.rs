@@ -135,7 +135,7 @@ fn main() -> Result<()> {
     serve("linfa 0.8.1, target-cpu=native, 1 threads", |work, file| {
         let fit: Fitting = match work {
             "linear_regression" => linear_regression,
-            "logistic_regression" | "logistic_mixed" => logistic_regression,
+            "logistic_regression" => logistic_regression,
             "standard_scaler" => standard_scaler,
             "kmeans_10" | "kmeans_100" => kmeans,
             "decision_tree" => decision_tree,

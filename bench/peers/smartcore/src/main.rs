@@ -157,7 +157,7 @@ fn main() -> Result<()> {
         let fit: Fitting = match work {
             "linear_regression" => linear_regression,
             "ridge" => ridge,
-            "logistic_regression" | "logistic_mixed" => logistic_regression,
+            "logistic_regression" => logistic_regression,
             "kmeans_10" | "kmeans_100" => kmeans,
             "decision_tree" => decision_tree,
             "random_forest" => random_forest,
