@@ -7,7 +7,7 @@ use super::lanczos::lanczos;
 use super::randomized_svd::{Factor, PowerIterationNormalizer, RandomizedSvd, flip_signs, from_f64, to_f64};
 use crate::dynamic::{Estimator, Features, Model, Target, no_weights};
 use crate::estimator::Fit;
-use crate::factorization::{svd, symmetric_eigen};
+use crate::factorization::{largest_eigen, svd};
 use crate::validate;
 
 mod dimension;
@@ -221,7 +221,7 @@ impl Pca {
         }
         let spectrum = match solver {
             SvdSolver::Randomized | SvdSolver::Lanczos => self.truncated(solver, x, &mean)?,
-            SvdSolver::CovarianceEigh => by_covariance(OPERATION, x, &mean)?,
+            SvdSolver::CovarianceEigh => by_covariance(OPERATION, x, &mean, self.n_components)?,
             _ => by_svd(x, &mean)?,
         };
         let Spectrum { variances, mut components, total } = spectrum;
@@ -242,15 +242,11 @@ impl Pca {
         components.truncate(k * d);
         flip_signs(&mut components, d);
         let kept = &variances[..k];
-        let noise_variance = if k < n.min(d) {
-            match solver {
-                SvdSolver::Randomized | SvdSolver::Lanczos => {
-                    ((total - kept.iter().sum::<f64>()) / (n.min(d) - k) as f64).max(0.0)
-                }
-                _ => variances[k..].iter().sum::<f64>() / (variances.len() - k) as f64,
-            }
-        } else {
-            0.0
+        let noise_variance = match (n.min(d) - k, &variances[k..]) {
+            (0, _) => 0.0,
+            // The others were not looked for.
+            (others, []) => ((total - kept.iter().sum::<f64>()) / others as f64).max(0.0),
+            (_, others) => others.iter().sum::<f64>() / others.len() as f64,
         };
         let degrees = n as f64 - 1.0;
         let vector = |values: Vec<f64>| Tensor::from(from_f64::<T>(&values));
@@ -383,7 +379,12 @@ fn by_svd<T: Float>(x: &Features<T>, mean: &[f64]) -> Result<Spectrum> {
     Ok(Spectrum { variances, components: found.vt, total })
 }
 
-fn by_covariance<T: Float>(operation: &str, x: &Features<T>, mean: &[f64]) -> Result<Spectrum> {
+fn by_covariance<T: Float>(
+    operation: &str,
+    x: &Features<T>,
+    mean: &[f64],
+    n_components: PcaComponents,
+) -> Result<Spectrum> {
     let [n, d] = x.shape();
     let mut covariance = vec![0.0; d * d];
     match x {
@@ -412,12 +413,14 @@ fn by_covariance<T: Float>(operation: &str, x: &Features<T>, mean: &[f64]) -> Re
     if covariance.iter().any(|c| !c.is_finite()) {
         return Err(Error::value(operation, "the covariance overflows: scale the features"));
     }
-    let (values, vectors) = symmetric_eigen(&covariance, d)?;
-    let rank = n.min(d);
+    let total = covariance.iter().step_by(d + 1).sum();
+    let count = match n_components {
+        PcaComponents::Count(k) => k,
+        _ => n.min(d),
+    };
+    let (values, components) = largest_eigen(&covariance, d, count)?;
     // Rounding makes eigenvalues of nothing slightly negative.
-    let variances: Vec<f64> = values.iter().rev().take(rank).map(|value| value.max(0.0)).collect();
-    let components = vectors.chunks_exact(d).rev().take(rank).flatten().copied().collect();
-    let total = values.iter().map(|value| value.max(0.0)).sum();
+    let variances = values.iter().map(|value| value.max(0.0)).collect();
     Ok(Spectrum { variances, components, total })
 }
 
