@@ -14,7 +14,7 @@ use faer::linalg::householder::{
 };
 use faer::linalg::qr::no_pivoting::factor::recommended_block_size;
 use faer::linalg::solvers::{Llt, Solve};
-use faer::{Conj, Mat, MatRef, Par, Side};
+use faer::{Conj, Mat, MatRef, Par, Side, Spec};
 
 use tridiagonal::Tridiagonal;
 
@@ -80,10 +80,10 @@ fn largest_of_tridiagonal(a: &[f64], n: usize, k: usize) -> Result<Option<(Vec<f
     let mut a = MatRef::from_row_major_slice(a, n, n).to_owned();
     let size = recommended_block_size::<f64>(n - 1, n - 1);
     let mut reflections = Mat::zeros(size, n - 1);
-    let scratch = tridiag_in_place_scratch::<f64>(n, Par::Seq, Default::default());
+    let scratch = tridiag_in_place_scratch::<f64>(n, Par::Seq, Spec::default());
     let mut memory = MemBuffer::new(scratch.or(reflect_scratch::<f64>(n - 1, size, k)));
     let stack = MemStack::new(&mut memory);
-    tridiag_in_place(a.as_mut(), reflections.as_mut(), Par::Seq, stack, Default::default());
+    tridiag_in_place(a.as_mut(), reflections.as_mut(), Par::Seq, stack, Spec::default());
     let diagonal = (0..n).map(|i| a[(i, i)]).collect();
     let beside = (1..n).map(|i| a[(i, i - 1)]).collect();
     let Some((values, vectors)) = Tridiagonal::new(diagonal, beside).largest(k) else { return Ok(None) };

@@ -16,6 +16,7 @@ mod elastic_net;
 mod elastic_net_cv;
 mod elastic_net_forms;
 mod elastic_net_path;
+mod few_rows;
 mod gradient_descent_classifier;
 mod gradient_descent_regressor;
 mod iterative;

@@ -85,10 +85,27 @@ impl<T: Float> LogisticObjective<'_, T> {
         value
     }
 
+    /// What is at these parameters.
+    pub fn evaluated(&self, x: Vec<f64>) -> Evaluated {
+        let mut gradient = vec![0.0; x.len()];
+        let value = self.evaluate(&x, &mut gradient, None);
+        Evaluated { x, value, gradient }
+    }
+
+    /// The value where all parameters are 0.
+    pub fn value_at_zeros(&self) -> f64 {
+        (self.outputs.max(2) as f64).ln()
+    }
+
     /// L-BFGS from `start` on, until no slope is larger than `tol`.
-    pub fn descend(&self, start: Evaluated, max_iter: usize, tol: f64) -> Minimum {
-        let curvature = Curvature::new(self);
-        let inverse = curvature.as_ref().map(|curvature| |slopes: &[f64]| curvature.solve(slopes));
+    pub fn descend(
+        &self,
+        start: Evaluated,
+        curvature: Option<&Curvature>,
+        max_iter: usize,
+        tol: f64,
+    ) -> Minimum {
+        let inverse = curvature.map(|curvature| |slopes: &[f64]| curvature.solve(slopes));
         let solver = Lbfgs {
             max_iter,
             gtol: tol,

@@ -2,7 +2,8 @@
 
 use barehand_tensor::Float;
 
-use super::lbfgs::{Evaluated, Minimum};
+use super::few_rows;
+use super::lbfgs::Minimum;
 use super::least_squares::ScaledCholesky;
 use super::logistic_objective::LogisticObjective;
 
@@ -82,9 +83,8 @@ fn go_on<T: Float>(
     max_iter: usize,
     tol: f64,
 ) -> Minimum {
-    let mut gradient = vec![0.0; x.len()];
-    let value = objective.evaluate(&x, &mut gradient, None);
-    let rest = objective.descend(Evaluated { x, value, gradient }, max_iter - n_iter, tol);
+    let start = objective.evaluated(x);
+    let rest = objective.descend(start, few_rows::curvature(objective).as_ref(), max_iter - n_iter, tol);
     Minimum { n_iter: n_iter + rest.n_iter, ..rest }
 }
 
