@@ -186,7 +186,11 @@ pub fn prepare(name: &str, file: &str) -> Result<bool> {
     let targets = operator.targets.map(|shape| Tensor::rand(shape, &mut generator));
     let mut inputs = Inputs { reals, labels, targets, generator };
     let output = (operator.apply)(&mut inputs)?;
-    let grad = Tensor::<f32>::randn(output.shape(), &mut inputs.generator);
+    // To a loss comes down what `backward()` begins with.
+    let grad = match output.shape() {
+        [] => Tensor::scalar(1.0),
+        shape => Tensor::<f32>::randn(shape, &mut inputs.generator),
+    };
     let mut archive = Archive::default();
     archive.tensors.extend(inputs.reals.into_iter().map(|(name, tensor)| (name, tensor.into())));
     archive.tensors.extend(inputs.labels.map(|labels| ("labels".to_owned(), labels.into())));
