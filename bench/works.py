@@ -343,6 +343,9 @@ def estimators():
         Learning("pca", "50 components, Fashion-MNIST 60,000 x 784", fashion * pixels**2, fashion * pixels, 32),
         Learning("decision_tree", "full depth, 100,000 x 50", 0, n * d, does=("fit", "predict"), tolerance=2e-2),
         Learning("random_forest", "100 trees, 20,000 x 50", 0, n // 5 * d, does=("fit", "predict", "one"), tolerance=2e-2),
+        # linfa and smartcore take minutes for those above.
+        Learning("decision_tree_small", "depth 8, 10,000 x 20", 0, 10_000 * 20, tolerance=2e-2),
+        Learning("random_forest_small", "10 trees, 2,000 x 20", 0, 2_000 * 20, tolerance=5e-2),
         Learning(
             "hist_gradient_boosting",
             "100 rounds, 31 leaves, 100,000 x 50",

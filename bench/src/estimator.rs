@@ -50,6 +50,8 @@ const WORKS: &[(&str, Source)] = &[
     ("pca", Source::Fashion),
     ("decision_tree", Source::Classes(100_000, 50)),
     ("random_forest", Source::Classes(20_000, 50)),
+    ("decision_tree_small", Source::Classes(10_000, 20)),
+    ("random_forest_small", Source::Classes(2_000, 20)),
     ("hist_gradient_boosting", Source::Classes(100_000, 50)),
     ("nearest_neighbors", Source::Fashion),
     ("scaled_logistic", Source::Classes(100_000, 50)),
@@ -189,6 +191,8 @@ fn estimator<T: Float>(work: &str, data: &NamedTensors) -> Result<Box<dyn Estima
         "pca" => Box::new(Pca::new().n_components(PcaComponents::Count(50))),
         "decision_tree" => Box::new(DecisionTreeClassifier::new()),
         "random_forest" => Box::new(RandomForestClassifier::new()),
+        "decision_tree_small" => Box::new(DecisionTreeClassifier::new().max_depth(8)),
+        "random_forest_small" => Box::new(RandomForestClassifier::new().n_estimators(10)),
         "hist_gradient_boosting" => {
             let parameters = Parameters { early_stopping: Some(false), ..Parameters::default() };
             Box::new(HistGradientBoostingClassifier::new().parameters(parameters))

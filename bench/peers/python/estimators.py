@@ -81,6 +81,11 @@ ESTIMATORS = {
         lambda model, data: [float(model.explained_variance_[:10].sum()), float(model.explained_variance_[-1])],
     ),
     "decision_tree": (lambda data: module("tree").DecisionTreeClassifier(random_state=0), accuracy),
+    "decision_tree_small": (lambda data: module("tree").DecisionTreeClassifier(max_depth=8, random_state=0), accuracy),
+    "random_forest_small": (
+        lambda data: module("ensemble").RandomForestClassifier(10, n_jobs=THREADS, random_state=0),
+        accuracy,
+    ),
     "random_forest": (
         lambda data: module("ensemble").RandomForestClassifier(100, n_jobs=THREADS, random_state=0),
         accuracy,
