@@ -199,9 +199,9 @@ impl Rows for AbsoluteError<'_> {
         out.copy_from_slice(&self.medians);
     }
 
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
         let (outputs, n) = (self.targets.outputs, self.rows());
-        let rows: Vec<usize> = rows.collect();
+        let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
         let weight: f64 = rows.iter().map(|&row| self.weights[row]).sum();
         let mut sum = 0.0;
         for output in 0..outputs {

@@ -1,6 +1,7 @@
 //! Impurity of classes: Gini's index, and entropy.
 
-use super::criterion::{Moving, Rows, Scan, Targets};
+use super::criterion::{BLOCK, Moving, Rows, Scan, Targets};
+use super::order::key_row;
 
 /// Whole weights up to this sum have their x log x in a table.
 const TABLE: f64 = 4_194_304.0;
@@ -18,6 +19,8 @@ struct Classes<'a> {
     weight: f64,
     /// Whether every weight is a whole number, so that sums and their squares are exact in whatever order they are made.
     whole: bool,
+    /// Whether every row of the node weighs 1.
+    equal: bool,
 }
 
 impl<'a> Classes<'a> {
@@ -31,7 +34,16 @@ impl<'a> Classes<'a> {
         let sum: f64 = targets.weights.iter().sum();
         let whole = sum < 94_906_265.0 && targets.weights.iter().all(|weight| weight.fract() == 0.0);
         let total = vec![0.0; starts[classes.len()]];
-        Classes { targets, starts, places: Vec::new(), weights: Vec::new(), total, weight: 0.0, whole }
+        Classes {
+            targets,
+            starts,
+            places: Vec::new(),
+            weights: Vec::new(),
+            total,
+            weight: 0.0,
+            whole,
+            equal: false,
+        }
     }
 
     fn outputs(&self) -> usize {
@@ -54,6 +66,7 @@ impl<'a> Classes<'a> {
             self.weights.push(weight);
             self.weight += weight;
         }
+        self.equal = self.weights.iter().all(|&weight| weight == 1.0);
     }
 
     /// The most classes that an output has.
@@ -72,9 +85,10 @@ impl<'a> Classes<'a> {
         }
     }
 
-    fn sums_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (Vec<f64>, f64) {
+    fn sums_of(&self, rows: &[u32]) -> (Vec<f64>, f64) {
         let (mut sums, mut weight, outputs) = (vec![0.0; self.total.len()], 0.0, self.outputs());
-        for row in rows {
+        for &row in rows {
+            let row = row as usize;
             for &place in &self.places[row * outputs..(row + 1) * outputs] {
                 sums[place as usize] += self.weights[row];
             }
@@ -115,6 +129,13 @@ impl<'a> Classes<'a> {
 
 fn square_sum(sums: &[f64]) -> f64 {
     sums.iter().map(|sum| sum * sum).sum()
+}
+
+/// Of the weights of both sides, and the sums of their classes' squares.
+#[inline(always)]
+fn gini_proxy(left: f64, left_squares: f64, right: f64, right_squares: f64) -> f64 {
+    let index = |squares: f64, weight: f64| 1.0 - squares / (weight * weight);
+    -right * index(right_squares, right) - left * index(left_squares, left)
 }
 
 /// Gini's index: how probable it is that two rows of the node, drawn at random, are of different classes.
@@ -162,13 +183,60 @@ impl Moving for Gini<'_> {
         }
     }
 
+    /// Sums of whole weights are exact, and so are their squares.
+    fn moves_blocks(&self) -> bool {
+        self.0.whole && self.0.outputs() == 1
+    }
+
+    #[inline(always)]
+    fn move_block(&self, scan: &mut Scan, keys: &[u64], proxies: &mut [f64]) {
+        let (places, n, total) = (&self.0.places, keys.len(), self.0.weight);
+        let (weight, left, right) = (&mut [0.0; BLOCK], &mut [0.0; BLOCK], &mut [0.0; BLOCK]);
+        let (weight, left, right) = (&mut weight[..n], &mut left[..n], &mut right[..n]);
+        if let &[zeros, ones] = &self.0.total[..] {
+            // Of two classes one is counted, which is no more than adding up.
+            let (mut moved, mut count) = (scan.weight, scan.left[1]);
+            if self.0.equal {
+                let (mut sum, sums) = (0, &mut [0u32; BLOCK]);
+                for (to, &key) in sums.iter_mut().zip(keys) {
+                    sum += places[key_row(key)];
+                    *to = sum;
+                }
+                for i in 0..n {
+                    (weight[i], left[i]) = (moved + (i + 1) as f64, count + f64::from(sums[i]));
+                }
+                (moved, count) = (moved + n as f64, count + f64::from(sum));
+            } else {
+                for (i, &key) in keys.iter().enumerate() {
+                    let row = key_row(key);
+                    moved += self.0.weights[row];
+                    count += self.0.weights[row] * f64::from(places[row]);
+                    (weight[i], left[i]) = (moved, count);
+                }
+            }
+            for i in 0..n {
+                let (a, b) = (weight[i] - left[i], left[i]);
+                left[i] = a * a + b * b;
+                right[i] = (zeros - a) * (zeros - a) + (ones - b) * (ones - b);
+            }
+            (scan.weight, scan.left[1]) = (moved, count);
+        } else {
+            for i in 0..n {
+                self.move_left(scan, key_row(keys[i]));
+                (weight[i], left[i], right[i]) = (scan.weight, scan.left_square[0], scan.right_square[0]);
+            }
+        }
+        for i in 0..n {
+            proxies[i] = gini_proxy(weight[i], left[i], total - weight[i], right[i]);
+        }
+    }
+
     #[inline(always)]
     fn proxy(&self, scan: &Scan) -> f64 {
         let (left, right) = (scan.weight, self.0.weight - scan.weight);
         let index = |squares: f64, weight: f64| 1.0 - squares / (weight * weight);
         if self.0.whole && self.0.outputs() == 1 {
-            let (a, b) = (index(scan.left_square[0], left), index(scan.right_square[0], right));
-            return -right * b - left * a;
+            return gini_proxy(left, scan.left_square[0], right, scan.right_square[0]);
         }
         let (mut a, mut b) = (0.0, 0.0);
         for output in 0..self.0.outputs() {
@@ -213,7 +281,7 @@ impl Rows for Gini<'_> {
         self.0.value(out);
     }
 
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
         let (sums, weight) = self.0.sums_of(rows);
         let indices = self.0.by_output(&sums).map(|sums| 1.0 - square_sum(sums) / (weight * weight));
         (weight, indices.sum::<f64>() / self.0.outputs() as f64)
@@ -298,7 +366,7 @@ impl Rows for Entropy<'_> {
         self.classes.value(out);
     }
 
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
         let (sums, weight) = self.classes.sums_of(rows);
         let entropy = |sums: &[f64]| -sums.iter().map(|&sum| x_log_x(sum / weight)).sum::<f64>();
         let sum: f64 = self.classes.by_output(&sums).map(entropy).sum();

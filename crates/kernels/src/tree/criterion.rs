@@ -3,6 +3,9 @@
 use super::cut::{Cut, best_category_cut, best_cut, cut_below};
 use super::order::{Keys, key_row};
 
+/// Rows that move to the left together.
+pub(super) const BLOCK: usize = 64;
+
 /// What is to be learned, and how much each sample counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'a> {
@@ -77,6 +80,19 @@ pub(super) trait Moving {
     fn move_left(&self, scan: &mut Scan, row: usize);
     /// The larger the better; differs from the decrease of the impurity by a factor and a constant of the node.
     fn proxy(&self, scan: &Scan) -> f64;
+    /// Whether many rows at a time are faster than one after the other.
+    fn moves_blocks(&self) -> bool {
+        false
+    }
+    /// The rows of `keys`, at most [`BLOCK`] of them, move to the left one after the other; `proxies` gets what
+    /// [`proxy`](Self::proxy) says after each.
+    #[inline(always)]
+    fn move_block(&self, scan: &mut Scan, keys: &[u64], proxies: &mut [f64]) {
+        for (proxy, &key) in proxies.iter_mut().zip(keys) {
+            self.move_left(scan, key_row(key));
+            *proxy = self.proxy(scan);
+        }
+    }
     /// What both sides would predict, of the first output.
     fn sides(&self, scan: &Scan) -> (f64, f64);
     /// Weight of the node.
@@ -99,7 +115,7 @@ pub trait Criterion: Send + Sync {
     fn value(&self, out: &mut [f64]);
 
     /// Weight and impurity of some of the node's rows.
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64);
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64);
 
     /// Halfway between what the sides of a cut predict (of the first output).
     fn middle(&self, scan: &mut Scan, left: &[u64], right: &[u64]) -> f64;
@@ -132,7 +148,7 @@ pub trait Criterion: Send + Sync {
 pub(super) trait Rows: Moving + Send + Sync {
     fn enter(&mut self, samples: &[u32]);
     fn value(&self, out: &mut [f64]);
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64);
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64);
 }
 
 macro_rules! criterion {
@@ -147,7 +163,7 @@ macro_rules! criterion {
             fn value(&self, out: &mut [f64]) {
                 Rows::value(self, out);
             }
-            fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+            fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
                 Rows::impurity_of(self, rows)
             }
             fn middle(&self, scan: &mut Scan, left: &[u64], right: &[u64]) -> f64 {

@@ -1,7 +1,8 @@
 //! The best place to cut a node's rows along a column.
 
-use super::criterion::{Limits, Monotonic, Moving, Scan};
+use super::criterion::{BLOCK, Limits, Monotonic, Moving, Scan};
 use super::order::{Keys, key_rank, key_row, sort_keys};
+use crate::isa::{Arch, Kernel, dispatch};
 
 /// Ranks below 256, as bits.
 pub type RankSet = [u64; 4];
@@ -45,11 +46,13 @@ pub(super) fn best_cut<C: Moving>(
     limits: &Limits,
     monotonic: Monotonic,
 ) -> Option<Cut> {
-    let mut best = None;
-    pass(criterion, scan, &keys.list, 0, limits, monotonic, &mut best);
+    let first =
+        Pass { criterion, scan: &mut *scan, keys: &keys.list, missing: 0, limits, monotonic, best: None };
+    let mut best = dispatch(first);
     if keys.missing > 0 {
-        keys.list.rotate_right(keys.missing);
-        pass(criterion, scan, &keys.list, keys.missing, limits, monotonic, &mut best);
+        let missing = keys.missing;
+        keys.list.rotate_right(missing);
+        best = dispatch(Pass { criterion, scan, keys: &keys.list, missing, limits, monotonic, best });
         keys.list.rotate_left(keys.missing);
     } else if let Some(cut) = &mut best {
         // Where none is missing now, one that is missing later goes with the majority.
@@ -59,42 +62,68 @@ pub(super) fn best_cut<C: Moving>(
 }
 
 /// One pass over the rows; the first `missing` of them are missing ones that go left.
-#[inline(always)]
-fn pass<C: Moving>(
-    criterion: &C,
-    scan: &mut Scan,
-    keys: &[u64],
+struct Pass<'a, C> {
+    criterion: &'a C,
+    scan: &'a mut Scan,
+    keys: &'a [u64],
     missing: usize,
-    limits: &Limits,
+    limits: &'a Limits,
     monotonic: Monotonic,
-    best: &mut Option<Cut>,
-) {
-    criterion.begin(scan, keys);
-    let mut record = best.map_or(f64::NEG_INFINITY, |cut| cut.proxy);
-    // Missing rows alone on the left is the same division as missing rows alone on the right, which was looked at.
-    let first = limits.min_samples_leaf.max(if missing > 0 { missing + 1 } else { 1 });
-    let last = keys.len().saturating_sub(limits.min_samples_leaf.max(1));
-    let (free, total) = (monotonic.sign == 0, criterion.total());
-    for (i, pair) in keys.windows(2).enumerate().take(last) {
-        criterion.move_left(scan, key_row(pair[0]));
-        let (here, next, left) = (key_rank(pair[0]), key_rank(pair[1]), i + 1);
-        if here == next || left < first {
-            continue;
+    /// Of earlier passes.
+    best: Option<Cut>,
+}
+
+impl<C: Moving> Kernel for Pass<'_, C> {
+    type Output = Option<Cut>;
+
+    #[inline(always)]
+    fn run<A: Arch>(self) -> Option<Cut> {
+        let Pass { criterion, scan, keys, missing, limits, monotonic, mut best } = self;
+        criterion.begin(scan, keys);
+        let mut record = best.map_or(f64::NEG_INFINITY, |cut| cut.proxy);
+        // Missing rows alone on the left is the same division as missing rows alone on the right, which was looked at.
+        let first = limits.min_samples_leaf.max(if missing > 0 { missing + 1 } else { 1 });
+        let last = keys.len().saturating_sub(limits.min_samples_leaf.max(1));
+        let cut = |proxy, i: usize| {
+            let (rank, next) = (key_rank(keys[i]), key_rank(keys[i + 1]));
+            Cut { proxy, left: i + 1, rank, next, missing_left: missing > 0, set: None }
+        };
+        let (free, total) = (monotonic.sign == 0, criterion.total());
+        if free && limits.min_weight_leaf <= 0.0 && criterion.moves_blocks() {
+            let mut proxies = [0.0; BLOCK];
+            for start in (0..last).step_by(BLOCK) {
+                let proxies = &mut proxies[..BLOCK.min(last - start)];
+                criterion.move_block(scan, &keys[start..start + proxies.len()], proxies);
+                for (i, &proxy) in (start..).zip(&*proxies) {
+                    if proxy > record && i + 1 >= first && key_rank(keys[i]) != key_rank(keys[i + 1]) {
+                        record = proxy;
+                        best = Some(cut(proxy, i));
+                    }
+                }
+            }
+            return best;
         }
-        if scan.weight < limits.min_weight_leaf || total - scan.weight < limits.min_weight_leaf {
-            continue;
-        }
-        if !free {
-            let (low, high) = criterion.sides(scan);
-            if !monotonic.allows(low, high) {
+        for (i, pair) in keys.windows(2).enumerate().take(last) {
+            criterion.move_left(scan, key_row(pair[0]));
+            if key_rank(pair[0]) == key_rank(pair[1]) || i + 1 < first {
                 continue;
             }
+            if scan.weight < limits.min_weight_leaf || total - scan.weight < limits.min_weight_leaf {
+                continue;
+            }
+            if !free {
+                let (low, high) = criterion.sides(scan);
+                if !monotonic.allows(low, high) {
+                    continue;
+                }
+            }
+            let proxy = criterion.proxy(scan);
+            if proxy > record {
+                record = proxy;
+                best = Some(cut(proxy, i));
+            }
         }
-        let proxy = criterion.proxy(scan);
-        if proxy > record {
-            record = proxy;
-            *best = Some(Cut { proxy, left, rank: here, next, missing_left: missing > 0, set: None });
-        }
+        best
     }
 }
 

@@ -105,20 +105,20 @@ impl Rows for Poisson<'_> {
         out.iter_mut().zip(&self.total).for_each(|(out, total)| *out = total / self.weight);
     }
 
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
         let outputs = self.targets.outputs;
-        let rows: Vec<usize> = rows.collect();
-        let weight: f64 = rows.iter().map(|&row| self.weights[row]).sum();
+        let rows = || rows.iter().map(|&row| row as usize);
+        let weight: f64 = rows().map(|row| self.weights[row]).sum();
         let mut sum = 0.0;
         for output in 0..outputs {
             let of = |row: usize| self.values[row * outputs + output];
-            let total: f64 = rows.iter().map(|&row| self.weights[row] * of(row)).sum();
+            let total: f64 = rows().map(|row| self.weights[row] * of(row)).sum();
             if total <= 0.0 {
                 return (weight, f64::INFINITY);
             }
             let mean = total / weight;
             let loss = |y: f64| if y == 0.0 { 0.0 } else { y * (y / mean).ln() };
-            sum += rows.iter().map(|&row| self.weights[row] * loss(of(row))).sum::<f64>();
+            sum += rows().map(|row| self.weights[row] * loss(of(row))).sum::<f64>();
         }
         (weight, sum / (weight * outputs as f64))
     }

@@ -131,16 +131,16 @@ impl Rows for SquaredError<'_> {
         out.copy_from_slice(&self.means);
     }
 
-    fn impurity_of(&self, rows: &mut dyn Iterator<Item = usize>) -> (f64, f64) {
+    fn impurity_of(&self, rows: &[u32]) -> (f64, f64) {
         let outputs = self.targets.outputs;
-        let rows: Vec<usize> = rows.collect();
-        let weight: f64 = rows.iter().map(|&row| self.weights[row]).sum();
+        let rows = || rows.iter().map(|&row| row as usize);
+        let weight: f64 = rows().map(|row| self.weights[row]).sum();
         let mut sum = 0.0;
         for output in 0..outputs {
             let of = |row: usize| self.weighted[row * outputs + output];
-            let mean = rows.iter().map(|&row| of(row)).sum::<f64>() / weight;
+            let mean = rows().map(of).sum::<f64>() / weight;
             let square = |row: usize| self.weights[row] * (of(row) / self.weights[row] - mean).powi(2);
-            sum += rows.iter().map(|&row| square(row)).sum::<f64>() / weight;
+            sum += rows().map(square).sum::<f64>() / weight;
         }
         (weight, sum / outputs as f64)
     }

@@ -72,7 +72,7 @@ pub(crate) fn grow(kind: CriterionKind, sample: &Sample, extent: &Extent, plan: 
         total_weight,
         random: plan.stream(),
         samples,
-        scratch: vec![0; n],
+        scratch: [vec![0; n], vec![0; n]],
         features: (0..features).collect(),
         constants: vec![0; features],
         keys: Keys::default(),
@@ -141,7 +141,7 @@ struct Grower<'a> {
     random: RandR,
     /// The rows, those of a node side by side and in ascending order.
     samples: Vec<u32>,
-    scratch: Vec<u32>,
+    scratch: [Vec<u32>; 2],
     /// A permutation of the features; those known to be constant in a node come first.
     features: Vec<usize>,
     constants: Vec<usize>,
@@ -233,7 +233,8 @@ impl Grower<'_> {
         self.criterion.enter(&self.samples[task.start..task.end]);
         let (weight, mut impurity) = (self.criterion.weight(), task.impurity);
         if task.parent.is_none() {
-            impurity = self.criterion.impurity_of(&mut (0..n)).1;
+            let all: Vec<u32> = (0..n as u32).collect();
+            impurity = self.criterion.impurity_of(&all).1;
         }
         let is_leaf = task.depth >= self.plan.max_depth
             || n < self.plan.min_samples_split
@@ -400,17 +401,25 @@ impl Grower<'_> {
         let distinct = self.columns.distinct(feature);
         let ranks = self.columns.ranks(feature);
         let samples = &mut self.samples[task.start..task.end];
-        let goes_left = |sample: u32| cut.goes_left(ranks[sample as usize], distinct.len());
-        let left = || (0..samples.len()).filter(|&row| goes_left(samples[row]));
-        let right = || (0..samples.len()).filter(|&row| !goes_left(samples[row]));
-        let (weight_left, impurity_left) = self.criterion.impurity_of(&mut left());
-        let (weight_right, impurity_right) = self.criterion.impurity_of(&mut right());
+        let [rows, scratch] = &mut self.scratch;
+        let (rows, scratch) = (&mut rows[..samples.len()], &mut scratch[..samples.len()]);
+        let (mut at_left, mut at_right) = (0, cut.left);
+        for (row, &sample) in samples.iter().enumerate() {
+            // Without a branch that nobody can foretell.
+            let left = cut.goes_left(ranks[sample as usize], distinct.len());
+            let place = if left { at_left } else { at_right };
+            (rows[place], scratch[place]) = (row as u32, sample);
+            at_left += usize::from(left);
+            at_right += usize::from(!left);
+        }
+        samples.copy_from_slice(scratch);
+        let (left, right) = rows.split_at(cut.left);
+        let (weight_left, impurity_left) = self.criterion.impurity_of(left);
+        let (weight_right, impurity_right) = self.criterion.impurity_of(right);
         let value = match &self.plan.monotonic {
             Some(signs) if signs[feature] != 0 => {
-                let keys = |rows: &mut dyn Iterator<Item = usize>| -> Vec<u64> {
-                    rows.map(|row| row as u64).collect()
-                };
-                self.criterion.middle(&mut self.scan, &keys(&mut left()), &keys(&mut right()))
+                let keys = |rows: &[u32]| rows.iter().map(|&row| u64::from(row)).collect::<Vec<_>>();
+                self.criterion.middle(&mut self.scan, &keys(left), &keys(right))
             }
             _ => 0.0,
         };
@@ -431,14 +440,6 @@ impl Grower<'_> {
             (None, false, true) => f64::INFINITY,
             (None, false, false) => distinct.between(cut.rank, cut.next),
         };
-        let scratch = &mut self.scratch[..samples.len()];
-        let (mut at_left, mut at_right) = (0, cut.left);
-        for &sample in &*samples {
-            let place = if goes_left(sample) { &mut at_left } else { &mut at_right };
-            scratch[*place] = sample;
-            *place += 1;
-        }
-        samples.copy_from_slice(scratch);
         Split {
             question: Question { feature, threshold, missing_left: cut.missing_left, set },
             middle: task.start + cut.left,
