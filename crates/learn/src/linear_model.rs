@@ -51,7 +51,7 @@ pub use gradient_descent_classifier::{FittedGradientDescentClassifier, GradientD
 pub use gradient_descent_regressor::{DescentCost, FittedGradientDescentRegressor, GradientDescentRegressor};
 pub use lasso::Lasso;
 pub use linear_regression::{FittedLinearRegression, LinearRegression};
-pub use logistic_regression::{FittedLogisticRegression, LogisticRegression, LogisticSolver};
+pub use logistic_regression::{FittedLogisticRegression, LogisticRegression, LogisticSolver, WatchOfFit};
 pub use logistic_regression_cv::{FittedLogisticRegressionCv, LogisticRegressionCv, ScoreOfHeldOut};
 pub use ridge::{FittedRidge, Ridge, RidgeSolver};
 pub use ridge_classifier::{FittedRidgeClassifier, RidgeClassifier};

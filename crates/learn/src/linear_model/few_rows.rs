@@ -89,7 +89,13 @@ pub fn rehearsed<T: Float>(objective: &LogisticObjective<T>, tol: f64) -> Option
     let rows = FewRows::of(objective, wanted)?;
     let few = rows.objective(objective);
     let start = few.evaluated(vec![0.0; parameters]);
-    let end = few.descend(start, Curvature::new(&few, None).as_ref(), ITERATIONS, tol.max(TOLERANCE));
+    let end = few.descend(
+        start,
+        Curvature::new(&few, None).as_ref(),
+        ITERATIONS,
+        tol.max(TOLERANCE),
+        &mut |_, _| true,
+    );
     let mut probabilities = vec![T::ZERO; rows.classes.len()];
     let value = few.evaluate(&end.x, &mut vec![0.0; parameters], Some(&mut probabilities));
     if !value.is_finite() {
@@ -145,7 +151,7 @@ mod tests {
             l2_intercept: 0.0,
         };
         let from = |x: Vec<f64>, curvature: &Curvature| {
-            objective.descend(objective.evaluated(x), Some(curvature), 100, 1e-8)
+            objective.descend(objective.evaluated(x), Some(curvature), 100, 1e-8, &mut |_, _| true)
         };
         let (start, there) = rehearsed(&objective, 1e-8).unwrap();
         let (short, long) = (from(start, &there), from(vec![0.0; d + 1], &curvature(&objective).unwrap()));

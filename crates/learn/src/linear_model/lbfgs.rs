@@ -5,6 +5,10 @@
 /// The inverse of an estimate of the second derivatives, times slopes.
 pub type InverseCurvature<'a> = dyn Fn(&[f64]) -> Vec<f64> + 'a;
 
+/// Who is shown the place where a minimisation begins and where each iteration ends, with the number of those before, and says
+/// whether to go on.
+pub type Watch<'a> = dyn FnMut(&[f64], usize) -> bool + 'a;
+
 /// When to stop, and what is known beforehand.
 pub struct Lbfgs<'a> {
     /// Iterations at most.
@@ -34,7 +38,7 @@ pub struct Minimum {
     pub x: Vec<f64>,
     /// Iterations it took.
     pub n_iter: usize,
-    /// Whether it ended by `gtol` or `ftol`, and not by a limit or for want of a step that gains.
+    /// Whether it ended by `gtol` or `ftol`, and not by a limit, by its watch, or for want of a step that gains.
     pub converged: bool,
 }
 
@@ -55,10 +59,18 @@ struct Pair {
 
 impl Lbfgs<'_> {
     /// Minimises `evaluate(x, gradient) -> value` from `start` on.
-    pub fn minimize(&self, start: Evaluated, mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64) -> Minimum {
+    pub fn minimize(
+        &self,
+        start: Evaluated,
+        mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+        watch: &mut Watch,
+    ) -> Minimum {
         let Evaluated { mut x, mut value, mut gradient } = start;
         let mut evaluations = 0;
         let mut pairs: Vec<Pair> = Vec::new();
+        if !watch(&x, 0) {
+            return Minimum { x, n_iter: 0, converged: false };
+        }
         if largest(&gradient) <= self.gtol {
             return Minimum { x, n_iter: 0, converged: true };
         }
@@ -105,11 +117,14 @@ impl Lbfgs<'_> {
             remember(&mut pairs, [&x[..], &new_x], [&gradient[..], &new_gradient]);
             (x, gradient, value) = (new_x, new_gradient, new_value);
             n_iter += 1;
+            if !watch(&x, n_iter) {
+                return Minimum { x, n_iter, converged: false };
+            }
             if largest(&gradient) <= self.gtol {
                 return Minimum { x, n_iter, converged: true };
             }
             if gained <= self.ftol * scale {
-                return self.polished(x, gradient, pairs, n_iter, evaluate);
+                return self.polished(x, gradient, pairs, n_iter, evaluate, watch);
             }
         }
     }
@@ -122,6 +137,7 @@ impl Lbfgs<'_> {
         mut pairs: Vec<Pair>,
         mut n_iter: usize,
         mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+        watch: &mut Watch,
     ) -> Minimum {
         while largest(&gradient) > self.gtol && n_iter < self.max_iter {
             let direction = self.descent_direction(&gradient, &pairs);
@@ -134,6 +150,9 @@ impl Lbfgs<'_> {
             remember(&mut pairs, [&x[..], &tried], [&gradient[..], &slopes]);
             (x, gradient) = (tried, slopes);
             n_iter += 1;
+            if !watch(&x, n_iter) {
+                return Minimum { x, n_iter, converged: false };
+            }
         }
         Minimum { x, n_iter, converged: true }
     }
@@ -387,10 +406,11 @@ mod tests {
         let mut gradient = vec![0.0; x.len()];
         let value = evaluate(&x, &mut gradient);
         let mut evaluations = 1;
-        let minimum = solver.minimize(Evaluated { x, value, gradient }, |x, gradient| {
+        let counted = |x: &[f64], gradient: &mut [f64]| {
             evaluations += 1;
             evaluate(x, gradient)
-        });
+        };
+        let minimum = solver.minimize(Evaluated { x, value, gradient }, counted, &mut |_, _| true);
         (minimum, evaluations)
     }
 
@@ -406,6 +426,30 @@ mod tests {
         assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-7 && (minimum.x[1] - 1.0).abs() < 1e-7);
         // SciPy 1.17 takes 38 iterations and 49 evaluations for it.
         assert!((30..=45).contains(&minimum.n_iter) && evaluations < 60, "{} {evaluations}", minimum.n_iter);
+    }
+
+    #[test]
+    fn a_watch_sees_every_iteration_and_may_end_it() {
+        let bowl = |x: &[f64], g: &mut [f64]| {
+            g.iter_mut().zip(x).zip([1.0, 30.0]).for_each(|((g, x), c)| *g = c * (x - 1.0));
+            x.iter().zip([1.0, 30.0]).map(|(x, c)| 0.5 * c * (x - 1.0) * (x - 1.0)).sum()
+        };
+        let start = || Evaluated { x: vec![0.0, 3.0], value: 60.5, gradient: vec![-1.0, 60.0] };
+        let of = |max_iter| Lbfgs { max_iter, gtol: 1e-8, ftol: 0.0, inverse_curvature: None };
+        let mut seen = Vec::new();
+        let whole = of(50).minimize(start(), bowl, &mut |x, n_iter| {
+            seen.push((x.to_vec(), n_iter));
+            true
+        });
+        assert!(whole.converged && whole.n_iter > 2 && seen.len() == whole.n_iter + 1);
+        for (i, (x, n_iter)) in seen.iter().enumerate() {
+            let limited = of(i).minimize(start(), bowl, &mut |_, _| true);
+            assert!(*n_iter == i && *x == limited.x);
+        }
+        for last in 0..=2 {
+            let ended = of(50).minimize(start(), bowl, &mut |_, n_iter| n_iter < last);
+            assert!(!ended.converged && ended.n_iter == last && ended.x == seen[last].0);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use barehand_tensor::Float;
 
 use super::curvature::Curvature;
-use super::lbfgs::{Evaluated, InverseCurvature, Lbfgs, Minimum};
+use super::lbfgs::{Evaluated, InverseCurvature, Lbfgs, Minimum, Watch};
 use super::samples::Samples;
 
 /// The weighted mean cross entropy of linear scores, plus `l2 |coef|^2 / 2`.
@@ -104,6 +104,7 @@ impl<T: Float> LogisticObjective<'_, T> {
         curvature: Option<&Curvature>,
         max_iter: usize,
         tol: f64,
+        watch: &mut Watch,
     ) -> Minimum {
         let inverse = curvature.map(|curvature| |slopes: &[f64]| curvature.solve(slopes));
         let solver = Lbfgs {
@@ -112,7 +113,7 @@ impl<T: Float> LogisticObjective<'_, T> {
             ftol: 64.0 * f64::EPSILON,
             inverse_curvature: inverse.as_ref().map(|inverse| inverse as &InverseCurvature),
         };
-        solver.minimize(start, |x, gradient| self.evaluate(x, gradient, None))
+        solver.minimize(start, |x, gradient| self.evaluate(x, gradient, None), watch)
     }
 
     /// The second derivatives of the loss without its penalty, `(parameters, parameters)`, at these probabilities.

@@ -161,7 +161,6 @@ impl LogisticRegression {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        const OPERATION: &str = "LogisticRegression::fit";
         let wrong = |name: &str, value: f64, expected: &str| {
             Err(Error::value(OPERATION, format!("{name} is {value}: {expected} expected")))
         };
@@ -186,20 +185,58 @@ impl LogisticRegression {
         Ok(())
     }
 
+    /// As `fit` by L-BFGS, each iteration of which is watched: `watch` is shown the model as if the fit had ended there, the one
+    /// that it begins with before all others, and says whether to go on. Other solvers show nothing.
+    ///
+    /// # Errors
+    /// As `fit`, and those of the watch.
+    ///
+    /// ```
+    /// use barehand_learn::linear_model::LogisticRegression;
+    /// use barehand_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([[1.0], [2.0], [3.0], [4.0f64]]);
+    /// let mut seen = Vec::new();
+    /// let model = LogisticRegression::new().fit_watched(&x, &Tensor::from([0i64, 0, 1, 1]), None, &mut |model| {
+    ///     seen.push(model.coef().at([0, 0])?);
+    ///     Ok(model.n_iter() < 2)
+    /// })?;
+    /// assert!(model.n_iter() == 2 && seen.len() == 3 && seen[0] == 0.0 && seen[2] == model.coef().at([0, 0])?);
+    /// # Ok::<(), barehand_tensor::Error>(())
+    /// ```
+    pub fn fit_watched<T: Float>(
+        &self,
+        x: &impl AsSamples<T>,
+        y: &Tensor<i64>,
+        sample_weight: Option<&Tensor<f64>>,
+        watch: WatchOfFit<T>,
+    ) -> Result<FittedLogisticRegression<T>> {
+        self.found(&x.samples(OPERATION)?, y, sample_weight, Some(watch))
+    }
+
     fn fitted<T: Float>(
         &self,
         samples: &Samples<T>,
         y: &Tensor<i64>,
         sample_weight: Option<&Tensor<f64>>,
     ) -> Result<FittedLogisticRegression<T>> {
-        const OPERATION: &str = "LogisticRegression::fit";
+        self.found(samples, y, sample_weight, None)
+    }
+
+    fn found<T: Float>(
+        &self,
+        samples: &Samples<T>,
+        y: &Tensor<i64>,
+        sample_weight: Option<&Tensor<f64>>,
+        watch: Option<WatchOfFit<T>>,
+    ) -> Result<FittedLogisticRegression<T>> {
         self.check()?;
         let (n, d) = samples.shape();
         let (classes, codes) = several_classes(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
         let labelled = self.labelled(OPERATION, classes, &codes, weights)?;
         let start = self.start.as_ref().map(|_| self.starting_point(labelled.outputs(), d)).transpose()?;
-        Ok(self.minimized(OPERATION, samples, &labelled, start)?.0)
+        Ok(self.minimized(OPERATION, samples, &labelled, start, watch)?.0)
     }
 
     /// Samples' classes, and their weights with those of the classes.
@@ -226,6 +263,7 @@ impl LogisticRegression {
         samples: &Samples<T>,
         labelled: &Labelled,
         start: Option<Vec<f64>>,
+        mut watch: Option<WatchOfFit<T>>,
     ) -> Result<(FittedLogisticRegression<T>, Vec<f64>)> {
         let (_, d) = samples.shape();
         let Labelled { classes, codes, weights, total } = labelled;
@@ -247,7 +285,7 @@ impl LogisticRegression {
         };
         let from_zeros = start.is_none();
         let zeros = || vec![0.0; objective.parameters()];
-        let rehearsed = if from_zeros && self.solver == LogisticSolver::Lbfgs {
+        let rehearsed = if from_zeros && self.max_iter > 0 && self.solver == LogisticSolver::Lbfgs {
             few_rows::rehearsed(&objective, self.tol)
         } else {
             None
@@ -266,14 +304,58 @@ impl LogisticRegression {
             samples.check_finite(operation)?;
             return Err(Error::value(operation, "numbers too large: the loss is not finite"));
         }
+        let model = |minimum: Minimum, solver| {
+            let mut parameters = minimum.x;
+            if outputs > 1 && strength == 0.0 && self.start.is_none() {
+                // Without a penalty those of a feature may all be shifted by one number: they add up to 0.
+                let (coef, _) = parameters.split_at_mut(outputs * d);
+                for j in 0..d {
+                    let mean = coef.iter().skip(j).step_by(d).sum::<f64>() / outputs as f64;
+                    coef.iter_mut().skip(j).step_by(d).for_each(|coef| *coef -= mean);
+                }
+            }
+            let (coef, intercept) = parameters.split_at(outputs * d);
+            let mut intercept = if self.fit_intercept { intercept.to_vec() } else { vec![0.0; outputs] };
+            if outputs > 1 && self.penalized_intercept.is_none() && from_zeros {
+                // Free intercepts may all be shifted by one number: theirs add up to 0.
+                let mean = intercept.iter().sum::<f64>() / outputs as f64;
+                intercept.iter_mut().for_each(|intercept| *intercept -= mean);
+            }
+            let model = FittedLogisticRegression {
+                predictor: Predictor::new(coef, &intercept)?,
+                classes: classes.clone(),
+                n_iter: minimum.n_iter,
+                converged: minimum.converged,
+                solver,
+            };
+            Ok((model, parameters))
+        };
         let mut solver = self.solver;
         let minimum = match self.solver {
             LogisticSolver::Lbfgs => {
                 let before = usize::from(curvature.is_some());
                 let curvature = curvature.or_else(|| few_rows::curvature(&objective));
-                let rest =
-                    objective.descend(at, curvature.as_ref(), self.max_iter.saturating_sub(before), self.tol);
-                Minimum { n_iter: rest.n_iter + before, ..rest }
+                let mut stopped = Ok(());
+                let mut shown = |x: &[f64], n_iter| {
+                    let Some(watch) = &mut watch else { return true };
+                    let here = Minimum { x: x.to_vec(), n_iter, converged: false };
+                    let answer = model(here, LogisticSolver::Lbfgs).and_then(|(model, _)| watch(model));
+                    answer.unwrap_or_else(|error| {
+                        stopped = Err(error);
+                        false
+                    })
+                };
+                // A rehearsal is the first iteration, from zeros to here.
+                let minimum = if before > 0 && !shown(&zeros(), 0) {
+                    Minimum { x: zeros(), n_iter: 0, converged: false }
+                } else {
+                    let max_iter = self.max_iter - before;
+                    let mut watched = |x: &[f64], n_iter| shown(x, n_iter + before);
+                    let rest = objective.descend(at, curvature.as_ref(), max_iter, self.tol, &mut watched);
+                    Minimum { n_iter: rest.n_iter + before, ..rest }
+                };
+                stopped?;
+                minimum
             }
             LogisticSolver::NewtonCholesky => {
                 let (minimum, alone) = newton::minimize(&objective, at.x, self.max_iter, self.tol);
@@ -286,30 +368,7 @@ impl LogisticRegression {
                 Proximal { objective: &objective, l1, l1_intercept, max_iter, tol }.minimize(at.x)
             }
         };
-        let mut parameters = minimum.x;
-        if outputs > 1 && strength == 0.0 && self.start.is_none() {
-            // Without a penalty those of a feature may all be shifted by one number: they add up to 0.
-            let (coef, _) = parameters.split_at_mut(outputs * d);
-            for j in 0..d {
-                let mean = coef.iter().skip(j).step_by(d).sum::<f64>() / outputs as f64;
-                coef.iter_mut().skip(j).step_by(d).for_each(|coef| *coef -= mean);
-            }
-        }
-        let (coef, intercept) = parameters.split_at(outputs * d);
-        let mut intercept = if self.fit_intercept { intercept.to_vec() } else { vec![0.0; outputs] };
-        if outputs > 1 && self.penalized_intercept.is_none() && from_zeros {
-            // Free intercepts may all be shifted by one number: theirs add up to 0.
-            let mean = intercept.iter().sum::<f64>() / outputs as f64;
-            intercept.iter_mut().for_each(|intercept| *intercept -= mean);
-        }
-        let model = FittedLogisticRegression {
-            predictor: Predictor::new(coef, &intercept)?,
-            classes: classes.clone(),
-            n_iter: minimum.n_iter,
-            converged: minimum.converged,
-            solver,
-        };
-        Ok((model, parameters))
+        model(minimum, solver)
     }
 
     /// Of as many outputs as scores tell the classes apart.
@@ -349,11 +408,16 @@ impl LogisticRegression {
                 coef.len(),
                 intercept.len()
             );
-            return Err(Error::value("LogisticRegression::fit", message));
+            return Err(Error::value(OPERATION, message));
         }
         Ok(coef.iter().chain(&intercept[..intercepts]).copied().collect())
     }
 }
+
+/// What [`LogisticRegression::fit_watched`] shows models to.
+pub type WatchOfFit<'a, T> = &'a mut dyn FnMut(FittedLogisticRegression<T>) -> Result<bool>;
+
+const OPERATION: &str = "LogisticRegression::fit";
 
 /// What is known of samples beside their features.
 pub(super) struct Labelled {

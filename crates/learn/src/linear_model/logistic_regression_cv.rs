@@ -172,7 +172,7 @@ impl LogisticRegressionCv {
             for path in &regressions {
                 let mut start = None;
                 for regression in path {
-                    let (model, end) = regression.minimized(OPERATION, &x, &labelled, start)?;
+                    let (model, end) = regression.minimized(OPERATION, &x, &labelled, start, None)?;
                     n_iter.push(model.n_iter() as i64);
                     if !model.converged() {
                         unconverged.push(model.n_iter());
@@ -191,7 +191,7 @@ impl LogisticRegressionCv {
         let (model, c, l1_ratio) = if self.refit {
             let (ratio, place) = tried.best();
             let start = self.warm_start.then(|| tried.mean(&|_| (ratio, place)));
-            let (model, _) = regressions[ratio][place].minimized(OPERATION, samples, &all, start)?;
+            let (model, _) = regressions[ratio][place].minimized(OPERATION, samples, &all, start, None)?;
             if !model.converged() {
                 unconverged.push(model.n_iter());
             }

@@ -84,7 +84,8 @@ fn go_on<T: Float>(
     tol: f64,
 ) -> Minimum {
     let start = objective.evaluated(x);
-    let rest = objective.descend(start, few_rows::curvature(objective).as_ref(), max_iter - n_iter, tol);
+    let curvature = few_rows::curvature(objective);
+    let rest = objective.descend(start, curvature.as_ref(), max_iter - n_iter, tol, &mut |_, _| true);
     Minimum { n_iter: n_iter + rest.n_iter, ..rest }
 }
 

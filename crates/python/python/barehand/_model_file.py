@@ -84,7 +84,7 @@ class _Writer:
         attributes = {
             name: value
             for name, value in vars(estimator).items()
-            if name not in parameters and name != "_engine" and not name.startswith("__")
+            if name not in parameters and name not in ("_engine", "_skl_callbacks") and not name.startswith("__")
         }
         node: dict[str, Any] = {
             "module": module,

@@ -1,18 +1,19 @@
 //! `barehand.linear_model`.
 
 use barehand_learn::linear_model::{
-    ClassWeight, DescentCost, ElasticNet, FittedSgdClassifier, FittedSgdRegressor, GradientDescentClassifier,
-    GradientDescentRegressor, LearningRate, LinearRegression, LogisticRegression, LogisticSolver, Precompute,
-    Ridge, RidgeClassifier, RidgeSolver, Selection, Sgd, SgdClassifier, SgdLoss, SgdPenalty, SgdRegressor,
-    SgdStanding,
+    ClassWeight, DescentCost, ElasticNet, FittedLogisticRegression, FittedSgdClassifier, FittedSgdRegressor,
+    GradientDescentClassifier, GradientDescentRegressor, LearningRate, LinearRegression, LogisticRegression,
+    LogisticSolver, Precompute, Ridge, RidgeClassifier, RidgeSolver, Selection, Sgd, SgdClassifier, SgdLoss,
+    SgdPenalty, SgdRegressor, SgdStanding,
 };
-use barehand_learn::models::AnyModel;
-use barehand_tensor::Float;
+use barehand_learn::models::{AnyModel, any_model};
+use barehand_learn::{Field, Record};
+use barehand_tensor::{Float, Tensor};
 use pyo3::prelude::*;
 
 use super::model::{Model, fit};
 use super::samples::{AnyFeatures, AnyTarget, Weights};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, callback};
 use crate::tensor::released;
 
 #[pyfunction]
@@ -134,6 +135,7 @@ impl LogisticParameters {
     }
 }
 
+/// `watch` is called with the model that the fit begins with and that of each iteration of L-BFGS, and says whether to go on.
 #[pyfunction]
 fn logistic_regression(
     py: Python<'_>,
@@ -142,12 +144,72 @@ fn logistic_regression(
     sample_weight: Option<Weights>,
     parameters: LogisticParameters,
     start: Option<(Weights, Weights)>,
+    watch: Option<Bound<'_, PyAny>>,
 ) -> Result<Model> {
+    fn shown<T: Float>(
+        watch: &Bound<'_, PyAny>,
+        model: FittedLogisticRegression<T>,
+        any: impl Fn(FittedLogisticRegression<T>) -> AnyModel,
+    ) -> barehand_tensor::Result<bool> {
+        watch.call1((Model::new(any(model)),)).and_then(|go_on| go_on.extract()).map_err(callback)
+    }
     let mut estimator = parameters.get()?;
     if let Some((Weights(coef), Weights(intercept))) = start {
         estimator = estimator.start(coef.to_vec(), intercept.to_vec());
     }
-    fit(py, &estimator, x, Some(y), sample_weight)
+    let Some(watch) = watch else {
+        return fit(py, &estimator, x, Some(y), sample_weight);
+    };
+    let weights = sample_weight.map(|Weights(weights)| weights);
+    Ok(Model::new(match &x {
+        AnyFeatures::F32(x) => {
+            let y = y.get::<f32>();
+            let (y, any) = (y.classes("LogisticRegression")?, |model| AnyModel::F32(Box::new(model)));
+            any(estimator.fit_watched(x, y, weights.as_ref(), &mut |model| shown(&watch, model, any))?)
+        }
+        AnyFeatures::F64(x) => {
+            let y = y.get::<f64>();
+            let (y, any) = (y.classes("LogisticRegression")?, |model| AnyModel::F64(Box::new(model)));
+            any(estimator.fit_watched(x, y, weights.as_ref(), &mut |model| shown(&watch, model, any))?)
+        }
+    }))
+}
+
+/// The linear model that has these coefficients and intercepts in the place of its own, as many of them.
+#[pyfunction]
+fn rewritten(model: PyRef<'_, Model>, coef: Weights, intercept: Weights) -> Result<Model> {
+    fn shaped<T: Float>(record: &Record, name: &str, given: &Tensor<f64>) -> Result<Tensor<T>> {
+        let shape = record.tensor::<T>(name)?.shape().to_vec();
+        let numbers: Vec<T> = given.to_vec().into_iter().map(T::from_f64).collect();
+        if given.shape() != shape && !(shape[0] == 1 && given.shape() == &shape[1..]) {
+            let message = format!("{name}_ has shape {:?}: {shape:?} expected", given.shape());
+            return Err(Failure::value(record.name(), message));
+        }
+        Ok(Tensor::from_vec(numbers, shape)?)
+    }
+    fn of<T: Float>(record: Record, coef: &Tensor<f64>, intercept: &Tensor<f64>) -> Result<Record> {
+        let (coef, intercept) =
+            (shaped::<T>(&record, "coef", coef)?, shaped::<T>(&record, "intercept", intercept)?);
+        let standing = record.record("standing").cloned();
+        let wide = |x: &Tensor<T>| Tensor::from(x.to_vec().into_iter().map(T::to_f64).collect::<Vec<f64>>());
+        let (own_coef, own_intercept) = (wide(&coef), wide(&intercept));
+        let record = record
+            .with("coef", Field::Tensor(T::into_any(coef)))
+            .with("intercept", Field::Tensor(T::into_any(intercept)));
+        Ok(match standing {
+            // Where stochastic gradient descent goes on from: from averages it does not.
+            Ok(standing) if !standing.is_set("average_coef") => {
+                let standing = standing.with("coef", own_coef).with("intercept", own_intercept);
+                record.with("standing", standing)
+            }
+            _ => record,
+        })
+    }
+    let record = match model.any() {
+        AnyModel::F32(_) => of::<f32>(model.record(), &coef.0, &intercept.0)?,
+        AnyModel::F64(_) => of::<f64>(model.record(), &coef.0, &intercept.0)?,
+    };
+    Ok(Model::new(any_model(&record)?))
 }
 
 /// The parameters of an elastic net, but for its penalty.
@@ -428,6 +490,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(gradient_descent_regressor, module)?)?;
     module.add_function(wrap_pyfunction!(linear_regression, module)?)?;
     module.add_function(wrap_pyfunction!(logistic_regression, module)?)?;
+    module.add_function(wrap_pyfunction!(rewritten, module)?)?;
     module.add_function(wrap_pyfunction!(ridge, module)?)?;
     module.add_function(wrap_pyfunction!(ridge_classifier, module)?)?;
     module.add_function(wrap_pyfunction!(sgd_classifier, module)?)?;

@@ -5,13 +5,13 @@ use barehand_learn::linear_model::{
     RidgeCv,
 };
 use barehand_learn::models::AnyModel;
-use barehand_tensor::{AnyTensor, Element, Error, Float, Tensor};
+use barehand_tensor::{AnyTensor, Element, Float, Tensor};
 use pyo3::prelude::*;
 
 use super::linear_model::{LogisticParameters, NetParameters, OfClasses};
 use super::model::{Model, owned};
 use super::samples::{AnyFeatures, AnyTarget, Rows, Weights, splits};
-use crate::error::Result;
+use crate::error::{Result, callback};
 use crate::tensor::released;
 
 /// Runs one expression for features of either type and targets of the same type; `model` makes a model of what it gives.
@@ -54,10 +54,6 @@ where
     T: Element,
 {
     owned(py, &AnyTensor::from(tensor.clone()))
-}
-
-fn callback(error: PyErr) -> Error {
-    Error::Callback(Box::new(error))
 }
 
 /// Penalties, coefficients `(alphas, D)`, duality gaps, what they were to be, and cycles.

@@ -8,9 +8,6 @@ OWN = [
         replaced={"sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "Normalizer", "StandardScaler"]},
         chosen="standard_scaler or min_max or minmax or max_abs or maxabs or normalizer or scaler",
         at_least=325,
-        different={
-            "test_standard_scaler_callback_support": "no callbacks, which scikit-learn 1.9 tries out",
-        },
     ),
     Own(
         tests="sklearn.preprocessing.tests.test_label",

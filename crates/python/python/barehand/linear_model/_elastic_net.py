@@ -121,10 +121,8 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
                 f" and need to be preprocessed: {error}"
             ) from error
         single = y.ndim == 1 or y.shape[1] == 1
-        self._keep(engine, y.ndim == 1)
+        self._keep(engine, y.ndim == 1, flat=single)
         gaps, n_iter = engine.field("dual_gap").astype(X.dtype), engine.field("n_iter").tolist()
-        if single:
-            self.coef_ = self.coef_.ravel()
         self.dual_gap_ = gaps[0] if single else gaps
         self.n_iter_ = n_iter[0] if single else n_iter
         for gap, tolerance in zip(engine.field("dual_gap"), engine.field("tolerance"), strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand.base import BaseEstimator, Interval
-from barehand.linear_model._linear import LinearClassifierMixin, LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import LinearClassifierMixin, LinearRegressorMixin, features, show, targets
 from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
 
 POSITIVE = Interval(float, 0, None, closed="neither")
@@ -157,8 +157,7 @@ class GradientDescentClassifier(LinearClassifierMixin, BaseEstimator):
             self.fit_intercept,
         )
         self.classes_ = classes
-        self.coef_ = self._engine.field("coef")
-        self.intercept_ = self._engine.field("intercept")
+        show(self, self._engine.field("coef"), self._engine.field("intercept"))
         self.loss_history_ = self._engine.field("loss_history")
         return self
 

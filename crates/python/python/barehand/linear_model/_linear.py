@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from barehand._barehand import _learn
 from barehand.base import ClassifierMixin, RegressorMixin
 from barehand.exceptions import NotFittedError
 from barehand.validation import check_is_fitted, validate_data
@@ -50,18 +51,56 @@ def random_state(given: Any) -> np.random.RandomState:
     return given if isinstance(given, np.random.RandomState) else np.random.RandomState(given)
 
 
+class Coefficients:
+    """``coef_`` or ``intercept_``: whoever assigns to it changes the model. What is written into its array does not."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, model: Any, owner: Any = None) -> Any:
+        if model is None:
+            return self
+        try:
+            return vars(model)[self.name]
+        except KeyError:
+            raise AttributeError(f"{type(model).__name__!r} object has no attribute {self.name!r}") from None
+
+    def __set__(self, model: Any, value: Any) -> None:
+        engine = vars(model).get("_engine")
+        if engine is not None:
+            new = {name: engine.field(name) for name in ("coef", "intercept")}
+            name = self.name[:-1]
+            given = np.asarray(value.toarray() if hasattr(value, "toarray") else value, dtype=np.float64)
+            # An intercept of 0 is that of every output.
+            new[name] = np.full_like(new[name], given) if given.ndim == 0 else np.ascontiguousarray(given)
+            model._engine = _learn.rewritten(engine, new["coef"], new["intercept"])
+        vars(model)[self.name] = value
+
+    def __delete__(self, model: Any) -> None:
+        self.__get__(model)
+        del vars(model)[self.name]
+
+
+def show(model: Any, coef: Any, intercept: Any) -> None:
+    """Shows what a fitted model has, which is not written to it."""
+    vars(model).update(coef_=coef, intercept_=intercept)
+
+
 class LinearRegressorMixin(RegressorMixin):
     """``predict`` of regressors, and ``coef_`` and ``intercept_`` of their models."""
 
-    def _keep(self, engine: Any, single: bool) -> None:
-        """Keeps the model and shows its coefficients, as flat as the targets were."""
+    coef_ = Coefficients()
+    intercept_ = Coefficients()
+
+    def _keep(self, engine: Any, single: bool, flat: bool | None = None) -> None:
+        """Keeps the model and shows its coefficients, as flat as the targets were, or as is said."""
         self._engine = engine
         coef, intercept = engine.field("coef"), engine.field("intercept")
-        self.coef_ = coef[0] if single else coef
-        if self.fit_intercept:
-            self.intercept_ = intercept[0] if single else intercept
-        else:
-            self.intercept_ = 0.0
+        if not self.fit_intercept:
+            intercept = 0.0
+        elif single:
+            intercept = intercept[0]
+        show(self, coef[0] if (single if flat is None else flat) else coef, intercept)
 
     def predict(self, X: Any) -> np.ndarray:
         """The predicted value of each row."""
@@ -80,6 +119,9 @@ class LinearRegressorMixin(RegressorMixin):
 class LinearClassifierMixin(ClassifierMixin):
     """``predict`` and ``decision_function`` of classifiers, and coefficients that may become sparse."""
 
+    coef_ = Coefficients()
+    intercept_ = Coefficients()
+
     def decision_function(self, X: Any) -> np.ndarray:
         """The score of each row: on which side of the plane between two classes it lies, or how much for each class."""
         check_is_fitted(self)
@@ -96,7 +138,7 @@ class LinearClassifierMixin(ClassifierMixin):
         """Makes ``coef_`` an array again."""
         self._check_coef()
         if hasattr(self.coef_, "toarray"):
-            self.coef_ = self.coef_.toarray()
+            show(self, self.coef_.toarray(), self.intercept_)
         return self
 
     def sparsify(self) -> LinearClassifierMixin:
@@ -104,7 +146,7 @@ class LinearClassifierMixin(ClassifierMixin):
         from scipy import sparse
 
         self._check_coef()
-        self.coef_ = sparse.csr_matrix(self.coef_)
+        show(self, sparse.csr_matrix(self.coef_), self.intercept_)
         return self
 
     def _check_coef(self) -> None:

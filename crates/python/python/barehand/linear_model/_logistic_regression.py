@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._callbacks import CallbackSupportMixin, fit_task
 from barehand.base import BaseEstimator, Interval
 from barehand.exceptions import ConvergenceWarning
 from barehand.linear_model._linear import (
@@ -16,6 +17,7 @@ from barehand.linear_model._linear import (
     LinearClassifierMixin,
     class_weights,
     features,
+    show,
 )
 from barehand.validation import (
     check_is_fitted,
@@ -29,7 +31,7 @@ SMALL_HESSIAN = 1000
 """Parameters up to which all second derivatives are formed where scikit-learn's solver is one that is not here."""
 
 
-class LogisticRegression(LinearClassifierMixin, BaseEstimator):
+class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimator):
     """Minimises ``C * sum_i w_i * cross_entropy_i + l1_ratio |coef_|_1 + (1 - l1_ratio) |coef_|^2 / 2``.
 
     The cross entropy is that of one logit for two classes and of a softmax for more; intercepts are free, but for
@@ -134,20 +136,41 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         self._check_classes(X)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        start = None
-        if self.warm_start and hasattr(self, "coef_") and self.solver != "liblinear":
-            coef = self.coef_.toarray() if hasattr(self.coef_, "toarray") else self.coef_
-            start = coef.astype(np.float64), np.atleast_1d(self.intercept_).astype(np.float64)
-        parameters = self._parameters(C, l1_ratio, l1_ratio > 0, X.shape[1])
-        with in_scikit_learns_words(self, *given, accept_sparse="csr"):
-            self._engine = _learn.logistic_regression(X, codes, sample_weight, parameters, start)
-        n_iter = self._engine.field("n_iter")
-        self.n_iter_ = np.array([n_iter], dtype=np.int32)
-        self.coef_ = self._engine.field("coef")
-        self.intercept_ = self._engine.field("intercept")
-        if not self._engine.field("converged"):
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        with fit_task(self, X, y, metadata, max(self.max_iter, 1) + 1) as task:
+            watch = None
+            if task is not None and self.solver == "lbfgs":
+                watch = _Iterations(self, task, {"X": X, "y": y, "metadata": metadata})
+            parameters = self._parameters(C, l1_ratio, l1_ratio > 0, X.shape[1])
+            with in_scikit_learns_words(self, *given, accept_sparse="csr"):
+                self._engine = _learn.logistic_regression(
+                    X, codes, sample_weight, parameters, self._last_coefficients(), watch
+                )
+            n_iter = self._engine.field("n_iter")
+            self.n_iter_ = np.array([n_iter], dtype=np.int32)
+            show(self, self._engine.field("coef"), self._engine.field("intercept"))
+            if watch is not None:
+                watch.close()
+        if not self._engine.field("converged") and not (watch is not None and watch.stopped):
             warnings.warn(self._not_converged(n_iter), ConvergenceWarning, stacklevel=2)
         return self
+
+    def set_callbacks(self, *callbacks: Any) -> LogisticRegression:
+        """Has scikit-learn's callbacks told of ``fit``, and of each iteration of ``"lbfgs"``, which they may end (1.9)."""
+        if self.solver != "lbfgs":
+            warnings.warn(
+                f"Callbacks are only supported in {type(self).__name__} for solver='lbfgs'. This estimator has"
+                f" solver='{self.solver}', callbacks will be ignored during the solving of the regression.",
+                stacklevel=2,
+            )
+        return super().set_callbacks(*callbacks)
+
+    def _last_coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where a warm start begins."""
+        if not (self.warm_start and hasattr(self, "coef_")) or self.solver == "liblinear":
+            return None
+        coef = self.coef_.toarray() if hasattr(self.coef_, "toarray") else self.coef_
+        return coef.astype(np.float64), np.atleast_1d(self.intercept_).astype(np.float64)
 
     def _parameters(self, C: float, l1_ratio: float, l1: bool, n_features: int) -> dict[str, Any]:
         """What Rust asks for; ``l1`` says whether any penalty is partly L1."""
@@ -273,3 +296,40 @@ class LogisticRegression(LinearClassifierMixin, BaseEstimator):
         if self.solver == "liblinear":
             tags.classifier_tags.multi_class = False
         return tags
+
+
+class _Iterations:
+    """Tells callbacks of each iteration: that it ends, and that the next one begins."""
+
+    def __init__(self, regression: LogisticRegression, fit: Any, samples: dict[str, Any]) -> None:
+        self.regression, self.fit, self.samples = regression, fit, samples
+        self.iteration: Any = None
+        self.first: Any = None
+        self.stopped = False
+
+    def __call__(self, engine: Any) -> bool:
+        """Takes the model as an iteration left it, the one before all of them first; whether to go on."""
+        told = {
+            "estimator": self.regression,
+            **self.samples,
+            # Of a copy of the estimator, which predicts as if the fit had ended here.
+            "reconstruction_attributes": lambda: {
+                "_engine": engine,
+                "coef_": engine.field("coef"),
+                "intercept_": engine.field("intercept"),
+            },
+        }
+        if self.iteration is None:
+            self.first = engine
+        else:
+            self.first = None
+            self.stopped = self.iteration.call_on_fit_task_end(**told)
+        self.iteration = self.fit.subcontext(task_name="lbfgs-iter")
+        self.iteration.call_on_fit_task_begin(**told)
+        return not self.stopped
+
+    def close(self) -> None:
+        """Ends the iteration that did not come to be; scikit-learn tells of one that did at least."""
+        if self.first is not None:
+            self(self.first)
+        self.iteration.call_on_fit_task_end(estimator=self.regression)

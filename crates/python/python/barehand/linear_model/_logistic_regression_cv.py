@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._callbacks import fit_task
 from barehand.base import Interval
 from barehand.exceptions import ConvergenceWarning
 from barehand.linear_model._elastic_net_cv import folds
-from barehand.linear_model._linear import features
+from barehand.linear_model._linear import features, show
 from barehand.linear_model._logistic_regression import LogisticRegression
-from barehand.linear_model._routing import Routed, refuse_params, routed
+from barehand.linear_model._routing import UNUSED, Routed, refuse_params, routed
 from barehand.metrics import get_scorer, get_scorer_names, make_scorer
 from barehand.model_selection._check_cv import check_cv
 from barehand.model_selection._foundation import check_method_params, routing_enabled
@@ -62,6 +63,8 @@ class LogisticRegressionCV(Routed, LogisticRegression):
     """
 
     _scores_in = ("fit", "score")
+    # What `score` is given is the scorer's.
+    __metadata_request__score = {"sample_weight": UNUSED}
     _parameter_constraints = {
         **{name: value for name, value in LogisticRegression._parameter_constraints.items() if name not in _OF_ONE},
         "Cs": [Interval(int, 1, None), np.ndarray, list, tuple],
@@ -152,27 +155,29 @@ class LogisticRegressionCV(Routed, LogisticRegression):
         tried = [found if ratio is None or penalty != "elasticnet" else float(ratio) for ratio in ratios]
         parameters = self._parameters(1.0, tried[0], max(tried) > 0, X.shape[1])
         parameters["class_weight"] = self._weights_of_all(codes, sample_weight)
-        engine, C, ratio, scores, paths, n_iter, unconverged = _learn.logistic_regression_cv(
-            X,
-            codes,
-            sample_weight,
-            parameters,
-            cs.tolist(),
-            tried,
-            splits,
-            bool(self.refit),
-            self.solver != "liblinear",
-            self._score_of(X, y, splits, given.score),
-        )
-        self._engine = engine
-        for count in unconverged:
-            warnings.warn(self._not_converged(count), ConvergenceWarning, stacklevel=2)
-        self.coef_, self.intercept_ = engine.field("coef"), engine.field("intercept")
-        self.Cs_, self.C_, self.l1_ratio_ = cs, C, ratio
-        self.l1_ratios_ = np.asarray(ratios)
-        self.scores_, self.coefs_paths_, self.n_iter_ = scores, paths, n_iter.astype(np.int32)
-        if legacy:
-            self._by_class(self.l1_ratios is None or isinstance(self.l1_ratios, str))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        with fit_task(self, X, y, metadata):
+            engine, C, ratio, scores, paths, n_iter, unconverged = _learn.logistic_regression_cv(
+                X,
+                codes,
+                sample_weight,
+                parameters,
+                cs.tolist(),
+                tried,
+                splits,
+                bool(self.refit),
+                self.solver != "liblinear",
+                self._score_of(X, y, splits, given.score),
+            )
+            self._engine = engine
+            for count in unconverged:
+                warnings.warn(self._not_converged(count), ConvergenceWarning, stacklevel=2)
+            show(self, engine.field("coef"), engine.field("intercept"))
+            self.Cs_, self.C_, self.l1_ratio_ = cs, C, ratio
+            self.l1_ratios_ = np.asarray(ratios)
+            self.scores_, self.coefs_paths_, self.n_iter_ = scores, paths, n_iter.astype(np.int32)
+            if legacy:
+                self._by_class(self.l1_ratios is None or isinstance(self.l1_ratios, str))
         return self
 
     def _ratios(self) -> tuple[list[Any], str]:
@@ -284,7 +289,7 @@ class LogisticRegressionCV(Routed, LogisticRegression):
         def score(place: int, engine: Any) -> float:
             test = splits[place][1]
             regression._engine = engine
-            regression.coef_, regression.intercept_ = engine.field("coef"), engine.field("intercept")
+            show(regression, engine.field("coef"), engine.field("intercept"))
             return float(scorer(regression, X[test], y[test], **check_method_params(X, params=options, indices=test)))
 
         return score

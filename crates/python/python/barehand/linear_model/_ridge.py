@@ -125,9 +125,7 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
                 X, targets(y, X), sample_weight, alphas, self.fit_intercept, ours, self.max_iter, tol, self.positive
             )
         # A single column of targets gives flat coefficients, as scikit-learn's do.
-        self._keep(engine, y.ndim == 1)
-        if outputs == 1 and y.ndim == 2:
-            self.coef_ = self.coef_[0]
+        self._keep(engine, y.ndim == 1, flat=outputs == 1)
         n_iter = engine.field("n_iter")
         self.n_iter_ = None if n_iter is None else n_iter.astype(np.int32)
         used = engine.field("solver")

@@ -9,7 +9,14 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
 from barehand.base import BaseEstimator
-from barehand.linear_model._linear import CLASS_WEIGHT, LinearClassifierMixin, class_weights, features, targets
+from barehand.linear_model._linear import (
+    CLASS_WEIGHT,
+    LinearClassifierMixin,
+    class_weights,
+    features,
+    show,
+    targets,
+)
 from barehand.linear_model._ridge import CONSTRAINTS, penalties, way
 from barehand.model_selection._foundation import type_of_target
 from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
@@ -113,8 +120,7 @@ class RidgeClassifier(RidgeLabelsMixin, BaseEstimator):
             weights = class_weights(self.class_weight, self.classes_)
             engine = _learn.ridge_classifier(X, codes, sample_weight, *options, weights)
         self._engine = engine
-        self.coef_ = engine.field("coef")
-        self.intercept_ = engine.field("intercept") if self.fit_intercept else 0.0
+        show(self, engine.field("coef"), engine.field("intercept") if self.fit_intercept else 0.0)
         n_iter = engine.field("n_iter")
         self.n_iter_ = None if n_iter is None else n_iter.astype(np.int32)
         used = engine.field("solver")

@@ -10,7 +10,7 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
 from barehand.base import BaseEstimator, ClassifierMixin
-from barehand.linear_model._linear import CLASS_WEIGHT, class_weights, features, targets
+from barehand.linear_model._linear import CLASS_WEIGHT, class_weights, features, show, targets
 from barehand.linear_model._ridge_classifier import RidgeClassifier, RidgeLabelsMixin, signs_of_labels
 from barehand.linear_model._ridge_cv import CONSTRAINTS, SearchOfAlpha
 from barehand.linear_model._routing import refuse_params, routed
@@ -154,8 +154,7 @@ class RidgeClassifierCV(RidgeLabelsMixin, SearchOfAlpha, BaseEstimator):
         """Keeps the model, and copies what scikit-learn shows; a single row of coefficients is flat."""
         self._engine = engine
         coef = engine.field("coef")
-        self.coef_ = coef[0] if len(coef) == 1 else coef
-        self.intercept_ = engine.field("intercept") if self.fit_intercept else 0.0
+        show(self, coef[0] if len(coef) == 1 else coef, engine.field("intercept") if self.fit_intercept else 0.0)
         if results is not None:
             self.cv_results_ = results.astype(dtype, copy=False)
         return self

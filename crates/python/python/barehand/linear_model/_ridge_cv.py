@@ -11,7 +11,7 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand.base import BaseEstimator, Interval, RegressorMixin
 from barehand.linear_model._elastic_net_cv import check_penalty
-from barehand.linear_model._linear import LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import LinearRegressorMixin, features, show, targets
 from barehand.linear_model._ridge import Ridge, penalties
 from barehand.linear_model._routing import Routed, refuse_params, routed
 from barehand.metrics import get_scorer_names
@@ -80,7 +80,8 @@ class SearchOfAlpha(Routed):
         grid = GridSearchCV(estimator, {"alpha": penalties(self.alphas)}, cv=self.cv, scoring=scoring)
         grid.fit(X, y, **params)
         best = grid.best_estimator_
-        self._engine, self.coef_, self.intercept_ = best._engine, best.coef_, best.intercept_
+        self._engine = best._engine
+        show(self, best.coef_, best.intercept_)
         self.alpha_, self.best_score_ = best.alpha, grid.best_score_
         return best
 
@@ -181,9 +182,7 @@ class RidgeCV(LinearRegressorMixin, SearchOfAlpha, BaseEstimator):
             bool(self.store_cv_results),
             score,
         )
-        self._keep(engine, y.ndim == 1)
-        if not several:
-            self.coef_ = self.coef_.ravel()
+        self._keep(engine, y.ndim == 1, flat=not several)
         self.alpha_ = np.array(found) if per_target else found[0]
         self.best_score_ = np.array(best_scores) if per_target else best_scores[0]
         if results is not None:

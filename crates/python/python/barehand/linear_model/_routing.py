@@ -8,6 +8,11 @@ from typing import Any, ClassVar
 from barehand.model_selection._check_cv import check_cv
 from barehand.model_selection._foundation import routing_enabled
 
+try:
+    from sklearn.utils.metadata_routing import UNUSED
+except ImportError:
+    UNUSED = ""
+
 
 def refuse_params(params: dict[str, Any], owner: Any, method: str) -> None:
     """Raises where metadata is given that nothing routes."""

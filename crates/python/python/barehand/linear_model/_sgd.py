@@ -19,6 +19,7 @@ from barehand.linear_model._linear import (
     class_weights,
     features,
     random_state,
+    show,
     targets,
 )
 from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
@@ -155,8 +156,7 @@ class Sgd(BaseEstimator):
         """Copies what scikit-learn shows."""
         engine = self._engine
         coef = engine.field("coef")
-        self.coef_ = coef[0] if single else coef
-        self.intercept_ = engine.field("intercept")
+        show(self, coef[0] if single else coef, engine.field("intercept"))
         self.n_iter_ = engine.field("n_iter")
         self.t_ = engine.field("standing")["t"]
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._callbacks import CallbackSupportMixin, fit_task
 from barehand._sparse import is_sparse
 from barehand.preprocessing._scaler import Scaler
 from barehand.validation import check_sample_weight
 
 
-class StandardScaler(Scaler):
+class StandardScaler(CallbackSupportMixin, Scaler):
     """Takes the mean out of every column and divides by its standard deviation.
 
     ``z = (x - mean_) / scale_``, where ``scale_ = sqrt(var_)``, and 1 for a column that does not vary. NaN is passed over in
@@ -51,9 +52,14 @@ class StandardScaler(Scaler):
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows = self._rows(X)
+        with fit_task(self, X, y, {"sample_weight": sample_weight}):
+            self._learn_from(X, rows, weight, known)
+        return self
+
+    def _learn_from(self, X: Any, rows: Any, weight: Any, known: Any) -> None:
         with self._in_scikit_learns_words(X):
             self._engine = _learn.standard_scaler(rows, weight, self.with_mean, self.with_std, known)
-        seen = self._engine.field("seen").astype(np.int64 if sample_weight is None else X.dtype)
+        seen = self._engine.field("seen").astype(np.int64 if weight is None else X.dtype)
         self.n_samples_seen_ = seen[0] if seen.min() == seen.max() else seen
         centred = self.with_mean or self.with_std
         if is_sparse(X):
@@ -61,7 +67,6 @@ class StandardScaler(Scaler):
         self.mean_ = self._engine.field("mean") if centred else None
         self.var_ = self._engine.field("var") if self.with_std else None
         self.scale_ = self._engine.field("scale") if self.with_std else None
-        return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Any:
         """``(X - mean_) / scale_``"""

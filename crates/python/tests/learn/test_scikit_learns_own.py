@@ -1,4 +1,4 @@
-"""scikit-learn's own tests of its estimators, run with barehand's in their place.
+"""scikit-learn's own tests of its estimators and scores, run with barehand's in their place.
 
 The tables are the files ``own_AREA.py``. What a module passed and failed is printed, for ``pytest -rP``; one module alone runs
 with ``-k test_naive_bayes``.
