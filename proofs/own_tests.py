@@ -20,11 +20,12 @@ HERE = Path(__file__).resolve().parent
 LEARN = HERE.parent / "crates/python/tests/learn"
 sys.path.insert(0, str(LEARN))
 
-import barehand  # noqa: E402
-from own import Own  # noqa: E402
-from test_scikit_learns_own import TABLE, bare, run  # noqa: E402
+import barehand
+from own import Own
+from test_scikit_learns_own import TABLE, bare, run
 
 TARGET = 95.0
+UNKNOWN = "**no reason is known**"
 
 HEAD = """\
 # scikit-learn's own tests, run against barehand
@@ -77,8 +78,6 @@ def count(own: Own) -> Count:
     differs: dict[str, int] = {}
     for name in sorted(failed - private):
         reason = name if name in own.different else bare(name)
-        if reason not in own.different:
-            raise SystemExit(f"{own.tests}: {name} fails without a reason\n{output[-3000:]}")
         differs[reason] = differs.get(reason, 0) + 1
     if not passed:
         raise SystemExit(f"{own.tests}: nothing passes\n{output[-3000:]}")
@@ -101,7 +100,7 @@ def page(counts: list[Count]) -> str:
     text += "\n## What differs, and why\n\n| test | cases | reason |\n| --- | ---: | --- |\n"
     for count in counts:
         for name, cases in count.differs.items():
-            text += f"| `{count.name}::{name}` | {cases} | {count.own.different[name]} |\n"
+            text += f"| `{count.name}::{name}` | {cases} | {count.own.different.get(name, UNKNOWN)} |\n"
     text += "\n## What reaches into private parts\n\n| test | what it reaches for |\n| --- | --- |\n"
     for count in counts:
         for name, what in count.own.private.items():
@@ -115,10 +114,13 @@ def main() -> int:
         counts.append(count(own))
         print(counts[-1].row(), end="", flush=True)
     (HERE / "results/own_tests.md").write_text(page(counts))
-    below = [count.own.tests for count in counts if count.percent < TARGET]
+    below = [count.name for count in counts if count.percent < TARGET]
+    unknown = [f"{count.name}::{name}" for count in counts for name in count.differs if name not in count.own.different]
     if below:
         print(f"below {TARGET} %: {', '.join(below)}")
-    return 1 if below else 0
+    if unknown:
+        print(f"failed without a reason: {', '.join(unknown)}")
+    return 1 if below or unknown else 0
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 //! Linear models have scikit-learn's coefficients, keep them in their files, and refuse what they cannot learn from.
 
 use barehand_learn::linear_model::{
-    Alphas, ClassWeight, ElasticNet, ElasticNetCv, GradientDescentClassifier, GradientDescentRegressor,
-    Lasso, LearningRate, LinearRegression, LogisticRegression, LogisticRegressionCv, LogisticSolver, Ridge,
-    RidgeClassifier, RidgeClassifierCv, RidgeCv, RidgeSolver, SgdClassifier, SgdLoss, SgdPenalty,
-    SgdRegressor,
+    Alphas, ClassWeight, ElasticNet, ElasticNetCv, FittedLogisticRegression, GradientDescentClassifier,
+    GradientDescentRegressor, Lasso, LearningRate, LinearRegression, LogisticRegression,
+    LogisticRegressionCv, LogisticSolver, Ridge, RidgeClassifier, RidgeClassifierCv, RidgeCv, RidgeSolver,
+    SgdClassifier, SgdLoss, SgdPenalty, SgdRegressor,
 };
 use barehand_learn::models::model;
-use barehand_learn::{Estimator, Features, Model, Target};
-use barehand_tensor::{CsrMatrix, Tensor, threads};
+use barehand_learn::{Estimator, Features, Fit, Model, Target};
+use barehand_tensor::{CsrMatrix, Error, Tensor, threads};
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -365,4 +365,42 @@ fn logistic_descent_of_the_notes() {
         .fit(&Tensor::from([[1.0], [-1.0f64]]), &Tensor::from([1i64, 0]));
     let at = balanced.unwrap().predict_at(&Tensor::from([[0.0f64]]), 0.5).unwrap();
     assert_eq!(at.to_vec(), [1]);
+}
+
+#[test]
+fn a_watch_sees_what_a_fit_of_fewer_iterations_gives() {
+    let value = |i: usize| ((i * 7919) % 1013) as f64 / 506.0 - 1.0;
+    // Of two classes, many rows begin with a rehearsal on some of them.
+    for (rows, classes) in [(300, 2), (300, 3), (40_000, 2)] {
+        let x = tensor((0..rows * 3).map(value).collect(), 3);
+        let class = |row: usize| {
+            let score = 2.0 * value(row * 3) - value(row * 3 + 1) + value(row * 31 + 5);
+            i64::from(score > 0.3) + i64::from(classes == 3 && score > 1.0)
+        };
+        let y = Tensor::from((0..rows).map(class).collect::<Vec<i64>>());
+        let mut seen = Vec::new();
+        let regression = LogisticRegression::new().tol(1e-8);
+        let keep = &mut |model| {
+            seen.push(model);
+            Ok(true)
+        };
+        let whole = regression.fit_watched(&x, &y, None, keep).unwrap();
+        assert!(whole.converged() && whole.n_iter() > 2 && seen.len() == whole.n_iter() + 1);
+        assert_eq!(whole, regression.fit(&x, &y).unwrap());
+        for (i, model) in seen.iter().enumerate() {
+            let limited = regression.clone().max_iter(i).fit(&x, &y).unwrap();
+            assert_eq!((model.n_iter(), limited.n_iter()), (i, i));
+            assert_eq!((model.coef(), model.intercept()), (limited.coef(), limited.intercept()));
+            let until = &mut |model: FittedLogisticRegression<f64>| Ok(model.n_iter() < i);
+            let ended = regression.fit_watched(&x, &y, None, until).unwrap();
+            assert!(!ended.converged() && ended.coef() == model.coef());
+            let failing = &mut |model: FittedLogisticRegression<f64>| {
+                assert!(model.n_iter() <= i, "asked again after an error");
+                if model.n_iter() < i { Ok(true) } else { Err(Error::value("watch", "enough")) }
+            };
+            assert!(
+                regression.fit_watched(&x, &y, None, failing).unwrap_err().to_string().contains("enough")
+            );
+        }
+    }
 }

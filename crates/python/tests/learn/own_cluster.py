@@ -29,6 +29,7 @@ OWN = [
             ),
         },
     ),
+    Own("sklearn.mixture.tests.test_mixture", {"sklearn.mixture": ["GaussianMixture"]}, at_least=4),
     Own(
         "sklearn.decomposition.tests.test_pca",
         {"sklearn.decomposition": ["PCA"]},

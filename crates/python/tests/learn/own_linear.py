@@ -2,7 +2,37 @@
 
 from own import Own
 
+NET = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "enet_path", "lasso_path"]
+
 OWN = [
+    Own(
+        tests="sklearn.linear_model.tests.test_common",
+        replaced={
+            "sklearn.linear_model": [
+                *NET[:4],
+                "LinearRegression",
+                "LogisticRegression",
+                "LogisticRegressionCV",
+                "Ridge",
+                "RidgeCV",
+                "RidgeClassifier",
+                "RidgeClassifierCV",
+                "SGDClassifier",
+                "SGDRegressor",
+            ]
+        },
+        at_least=110,
+        different={
+            f"test_model_pipeline_same_dense_and_sparse[{kind}-{case}]": "samples of one class are refused"
+            for kind in ("csr_array", "csr_matrix")
+            for case in ("RidgeClassifier-params3", "RidgeClassifierCV-params9")
+        },
+    ),
+    Own(
+        tests="sklearn.linear_model.tests.test_sparse_coordinate_descent",
+        replaced={"sklearn.linear_model": NET},
+        at_least=155,
+    ),
     Own(
         tests="sklearn.linear_model.tests.test_base",
         replaced={"sklearn.linear_model": ["LinearRegression"]},
@@ -30,9 +60,7 @@ OWN = [
     ),
     Own(
         tests="sklearn.linear_model.tests.test_coordinate_descent",
-        replaced={
-            "sklearn.linear_model": ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "enet_path", "lasso_path"],
-        },
+        replaced={"sklearn.linear_model": NET},
         at_least=280,
         different={
             "test_check_input_false": "inputs are always checked",
@@ -56,7 +84,7 @@ OWN = [
     Own(
         tests="sklearn.linear_model.tests.test_logistic",
         replaced={"sklearn.linear_model": ["LogisticRegression", "LogisticRegressionCV"]},
-        at_least=265,
+        at_least=280,
         different={
             "test_elastic_net_vs_l1_l2": "a tolerance of 0.01 ends elsewhere: one test sample of 125 fewer is right",
             "test_large_sparse_matrix": "indices of 64 bits are taken, where scikit-learn refuses them",

@@ -6,6 +6,6 @@ OWN = [
     Own(
         tests="sklearn.tests.test_pipeline",
         replaced={"sklearn.pipeline": ["Pipeline", "make_pipeline"], "sklearn.preprocessing": ["StandardScaler"]},
-        at_least=161,
+        at_least=165,
     ),
 ]

@@ -7,7 +7,12 @@ OWN = [
         tests="sklearn.preprocessing.tests.test_data",
         replaced={"sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "Normalizer", "StandardScaler"]},
         chosen="standard_scaler or min_max or minmax or max_abs or maxabs or normalizer or scaler",
-        at_least=325,
+        at_least=340,
+    ),
+    Own(
+        tests="sklearn.preprocessing.tests.test_common",
+        replaced={"sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "StandardScaler"]},
+        at_least=18,
     ),
     Own(
         tests="sklearn.preprocessing.tests.test_label",

@@ -4,6 +4,7 @@ from own import Own
 
 TREES = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"]
 FORESTS = ["ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor"]
+BOOSTED = "only trees and forests of ours have a recursion: gradient boosting is asked point by point"
 PRIVATE_TREE = "hands the nodes to a function of scikit-learn's extension module"
 
 OWN = [
@@ -43,6 +44,21 @@ OWN = [
         private={
             "test_validate_y_class_weight": "calls _validate_y_class_weight",
             "test_mse_criterion_object_segfault_smoke_test": "passes a criterion of scikit-learn's extension module",
+        },
+    ),
+    Own("sklearn.ensemble.tests.test_common", {"sklearn.ensemble": FORESTS, "sklearn.tree": TREES}, at_least=15),
+    Own(
+        "sklearn.inspection.tests.test_partial_dependence",
+        {"sklearn.inspection": ["partial_dependence"]},
+        at_least=405,
+        different={
+            "test_recursion_decision_function": BOOSTED,
+            "test_warning_recursion_non_constant_init": BOOSTED,
+            **{
+                f"test_partial_dependence_error[estimator{i}-params{i}-'recursion' method, the response_method must be"
+                " 'decision_function']": BOOSTED
+                for i in (2, 3)
+            },
         },
     ),
     Own(

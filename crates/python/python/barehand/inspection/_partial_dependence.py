@@ -10,7 +10,7 @@ import numpy as np
 from barehand._bunch import Bunch
 from barehand._param_validation import check_parameters
 from barehand.base import Interval
-from barehand.validation import check_is_fitted
+from barehand.validation import check_is_fitted, check_sample_weight
 
 __all__ = ["partial_dependence"]
 
@@ -35,7 +35,8 @@ def partial_dependence(
     Args:
         estimator: a fitted classifier or regressor.
         X: features ``(N, D)``, an array or a data frame, over whose rows the answers are averaged.
-        features: numbers or names of the features.
+        features: numbers or names of the features, or a mask of all features. Those that are not categorical must not be whole
+            numbers by type: a grid between them would be rounded.
         sample_weight: weights of the rows.
         categorical_features: numbers, names or a mask of features whose grid is their own values.
         feature_names: names of the features; those of a data frame where there are none.
@@ -77,7 +78,10 @@ def partial_dependence(
     if regressor and response_method != "auto":
         raise ValueError("The response_method parameter is ignored for regressors and must be 'auto'.")
     if not hasattr(X, "iloc"):
+        written_out = not hasattr(X, "__array__")
         X = np.asarray(X)
+        if written_out and X.dtype.kind in "iu":
+            X = X.astype(np.float64)
     if kind != "average":
         if method == "recursion":
             raise ValueError("The 'recursion' method only applies when 'kind' is set to 'average'")
@@ -97,18 +101,32 @@ def partial_dependence(
             raise ValueError(
                 f"With the 'recursion' method, the response_method must be 'decision_function'. Got {response_method}."
             )
-    names = _names(X, feature_names)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X)
     if isinstance(features, (str, int, np.integer)):
         features = [features]
-    columns = [_column(feature, names) for feature in features]
-    if any(not 0 <= column < X.shape[1] for column in columns):
-        raise ValueError(f"all features must be in [0, {X.shape[1] - 1}]")
+    names = _names(X, feature_names)
+    if all(isinstance(feature, (bool, np.bool_)) for feature in features):
+        features = _of_mask(features, X.shape[1])
+    columns = _columns(X, features, names)
     categorical = _categorical(categorical_features, names)
-    custom = {columns[i]: custom_values[f] for i, f in enumerate(features) if f in (custom_values or {})}
-    values = [
-        _axis(_values(X, column), column in categorical, percentiles, grid_resolution, custom.get(column))
-        for column in columns
-    ]
+    for column, feature in zip(columns, features, strict=True):
+        if column not in categorical and _values(X, column).dtype.kind in "iu":
+            raise ValueError(
+                f"The column {feature!r} contains integer data. Partial dependence plots are not supported for integer data: "
+                "this can lead to implicit rounding with NumPy arrays or even errors with newer pandas versions. Please convert "
+                "numerical features to floating point dtypes ahead of time to avoid problems."
+            )
+    values = []
+    for i, (column, feature) in enumerate(zip(columns, features, strict=True)):
+        custom = None if feature not in (custom_values or {}) else _custom(i, custom_values[feature])
+        try:
+            values.append(_axis(_values(X, column), column in categorical, percentiles, grid_resolution, custom))
+        except TypeError as error:
+            raise ValueError(
+                f"The column #{i} contains mixed data types. Finding unique categories fail due to sorting. It usually means "
+                "that the column contains `np.nan` values together with `str` categories. Such use case is not yet supported."
+            ) from error
     grid = list(product(*values))
     shape = [len(own) for own in values]
     if method == "recursion":
@@ -142,6 +160,24 @@ def _names(X: Any, names: Any) -> list[Any]:
     if len(set(names)) != len(names):
         raise ValueError("feature_names should not contain duplicates.")
     return names
+
+
+def _of_mask(mask: Any, n_features: int) -> list[int]:
+    if len(mask) != n_features:
+        raise ValueError(f"a mask of {len(mask)} features, of which there are {n_features}")
+    return np.flatnonzero(mask).tolist()
+
+
+def _columns(X: Any, features: Any, names: list[Any]) -> list[int]:
+    """The places of features; those of a data frame are called as its columns, whatever else their names are."""
+    if hasattr(X, "columns"):
+        names = list(X.columns)
+        if any(isinstance(feature, str) and feature not in names for feature in features):
+            raise ValueError("Some column names are not columns of the dataframe")
+    columns = [_column(feature, names) for feature in features]
+    if any(not 0 <= column < X.shape[1] for column in columns):
+        raise ValueError(f"all features must be in [0, {X.shape[1] - 1}]")
+    return columns
 
 
 def _column(feature: Any, names: list[Any]) -> int:
@@ -191,9 +227,6 @@ def _axis(values: np.ndarray, categorical: bool, percentiles: Any, resolution: i
     if resolution <= 1:
         raise ValueError("'grid_resolution' must be strictly greater than 1.")
     if custom is not None:
-        custom = np.asarray(custom, dtype=object if any(isinstance(v, str) for v in custom) else None)
-        if custom.ndim != 1:
-            raise ValueError("The custom grid for some features is not a one-dimensional array.")
         return custom
     unique = np.unique(values)
     if categorical or len(unique) < resolution:
@@ -208,6 +241,15 @@ def _axis(values: np.ndarray, categorical: bool, percentiles: Any, resolution: i
             "apart."
         )
     return np.linspace(low, high, num=resolution, endpoint=True)
+
+
+def _custom(place: int, given: Any) -> np.ndarray:
+    grid = np.asarray(given, dtype=object if any(isinstance(value, str) for value in given) else None)
+    if grid.ndim != 1:
+        raise ValueError(
+            f"The custom grid for some features is not a one-dimensional array. Feature {place}: {grid.ndim} dimensions"
+        )
+    return grid
 
 
 def _mquantiles(values: np.ndarray, shares: Any) -> np.ndarray:
