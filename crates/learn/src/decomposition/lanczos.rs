@@ -28,14 +28,18 @@ pub(super) fn lanczos<T: Float>(
     let mut draw = |length: usize| -> Vec<f64> { (0..length).map(|_| random.uniform(-1.0, 1.0)).collect() };
     let (mut us, mut vs): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let (mut alphas, mut betas): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut v = draw(d);
+    // Among the rows: `most` directions span them, but not what lies outside of them, too.
+    let mut v = times(&draw(n), true);
     let accuracy = tol.max(T::EPSILON.to_f64());
     let mut next_check = (2 * k + 10).min(most);
     loop {
         // A direction that is spent goes on with another one, which the matrix does not connect with those before.
         if orthogonalize(&mut v, &vs, d) == 0.0 {
-            v = draw(d);
-            orthogonalize(&mut v, &vs, d);
+            v = times(&draw(n), true);
+            if orthogonalize(&mut v, &vs, d) == 0.0 {
+                v = draw(d);
+                orthogonalize(&mut v, &vs, d);
+            }
         }
         vs.extend(&v);
         let mut u = times(&v, false);
@@ -103,4 +107,41 @@ fn orthogonalize(x: &mut [f64], basis: &[f64], d: usize) -> f64 {
         *x /= left;
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of wide matrices all singular values have to be looked for before the largest are settled.
+    #[test]
+    fn singular_values_of_wide_and_tall_matrices() {
+        for (n, d) in [(3, 7), (5, 11), (8, 9), (9, 8), (11, 5), (7, 7), (1, 4)] {
+            let mut random = RandomState::new((n * 100 + d) as u32);
+            let mut x: Vec<f64> = (0..n * d).map(|_| random.randn()).collect();
+            for copied in [false, true] {
+                if copied && n > 1 {
+                    // Rows that say the same: directions are spent early.
+                    let (first, rest) = x.split_at_mut(d);
+                    rest[..d].copy_from_slice(first);
+                }
+                let expected = svd(&x, n, d).unwrap().s;
+                let k = n.min(d).div_ceil(2);
+                let factor = Factor::Dense { x: &x, n, d };
+                let (found, vectors) = lanczos(&factor, k, 0.0, &mut random).unwrap();
+                for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    assert!(
+                        (found - expected).abs() < 1e-10 * expected,
+                        "{n} x {d}, {i}: {found} {expected}"
+                    );
+                }
+                // |A v| = s
+                for (v, s) in vectors.chunks_exact(d).zip(&expected) {
+                    let square = |row: &[f64]| row.iter().zip(v).map(|(x, v)| x * v).sum::<f64>().powi(2);
+                    let length = x.chunks_exact(d).map(square).sum::<f64>().sqrt();
+                    assert!((length - s).abs() < 1e-8 * s, "{n} x {d}: {length} {s}");
+                }
+            }
+        }
+    }
 }

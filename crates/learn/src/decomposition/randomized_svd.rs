@@ -143,7 +143,8 @@ impl RandomizedSvd {
             }
             _ => (q, columns),
         };
-        let mut columns = self.k + self.oversamples;
+        // So many columns as the short side has leave nothing out.
+        let mut columns = self.k.saturating_add(self.oversamples).min(short);
         let mut q: Vec<T> = (0..short * columns).map(|_| T::from_f64(random.randn())).collect();
         let long = n.max(d);
         for _ in 0..self.iterations {
