@@ -38,8 +38,9 @@ pub trait NaiveBayes<T: Float> {
         let mut joint = self.joint_log_likelihood(x)?;
         let classes = self.class_labels().len();
         for row in joint.data_mut().chunks_exact_mut(classes) {
-            let log_sum = T::from_f64(log_sum_exp(row));
-            row.iter_mut().for_each(|value| *value -= log_sum);
+            // The largest first: beside a logarithm of some millions, that of a sum of a few is lost.
+            let (largest, log_sum) = log_sum_exp(row);
+            row.iter_mut().for_each(|value| *value = T::from_f64(value.to_f64() - largest - log_sum));
         }
         Ok(joint)
     }
@@ -70,12 +71,13 @@ pub trait NaiveBayes<T: Float> {
     }
 }
 
-fn log_sum_exp<T: Float>(row: &[T]) -> f64 {
+/// The largest number of a row, and by how much the logarithm of the sum of their exponentials is more.
+fn log_sum_exp<T: Float>(row: &[T]) -> (f64, f64) {
     let largest = row.iter().fold(f64::NEG_INFINITY, |largest, value| largest.max(value.to_f64()));
     if !largest.is_finite() {
-        return largest;
+        return (largest, 0.0);
     }
-    largest + row.iter().map(|value| (value.to_f64() - largest).exp()).sum::<f64>().ln()
+    (largest, row.iter().map(|value| (value.to_f64() - largest).exp()).sum::<f64>().ln())
 }
 
 /// The position of each label among `classes`, which ascend.
@@ -180,3 +182,25 @@ macro_rules! naive_bayes_estimator {
     };
 }
 use naive_bayes_estimator;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PredictProba;
+
+    /// In f32 their logarithms, some -1e12, cannot be told from those with `ln 2` more.
+    #[test]
+    fn what_is_far_away_is_of_some_class() {
+        let x = Tensor::from([[0.0f32, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]);
+        let y = Tensor::from([0i64, 0, 1, 1]);
+        let model = GaussianNB::new().fit_features(&x.into(), &y, None).unwrap();
+        let p = model.predict_proba(&Tensor::from([[1e6f32, 1e6]])).unwrap().to_vec();
+        assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{p:?}");
+    }
+
+    #[test]
+    fn priors_are_numbers() {
+        let model = GaussianNB::new().priors([f64::NAN, 0.5]).start::<f64>(&[0, 1], 2);
+        assert!(model.unwrap_err().to_string().contains("sum of the priors"));
+    }
+}

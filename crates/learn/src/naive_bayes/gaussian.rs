@@ -80,7 +80,7 @@ impl GaussianNB {
             if priors.len() != classes.len() {
                 return Err(Error::value(FIT, "Number of priors must match number of classes."));
             }
-            if (priors.iter().sum::<f64>() - 1.0).abs() > 1e-8 + 1e-5 {
+            if !((priors.iter().sum::<f64>() - 1.0).abs() <= 1e-8 + 1e-5) {
                 return Err(Error::value(FIT, "The sum of the priors should be 1."));
             }
             if priors.iter().any(|prior| *prior < 0.0) {
