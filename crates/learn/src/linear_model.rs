@@ -20,6 +20,7 @@ mod few_rows;
 mod gradient_descent_classifier;
 mod gradient_descent_regressor;
 mod iterative;
+mod joint_descent;
 mod lasso;
 mod lbfgs;
 mod least_squares;

@@ -322,3 +322,50 @@ fn folds_may_lack_classes() {
     assert_eq!(cold.scores().shape(), found.scores().shape());
     assert!(x.samples("test").is_ok());
 }
+
+#[test]
+fn paths_of_several_targets_meet_their_conditions() {
+    let (n, d, outputs) = (24, 6, 3);
+    let (x, y) = (tensor(some(n * d, 4), d), tensor(some(n * outputs, 11), outputs));
+    let net = ElasticNet::new(1.0).l1_ratio(0.7).fit_intercept(false).tol(1e-14).max_iter(100_000);
+    let path = net.path(&x, &y, None, &Alphas::Grid { count: 5, eps: 1e-2 }).unwrap();
+    assert!(path.converged() && path.coef.shape() == [5, outputs, d]);
+    let (x_rows, y_rows, coef) = (x.to_vec(), y.to_vec(), path.coef.to_vec());
+    for (alpha, w) in path.alphas.iter().zip(coef.chunks_exact(outputs * d)) {
+        let (l1, l2) = (alpha * 0.7 * n as f64, alpha * 0.3 * n as f64);
+        let residual = |row: usize, o: usize| {
+            let predicted: f64 = (0..d).map(|j| x_rows[row * d + j] * w[o * d + j]).sum();
+            y_rows[row * outputs + o] - predicted
+        };
+        for j in 0..d {
+            let slope = |o: usize| {
+                (0..n).map(|row| x_rows[row * d + j] * residual(row, o)).sum::<f64>() - l2 * w[o * d + j]
+            };
+            let slopes: Vec<f64> = (0..outputs).map(slope).collect();
+            let length = |of: &[f64]| of.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let row: Vec<f64> = (0..outputs).map(|o| w[o * d + j]).collect();
+            if length(&row) == 0.0 {
+                assert!(length(&slopes) <= l1 * (1.0 + 1e-9), "{alpha} {j}: {slopes:?}");
+            } else {
+                let expected: Vec<f64> = row.iter().map(|w| l1 * w / length(&row)).collect();
+                near("slopes", &slopes, &expected, 1e-5);
+            }
+        }
+    }
+    // The strongest penalty leaves nothing, the next one something.
+    assert!(coef[..outputs * d].iter().all(|w| *w == 0.0) && coef[outputs * d..].iter().any(|w| *w != 0.0));
+    // A single column is one target.
+    let one = Tensor::from(some(n, 5));
+    let column = tensor(one.to_vec(), 1);
+    let alphas = Alphas::Given(vec![0.3, 0.1, 0.01]);
+    let weights = Tensor::from((0..n).map(|i| 0.5 + (i % 3) as f64).collect::<Vec<f64>>());
+    let found = net.path(&x, &column, Some(&weights), &alphas).unwrap();
+    let expected = net.path(&x, &one, Some(&weights), &alphas).unwrap();
+    near("one column", &found.coef.to_vec(), &expected.coef.to_vec(), 1e-6);
+    for net in [net.clone().fit_intercept(true), net.clone().positive(true)] {
+        assert!(net.path(&x, &y, None, &alphas).is_err());
+    }
+    let sparse = net.path(&CsrMatrix::from_dense(&x).unwrap(), &y, Some(&weights), &alphas).unwrap();
+    let dense = net.path(&x, &y, Some(&weights), &alphas).unwrap();
+    near("sparse", &sparse.coef.to_vec(), &dense.coef.to_vec(), 1e-9);
+}

@@ -165,7 +165,7 @@ pub enum Visits {
 }
 
 impl Visits {
-    fn order(&mut self, active: &[u32]) -> Vec<u32> {
+    pub fn order(&mut self, active: &[u32]) -> Vec<u32> {
         match self {
             Visits::Cyclic => active.to_vec(),
             Visits::Random(state) => {

@@ -5,6 +5,7 @@ use barehand_tensor::{Error, Float, Result, Tensor};
 
 use super::coordinate_descent::{Descended, Form, Visits, descend};
 use super::elastic_net_forms::{Forms, Precompute};
+use super::joint_descent::{self, Joint};
 use super::predictor::Predictor;
 use super::samples::{Samples, targets};
 use crate::model_file::Persist;
@@ -244,6 +245,24 @@ impl ElasticNet {
         };
         let end = descend(form, penalty, w, self.max_iter, self.tol, visits);
         if !end.w.iter().all(|w| w.is_finite()) {
+            let message = "coordinate descent left the finite numbers: the features need scaling";
+            return Err(Error::value(operation, message));
+        }
+        Ok(end)
+    }
+
+    /// The same of several targets, from where they stand.
+    pub(super) fn descended_jointly(
+        &self,
+        operation: &str,
+        joint: &mut Joint,
+        alpha: f64,
+        n: usize,
+        visits: &mut Visits,
+    ) -> Result<joint_descent::End> {
+        let (l1, l2) = (alpha * self.l1_ratio * n as f64, alpha * (1.0 - self.l1_ratio) * n as f64);
+        let end = joint.descend(l1, l2, self.max_iter, self.tol, visits);
+        if !joint.w.iter().all(|w| w.is_finite()) {
             let message = "coordinate descent left the finite numbers: the features need scaling";
             return Err(Error::value(operation, message));
         }

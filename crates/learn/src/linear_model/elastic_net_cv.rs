@@ -134,15 +134,15 @@ impl ElasticNetCv {
         &self,
         operation: &str,
         samples: &Samples<T>,
-        shape: (usize, usize),
+        (n, d): (usize, usize),
         y: &[T],
         weights: Option<Vec<f64>>,
     ) -> Result<Vec<Vec<f64>>> {
         let weights = weights.map(normalized);
         let forms = self.net.forms(operation, samples, y, 1, weights.as_deref())?;
         let form = forms.of(y, 0, weights.as_deref());
-        let grid =
-            |&ratio: &f64| self.alphas.descending(operation, &form, shape, ratio, self.net.is_positive());
+        let largest = || form.largest_product(d, self.net.is_positive());
+        let grid = |&ratio: &f64| self.alphas.descending(operation, n, ratio, largest);
         self.l1_ratios.iter().map(grid).collect()
     }
 }

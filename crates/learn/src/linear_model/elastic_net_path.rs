@@ -2,10 +2,11 @@
 
 use barehand_tensor::{Error, Float, Result, Tensor};
 
-use super::coordinate_descent::Form;
 use super::elastic_net::{ElasticNet, normalized};
 use super::elastic_net_forms::Forms;
-use super::samples::{AsSamples, targets};
+use super::joint_descent::{Columns, Joint};
+use super::least_squares::transposed;
+use super::samples::{AsSamples, Samples, targets};
 use crate::validate;
 
 /// The penalties of a path.
@@ -29,14 +30,13 @@ impl Default for Alphas {
 }
 
 impl Alphas {
-    /// The penalties in descending order, for a problem of `n` samples that is at `w = 0`.
+    /// The penalties in descending order, for a problem of `n` samples of which the strongest L1 penalty is `largest_product`.
     pub(super) fn descending(
         &self,
         operation: &str,
-        form: &Form,
-        (n, d): (usize, usize),
+        n: usize,
         l1_ratio: f64,
-        positive: bool,
+        largest_product: impl FnOnce() -> f64,
     ) -> Result<Vec<f64>> {
         let (count, eps) = match self {
             Alphas::Given(alphas) => {
@@ -61,7 +61,7 @@ impl Alphas {
             let message = "without L1 there is no penalty that leaves no coefficient: alphas expected";
             return Err(Error::value(operation, message));
         }
-        let first = form.largest_product(d, positive) / (n as f64 * l1_ratio);
+        let first = largest_product() / (n as f64 * l1_ratio);
         if !(first > LEAST) {
             return Ok(vec![LEAST; count]);
         }
@@ -78,7 +78,7 @@ const LEAST: f64 = 1e-15;
 pub struct ElasticNetPath {
     /// The penalties, in descending order.
     pub alphas: Vec<f64>,
-    /// The coefficients of each, `(alphas, D)`.
+    /// The coefficients of each, `(alphas, D)`; of several targets `(alphas, outputs, D)`.
     pub coef: Tensor<f64>,
     /// The intercept of each; zeros where none were fitted.
     pub intercept: Vec<f64>,
@@ -98,8 +98,15 @@ impl ElasticNetPath {
 }
 
 impl ElasticNet {
-    /// The coefficients for each of `alphas` in descending order, each found from the last one's, of one target `(N)`; the
-    /// estimator's own `alpha` plays no part. Source: scikit-learn's `enet_path`, which knows no intercept.
+    /// The coefficients for each of `alphas` in descending order, each found from the last one's, of one target `(N)` or several
+    /// `(N, outputs)`; the estimator's own `alpha` plays no part. Several have no intercept, and a penalty that joins them, under
+    /// which the coefficients of a feature are 0 together:
+    ///
+    /// ```text
+    /// |Y - X W|^2 / (2 n) + alpha l1_ratio sum_j |W_j| + alpha (1 - l1_ratio) / 2 |W|^2
+    /// ```
+    ///
+    /// Source: scikit-learn's `enet_path`, which knows no intercept.
     ///
     /// ```
     /// use barehand_learn::linear_model::{Alphas, ElasticNet};
@@ -115,7 +122,8 @@ impl ElasticNet {
     /// ```
     ///
     /// # Errors
-    /// As `fit`; there are several targets, no penalties, or no L1 to make a grid for.
+    /// As `fit`; there are no penalties, or no L1 to make a grid for; there are several targets, but an intercept, or coefficients
+    /// that may not be negative.
     pub fn path<T: Float>(
         &self,
         x: &impl AsSamples<T>,
@@ -127,14 +135,50 @@ impl ElasticNet {
         self.check(OPERATION)?;
         let samples = x.samples(OPERATION)?;
         let (n, d) = samples.shape();
-        let (y, outputs, _) = targets(OPERATION, y, n)?;
-        if outputs != 1 {
-            return Err(Error::shape(OPERATION, format!("takes one target a sample, found {outputs}")));
-        }
+        let (y, outputs, single) = targets(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
         let weights = weights.map(normalized);
+        if !single {
+            return self.jointly(OPERATION, &samples, &y, outputs, weights.as_deref(), alphas);
+        }
         let forms = self.forms(OPERATION, &samples, &y, 1, weights.as_deref())?;
         self.along(OPERATION, &forms, (n, d), &y, weights.as_deref(), alphas)
+    }
+
+    /// The same of several targets.
+    fn jointly<T: Float>(
+        &self,
+        operation: &str,
+        samples: &Samples<T>,
+        y: &[T],
+        outputs: usize,
+        weights: Option<&[f64]>,
+        alphas: &Alphas,
+    ) -> Result<ElasticNetPath> {
+        if self.fits_intercept() || self.is_positive() {
+            let message = "several targets have no intercept, and coefficients of any sign";
+            return Err(Error::value(operation, message));
+        }
+        samples.check_finite(operation)?;
+        let (n, d) = samples.shape();
+        let root = |row: usize| weights.map_or(1.0, |weights| weights[row].sqrt());
+        let y: Vec<f64> = y.iter().enumerate().map(|(i, y)| y.to_f64() * root(i / outputs)).collect();
+        let columns = Columns::new(samples, weights)?;
+        let start = transposed(&self.starting_point(operation, outputs * d)?, outputs, d);
+        let mut joint = Joint::new(columns, transposed(&y, n, outputs), n, start);
+        let alphas = alphas.descending(operation, n, self.ratio(), || joint.largest_product())?;
+        let mut visits = self.visits();
+        let mut coef = Vec::with_capacity(alphas.len() * outputs * d);
+        let (mut dual_gap, mut tolerance, mut n_iter) = (Vec::new(), Vec::new(), Vec::new());
+        for &alpha in &alphas {
+            let end = self.descended_jointly(operation, &mut joint, alpha, n, &mut visits)?;
+            coef.extend(transposed(&joint.w, d, outputs));
+            dual_gap.push(end.gap / n as f64);
+            tolerance.push(end.enough / n as f64);
+            n_iter.push(end.n_iter);
+        }
+        let coef = Tensor::from_vec(coef, [alphas.len(), outputs, d])?;
+        Ok(ElasticNetPath { intercept: vec![0.0; alphas.len()], alphas, coef, dual_gap, tolerance, n_iter })
     }
 
     /// The same, of what is known of one target.
@@ -148,7 +192,8 @@ impl ElasticNet {
         alphas: &Alphas,
     ) -> Result<ElasticNetPath> {
         let mut form = forms.of(y, 0, weights);
-        let alphas = alphas.descending(operation, &form, (n, d), self.ratio(), self.is_positive())?;
+        let largest = || form.largest_product(d, self.is_positive());
+        let alphas = alphas.descending(operation, n, self.ratio(), largest)?;
         let mut w = self.starting_point(operation, d)?;
         form.start(&w);
         let mut visits = self.visits();

@@ -66,7 +66,6 @@ OWN = [
         different={
             "test_check_input_false": "inputs are always checked",
             "test_enet_copy_X_False_check_input_False": "the samples of the caller are never written to",
-            "test_sparse_dense_descent_paths": "no paths of several targets, whose penalty joins them",
         },
         private={"test_lassoCV_does_not_set_precompute": "puts something else into scikit-learn's own module"},
     ),

@@ -11,8 +11,9 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._check_array import check_array
 from barehand._param_validation import Interval, check_parameters
+from barehand._sparse import canonical
 from barehand.exceptions import ConvergenceWarning
-from barehand.linear_model._linear import features, random_state
+from barehand.linear_model._linear import random_state
 
 LARGEST_SEED = 2**31 - 1
 
@@ -99,7 +100,7 @@ def enet_path(
 
     Args:
         X: samples, dense or sparse.
-        y: one target for each.
+        y: one target for each, or several, whose coefficients of a feature are 0 together.
         l1_ratio: part of the penalty that is L1.
         eps: what the last penalty of a grid is of the first, the weakest that leaves no coefficient.
         n_alphas: deprecated; ``alphas`` says it.
@@ -115,7 +116,8 @@ def enet_path(
         tol, max_iter, random_state, selection: those of `ElasticNet`.
 
     Returns:
-        Penalties in descending order, coefficients ``(features, penalties)``, duality gaps, and cycles if asked for.
+        Penalties in descending order, coefficients ``(features, penalties)`` or ``(targets, features, penalties)``, duality
+        gaps, and cycles if asked for.
 
     >>> X, y = [[-1.0, 0.1], [0.0, -0.2], [1.0, 0.1]], [1.0, 2.0, 3.0]
     >>> alphas, coefs, gaps = enet_path(X, y, l1_ratio=1.0, alphas=[0.1, 1.0])
@@ -129,16 +131,12 @@ def enet_path(
     if selection not in ("random", "cyclic"):
         raise ValueError("selection should be either random or cyclic.")
     number = _of_penalties(n_alphas, alphas)
-    X = features(check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C"))
+    X = canonical(check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C"))
     y = check_array(y, dtype=X.dtype.type, ensure_2d=False)
     if len(y) != X.shape[0]:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: {[X.shape[0], len(y)]}")
-    if y.ndim != 1:
-        if positive:
-            raise ValueError("positive=True is not allowed for multi-output (y.ndim != 1)")
-        raise ValueError(
-            "enet_path takes one target a sample: several have a penalty that joins them, which is not here"
-        )
+    if y.ndim != 1 and positive:
+        raise ValueError("positive=True is not allowed for multi-output (y.ndim != 1)")
     if isinstance(number, numbers.Integral) and l1_ratio == 0:
         raise ValueError(NO_GRID)
     found = _learn.elastic_net_path(
@@ -164,7 +162,7 @@ def enet_path(
             print(
                 f"Path: {i + 1:03} out of {len(strengths):03}" if verbose > 1 else ".", end="\n" if verbose > 1 else ""
             )
-    coefs = np.ascontiguousarray(coef.T.astype(X.dtype))
+    coefs = np.ascontiguousarray(np.moveaxis(coef, 0, -1), dtype=X.dtype)
     return (strengths, coefs, gaps, n_iter) if return_n_iter else (strengths, coefs, gaps)
 
 
