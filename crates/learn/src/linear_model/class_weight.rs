@@ -8,7 +8,8 @@ pub enum ClassWeight {
     /// Every class counts 1.
     #[default]
     None,
-    /// Classes count alike as a whole: `n / (classes * n_class)`, with weights of samples in place of numbers.
+    /// Classes count alike as a whole: `n / (classes * n_class)`, with weights of samples in place of numbers (but for ridge
+    /// classifiers).
     Balanced,
     /// Labels and weights; a class that is not named counts 1.
     Given(Vec<(i64, f64)>),
@@ -33,6 +34,28 @@ impl ClassWeight {
         let mut weights = weights.unwrap_or_else(|| vec![1.0; codes.len()]);
         weights.iter_mut().zip(codes).for_each(|(weight, &code)| *weight *= of_class[code]);
         Ok(Some(weights))
+    }
+
+    /// The same, but `Balanced` looks at how many samples there are of a class, whatever they weigh: as scikit-learn's ridge
+    /// classifiers have it, unlike its logistic regression.
+    ///
+    /// # Errors
+    /// As [`ClassWeight::sample_weights`].
+    pub fn sample_weights_by_number(
+        &self,
+        operation: &str,
+        classes: &[i64],
+        codes: &[usize],
+        weights: Option<Vec<f64>>,
+    ) -> Result<Option<Vec<f64>>> {
+        let of_samples = self.sample_weights(operation, classes, codes, None)?;
+        Ok(match (of_samples, weights) {
+            (Some(mut product), Some(weights)) => {
+                product.iter_mut().zip(weights).for_each(|(product, weight)| *product *= weight);
+                Some(product)
+            }
+            (one, other) => one.or(other),
+        })
     }
 
     /// The weight of each class.
@@ -72,5 +95,23 @@ impl ClassWeight {
                 of_class
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_by_weight_and_by_number() {
+        let (classes, codes, weights) = ([3, 8], [0, 0, 0, 1], vec![1.0, 1.0, 2.0, 4.0]);
+        let given = |weights: &[f64]| Some(weights.to_vec());
+        let by_weight = ClassWeight::Balanced.sample_weights("test", &classes, &codes, given(&weights));
+        assert_eq!(by_weight.unwrap().unwrap(), [1.0, 1.0, 2.0, 4.0]);
+        let by_number =
+            ClassWeight::Balanced.sample_weights_by_number("test", &classes, &codes, given(&weights));
+        assert_eq!(by_number.unwrap().unwrap(), [2.0 / 3.0, 2.0 / 3.0, 4.0 / 3.0, 8.0]);
+        let none = ClassWeight::None.sample_weights_by_number("test", &classes, &codes, given(&weights));
+        assert_eq!(none.unwrap(), given(&weights));
     }
 }

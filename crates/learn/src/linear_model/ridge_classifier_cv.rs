@@ -73,7 +73,7 @@ impl RidgeClassifierCv {
         let (n, _) = samples.shape();
         let (classes, codes) = several_classes(OPERATION, y, n)?;
         let weights = sample_weight.map(|w| validate::weights(OPERATION, Some(w), n)).transpose()?;
-        let weights = self.class_weight.sample_weights(OPERATION, &classes, &codes, weights)?;
+        let weights = self.class_weight.sample_weights_by_number(OPERATION, &classes, &codes, weights)?;
         let (targets, outputs) = signs::<T>(&codes, classes.len());
         let found =
             self.search.found(OPERATION, samples, &targets, (outputs, false), weights.as_deref(), score)?;

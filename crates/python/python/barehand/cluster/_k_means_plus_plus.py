@@ -10,7 +10,7 @@ from barehand._barehand import _learn
 from barehand._check_array import check_array, check_sample_weight
 from barehand._param_validation import Interval, check_parameters
 from barehand._random_state import RANDOM_STATE, seed_of
-from barehand._sparse_rows import canonical
+from barehand._sparse import canonical
 
 
 def kmeans_plusplus(

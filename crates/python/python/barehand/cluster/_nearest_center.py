@@ -10,7 +10,7 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._param_validation import Interval
 from barehand._random_state import RANDOM_STATE, check_random_state
-from barehand._sparse_rows import canonical
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from barehand.validation import check_is_fitted, check_sample_weight, validate_data
 

@@ -10,7 +10,7 @@ from barehand._barehand import _learn
 from barehand._check_array import check_array, is_sparse
 from barehand._param_validation import Interval
 from barehand._random_state import RANDOM_STATE, seed_of
-from barehand._sparse_rows import canonical
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from barehand.validation import check_is_fitted, in_scikit_learns_words, validate_data
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
 from barehand.linear_model._elastic_net_path import enet_path, products, seed_of, warn_of_gap
-from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, flat_targets
 from barehand.validation import check_sample_weight, validate_data
 
 
@@ -93,7 +94,7 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
                 stacklevel=2,
             )
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True, multi_output=True)
-        X = features(X)
+        X = canonical(X)
         if isinstance(sample_weight, numbers.Number):
             sample_weight = None
         if sample_weight is not None:
@@ -112,7 +113,7 @@ class ElasticNet(LinearRegressorMixin, BaseEstimator):
             "start": start,
         }
         try:
-            engine = _learn.elastic_net(X, targets(y, X), sample_weight, float(self.alpha), parameters)
+            engine = _learn.elastic_net(X, flat_targets(y, X), sample_weight, float(self.alpha), parameters)
         except ValueError as error:
             if "finite" not in str(error):
                 raise

@@ -9,6 +9,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
 from barehand.linear_model._elastic_net_path import (
     NO_GRID,
@@ -19,7 +20,7 @@ from barehand.linear_model._elastic_net_path import (
     seed_of,
     warn_of_gap,
 )
-from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, targets
 from barehand.linear_model._routing import Routed, refuse_params, routed
 from barehand.validation import check_sample_weight, validate_data
 
@@ -77,7 +78,7 @@ class PathCV(LinearRegressorMixin, Routed, BaseEstimator):
         if several:
             raise ValueError(f"For multi-task outputs, use MultiTask{type(self).__name__}")
         X, y = validate_data(self, X, column_or_1d(y, warn=True), accept_sparse="csr", y_numeric=True)
-        X, y = features(X), np.asarray(y)
+        X, y = canonical(X), np.asarray(y)
         if isinstance(sample_weight, numbers.Number):
             sample_weight = None
         if sample_weight is not None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
-from barehand.linear_model._linear import LinearClassifierMixin, LinearRegressorMixin, features, show, targets
+from barehand.linear_model._linear import LinearClassifierMixin, LinearRegressorMixin, show, targets
 from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
 
 POSITIVE = Interval(float, 0, None, closed="neither")
@@ -65,7 +66,7 @@ class GradientDescentRegressor(LinearRegressorMixin, BaseEstimator):
         """Descends from ``coef_init``, ``(n_features,)`` or ``(n_targets, n_features)``, and ``intercept_init``: zeros."""
         self._validate_params()
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True, multi_output=True)
-        X = features(X)
+        X = canonical(X)
         start = None
         if coef_init is not None or intercept_init is not None:
             outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -139,7 +140,7 @@ class GradientDescentClassifier(LinearClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientDescentClassifier:
         self._validate_params()
         X, y = validate_data(self, X, y, accept_sparse="csr")
-        X = features(X)
+        X = canonical(X)
         classes, codes = encode_classes(y)
         if len(classes) < 2:
             raise ValueError(f"samples of at least 2 classes expected, found one class: {classes[0]!r}")
@@ -171,4 +172,4 @@ class GradientDescentClassifier(LinearClassifierMixin, BaseEstimator):
         """The probability of each class, in the order of ``classes_``."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self._engine.predict_proba(features(X))
+        return self._engine.predict_proba(canonical(X))

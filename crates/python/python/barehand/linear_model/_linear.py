@@ -8,24 +8,20 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import ClassifierMixin, RegressorMixin
 from barehand.exceptions import NotFittedError
 from barehand.validation import check_is_fitted, validate_data
 
 
-def features(X: Any) -> Any:
-    """Validated features as Rust takes them: sparse rows sorted, without duplicates, whoever they belong to."""
-    if not hasattr(X, "indptr"):
-        return X
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X
-
-
 def targets(y: np.ndarray, X: Any) -> np.ndarray:
     """Validated targets, of the features' type."""
     return np.ascontiguousarray(y, dtype=X.dtype)
+
+
+def flat_targets(y: np.ndarray, X: Any) -> np.ndarray:
+    """The same; a single column flat, for models whose predictions say no column of it."""
+    return targets(y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y, X)
 
 
 def class_weights(class_weight: Any, classes: np.ndarray) -> Any:
@@ -106,7 +102,7 @@ class LinearRegressorMixin(RegressorMixin):
         """The predicted value of each row."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self._engine.predict(features(X))
+        return self._engine.predict(canonical(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -126,13 +122,13 @@ class LinearClassifierMixin(ClassifierMixin):
         """The score of each row: on which side of the plane between two classes it lies, or how much for each class."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self._engine.decision_function(features(X))
+        return self._engine.decision_function(canonical(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self.classes_[self._engine.predict(features(X))]
+        return self.classes_[self._engine.predict(canonical(X))]
 
     def densify(self) -> LinearClassifierMixin:
         """Makes ``coef_`` an array again."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
-from barehand.linear_model._linear import LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import LinearRegressorMixin, targets
 from barehand.validation import check_sample_weight, in_scikit_learns_words, validate_data
 
 
@@ -57,7 +58,7 @@ class LinearRegression(LinearRegressorMixin, BaseEstimator):
         options = {"accept_sparse": accept_sparse, "y_numeric": True, "multi_output": True}
         given = X, y
         X, y = validate_data(self, X, y, seen_by_engine=True, **options)
-        X = features(X)
+        X = canonical(X)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         with in_scikit_learns_words(self, *given, **options):

@@ -9,16 +9,10 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._callbacks import CallbackSupportMixin, fit_task
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
 from barehand.exceptions import ConvergenceWarning
-from barehand.linear_model._linear import (
-    CLASS_WEIGHT,
-    RANDOM_STATE,
-    LinearClassifierMixin,
-    class_weights,
-    features,
-    show,
-)
+from barehand.linear_model._linear import CLASS_WEIGHT, RANDOM_STATE, LinearClassifierMixin, class_weights, show
 from barehand.validation import (
     check_is_fitted,
     check_sample_weight,
@@ -131,7 +125,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstima
         dtype = np.float64 if self.solver == "liblinear" else (np.float64, np.float32)
         given = X, y
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, seen_by_engine=True)
-        X = features(X)
+        X = canonical(X)
         self.classes_, codes = encode_classes(y)
         self._check_classes(X)
         if sample_weight is not None:
@@ -285,7 +279,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstima
         """The probability of each class, in the order of ``classes_``."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self._engine.predict_proba(features(X))
+        return self._engine.predict_proba(canonical(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of `predict_proba`."""

@@ -11,10 +11,11 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._callbacks import fit_task
+from barehand._sparse import canonical
 from barehand.base import Interval
 from barehand.exceptions import ConvergenceWarning
 from barehand.linear_model._elastic_net_cv import folds
-from barehand.linear_model._linear import features, show
+from barehand.linear_model._linear import show
 from barehand.linear_model._logistic_regression import LogisticRegression
 from barehand.linear_model._routing import UNUSED, Routed, refuse_params, routed
 from barehand.metrics import get_scorer, get_scorer_names, make_scorer
@@ -129,7 +130,7 @@ class LogisticRegressionCV(Routed, LogisticRegression):
         legacy = self._warn_of_defaults()
         self._check_solver(penalty)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        X = features(X)
+        X = canonical(X)
         self.classes_, codes = encode_classes(y)
         if len(self.classes_) < 2:
             raise ValueError(

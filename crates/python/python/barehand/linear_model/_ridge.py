@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
-from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, features, targets
+from barehand.linear_model._linear import RANDOM_STATE, LinearRegressorMixin, flat_targets
 from barehand.validation import check_sample_weight, in_scikit_learns_words, validate_data
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
@@ -112,7 +113,7 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
         options = {"accept_sparse": "csr", "y_numeric": True, "multi_output": True}
         given = X, y
         X, y = validate_data(self, X, y, seen_by_engine=True, **options)
-        X = features(X)
+        X = canonical(X)
         solver, ours, tol = way(self, hasattr(X, "indptr"))
         alphas = penalties(self.alpha)
         outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -122,7 +123,15 @@ class Ridge(LinearRegressorMixin, BaseEstimator):
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         with in_scikit_learns_words(self, *given, **options):
             engine = _learn.ridge(
-                X, targets(y, X), sample_weight, alphas, self.fit_intercept, ours, self.max_iter, tol, self.positive
+                X,
+                flat_targets(y, X),
+                sample_weight,
+                alphas,
+                self.fit_intercept,
+                ours,
+                self.max_iter,
+                tol,
+                self.positive,
             )
         # A single column of targets gives flat coefficients, as scikit-learn's do.
         self._keep(engine, y.ndim == 1, flat=outputs == 1)

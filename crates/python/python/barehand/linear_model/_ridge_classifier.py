@@ -8,15 +8,9 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator
-from barehand.linear_model._linear import (
-    CLASS_WEIGHT,
-    LinearClassifierMixin,
-    class_weights,
-    features,
-    show,
-    targets,
-)
+from barehand.linear_model._linear import CLASS_WEIGHT, LinearClassifierMixin, class_weights, show, targets
 from barehand.linear_model._ridge import CONSTRAINTS, penalties, way
 from barehand.model_selection._foundation import type_of_target
 from barehand.validation import check_is_fitted, check_sample_weight, encode_classes, validate_data
@@ -33,6 +27,12 @@ def signs_of_labels(y: np.ndarray, class_weight: Any) -> np.ndarray | None:
     return np.where(y > 0, 1.0, -1.0)
 
 
+def show_rows(model: Any, engine: Any) -> None:
+    """Shows what a fitted model has as scikit-learn does: a single row of coefficients is flat."""
+    coef = engine.field("coef")
+    show(model, coef[0] if len(coef) == 1 else coef, engine.field("intercept") if model.fit_intercept else 0.0)
+
+
 class RidgeLabelsMixin(LinearClassifierMixin):
     """Predictions of classes; and of several labels a sample, whose model in Rust is a regression."""
 
@@ -42,7 +42,7 @@ class RidgeLabelsMixin(LinearClassifierMixin):
         if self._engine.name != "Ridge":
             return super().decision_function(X)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        scores: np.ndarray = self._engine.predict(features(X))
+        scores: np.ndarray = self._engine.predict(canonical(X))
         return scores
 
     def predict(self, X: Any) -> np.ndarray:
@@ -102,7 +102,7 @@ class RidgeClassifier(RidgeLabelsMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RidgeClassifier:
         self._validate_params()
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
-        X = features(X)
+        X = canonical(X)
         solver, ours, tol = way(self, hasattr(X, "indptr"))
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -120,7 +120,7 @@ class RidgeClassifier(RidgeLabelsMixin, BaseEstimator):
             weights = class_weights(self.class_weight, self.classes_)
             engine = _learn.ridge_classifier(X, codes, sample_weight, *options, weights)
         self._engine = engine
-        show(self, engine.field("coef"), engine.field("intercept") if self.fit_intercept else 0.0)
+        show_rows(self, engine)
         n_iter = engine.field("n_iter")
         self.n_iter_ = None if n_iter is None else n_iter.astype(np.int32)
         used = engine.field("solver")

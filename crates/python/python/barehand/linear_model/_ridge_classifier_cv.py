@@ -9,9 +9,10 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand._check_array import column_or_1d
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, ClassifierMixin
-from barehand.linear_model._linear import CLASS_WEIGHT, class_weights, features, show, targets
-from barehand.linear_model._ridge_classifier import RidgeClassifier, RidgeLabelsMixin, signs_of_labels
+from barehand.linear_model._linear import CLASS_WEIGHT, class_weights, targets
+from barehand.linear_model._ridge_classifier import RidgeClassifier, RidgeLabelsMixin, show_rows, signs_of_labels
 from barehand.linear_model._ridge_cv import CONSTRAINTS, SearchOfAlpha
 from barehand.linear_model._routing import refuse_params, routed
 from barehand.validation import check_sample_weight, encode_classes, validate_data
@@ -122,7 +123,7 @@ class RidgeClassifierCV(RidgeLabelsMixin, SearchOfAlpha, BaseEstimator):
             return self
         given = routed(self, "fit", sample_weight, params, scored=True)
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
-        X = features(X)
+        X = canonical(X)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         intercept, store = bool(self.fit_intercept), bool(self.store_cv_results)
@@ -151,10 +152,9 @@ class RidgeClassifierCV(RidgeLabelsMixin, SearchOfAlpha, BaseEstimator):
         return self._show(engine, results, X.dtype)
 
     def _show(self, engine: Any, results: Any, dtype: Any) -> RidgeClassifierCV:
-        """Keeps the model, and copies what scikit-learn shows; a single row of coefficients is flat."""
+        """Keeps the model, and copies what scikit-learn shows."""
         self._engine = engine
-        coef = engine.field("coef")
-        show(self, coef[0] if len(coef) == 1 else coef, engine.field("intercept") if self.fit_intercept else 0.0)
+        show_rows(self, engine)
         if results is not None:
             self.cv_results_ = results.astype(dtype, copy=False)
         return self

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval, RegressorMixin
 from barehand.linear_model._elastic_net_cv import check_penalty
-from barehand.linear_model._linear import LinearRegressorMixin, features, show, targets
+from barehand.linear_model._linear import LinearRegressorMixin, flat_targets, show
 from barehand.linear_model._ridge import Ridge, penalties
 from barehand.linear_model._routing import Routed, refuse_params, routed
 from barehand.metrics import get_scorer_names
@@ -158,7 +159,7 @@ class RidgeCV(LinearRegressorMixin, SearchOfAlpha, BaseEstimator):
             return self
         given = routed(self, "fit", sample_weight, params, scored=True)
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True, multi_output=True)
-        X = features(X)
+        X = canonical(X)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.gcv_mode == "svd" and hasattr(X, "indptr"):
@@ -173,7 +174,7 @@ class RidgeCV(LinearRegressorMixin, SearchOfAlpha, BaseEstimator):
         score = self._score_of(y, per_target, given.score) if self.scoring is not None else None
         engine, found, best_scores, results = _learn.ridge_cv(
             X,
-            targets(y, X),
+            flat_targets(y, X),
             sample_weight,
             alphas,
             bool(self.fit_intercept),

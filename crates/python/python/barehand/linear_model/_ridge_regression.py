@@ -10,8 +10,9 @@ import numpy as np
 from barehand._barehand import _learn
 from barehand._check_array import check_array
 from barehand._param_validation import Interval, check_parameters
+from barehand._sparse import canonical
 from barehand.exceptions import ConvergenceWarning
-from barehand.linear_model._linear import features, targets
+from barehand.linear_model._linear import targets
 from barehand.linear_model._ridge import CONSTRAINTS, EXACT, penalties
 from barehand.validation import check_sample_weight
 
@@ -59,7 +60,7 @@ def ridge_regression(
     """
     given = {name: value for name, value in locals().items() if name in _CONSTRAINTS}
     check_parameters(_CONSTRAINTS, given, "ridge_regression")
-    X = features(check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C"))
+    X = canonical(check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C"))
     y = check_array(y, dtype=X.dtype.type, ensure_2d=False)
     if y.ndim > 2:
         raise ValueError("Target y has the wrong shape %s" % str(y.shape))

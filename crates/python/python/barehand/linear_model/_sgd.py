@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from barehand._barehand import _learn
+from barehand._sparse import canonical
 from barehand.base import BaseEstimator, Interval
 from barehand.exceptions import ConvergenceWarning
 from barehand.linear_model._linear import (
@@ -17,7 +18,6 @@ from barehand.linear_model._linear import (
     LinearClassifierMixin,
     LinearRegressorMixin,
     class_weights,
-    features,
     random_state,
     show,
     targets,
@@ -296,7 +296,7 @@ class SGDClassifier(LinearClassifierMixin, Sgd):
         return self
 
     def _descend(self, X: Any, codes: Any, sample_weight: Any, max_iter: int, previous: Any, start: Any) -> None:
-        X = features(X)
+        X = canonical(X)
         sample_weight = self._weights(sample_weight, X)
         count = len(self.classes_)
         held = self._held_out(self._split, codes, sample_weight)
@@ -335,7 +335,7 @@ class SGDClassifier(LinearClassifierMixin, Sgd):
     def _predict_proba(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return self._engine.predict_proba(features(X))
+        return self._engine.predict_proba(canonical(X))
 
 
 class SGDRegressor(LinearRegressorMixin, Sgd):
@@ -420,7 +420,7 @@ class SGDRegressor(LinearRegressorMixin, Sgd):
         return self
 
     def _descend(self, X: Any, y: Any, sample_weight: Any, max_iter: int, previous: Any, start: Any) -> None:
-        X = features(X)
+        X = canonical(X)
         sample_weight = self._weights(sample_weight, X)
         held = self._held_out(self._split, y, sample_weight)
         seed = int(random_state(self.random_state).randint(0, LARGEST_SEED))
