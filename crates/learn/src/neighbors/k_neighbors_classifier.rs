@@ -116,7 +116,8 @@ impl<T: Float> FittedKNeighborsClassifier<T> {
 
     fn shares(&self, x: &Features<T>) -> Result<Vec<f64>> {
         let (indices, weights) = self.poll.ask(x)?;
-        vote(&self.codes, self.classes.len(), &indices, weights.as_deref(), self.poll.n_neighbors)
+        let counts = vec![self.poll.n_neighbors; x.shape()[0]];
+        vote(&self.codes, self.classes.len(), &indices, weights.as_deref(), &counts)
     }
 
     fn labels(&self, x: &Features<T>) -> Result<Tensor<i64>> {

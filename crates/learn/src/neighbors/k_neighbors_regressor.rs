@@ -111,7 +111,8 @@ impl<T: Float> FittedKNeighborsRegressor<T> {
         let (indices, weights) = self.poll.ask(x)?;
         let outputs = self.y.shape().get(1).copied().unwrap_or(1);
         let values = self.y.as_slice().unwrap_or_default();
-        let means = average(values, outputs, &indices, weights.as_deref(), self.poll.n_neighbors)?;
+        let counts = vec![self.poll.n_neighbors; x.shape()[0]];
+        let means = average(values, outputs, &indices, weights.as_deref(), &counts)?;
         let means: Vec<T> = means.into_iter().map(T::from_f64).collect();
         if self.y.shape().len() == 1 {
             Ok(means.into())

@@ -53,33 +53,39 @@ impl Weights {
 }
 
 /// The share of the weights that each class has among the neighbours of each query: `codes` are the classes of all points,
-/// `indices` `(queries, k)` the neighbours, `weights` theirs.
+/// `indices` the neighbours of one query after another, of each as many as `counts` says, `weights` theirs. No class has a share
+/// where there are no neighbours.
 ///
 /// # Errors
-/// A neighbour that is not there, or weights of another length.
+/// A neighbour that is not there, or weights or counts of another number of neighbours.
 pub fn vote(
     codes: &[usize],
     classes: usize,
     indices: &[usize],
     weights: Option<&[f64]>,
-    k: usize,
+    counts: &[usize],
 ) -> Result<Vec<f64>> {
-    check(codes.len(), indices, weights)?;
-    let mut shares = vec![0.0; indices.len() / k.max(1) * classes];
-    for (query, (shares, indices)) in shares.chunks_mut(classes).zip(indices.chunks_exact(k)).enumerate() {
-        for (i, &index) in indices.iter().enumerate() {
-            let share = shares.get_mut(codes[index]);
-            let share =
-                share.ok_or_else(|| Error::value("vote", format!("class {} of {classes}", codes[index])))?;
-            *share += weights.map_or(1.0, |weights| weights[query * k + i]);
+    check(codes.len(), indices, weights, counts)?;
+    let mut shares = vec![0.0; counts.len() * classes];
+    let mut first = 0;
+    for (shares, &count) in shares.chunks_mut(classes.max(1)).zip(counts) {
+        for place in first..first + count {
+            let code = codes[indices[place]];
+            let share = shares.get_mut(code);
+            let share = share.ok_or_else(|| Error::value("vote", format!("class {code} of {classes}")))?;
+            *share += weights.map_or(1.0, |weights| weights[place]);
         }
-        let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= total);
+        first += count;
+        if count > 0 {
+            let total: f64 = shares.iter().sum();
+            shares.iter_mut().for_each(|share| *share /= total);
+        }
     }
     Ok(shares)
 }
 
-/// The weighted mean of the values of the neighbours of each query: `values` is `(points, outputs)`.
+/// The weighted mean of the values of the neighbours of each query, NaN where there are none: `values` is `(points, outputs)`,
+/// and the rest as of [`vote`].
 ///
 /// # Errors
 /// As [`vote`].
@@ -88,19 +94,21 @@ pub fn average<T: Float>(
     outputs: usize,
     indices: &[usize],
     weights: Option<&[f64]>,
-    k: usize,
+    counts: &[usize],
 ) -> Result<Vec<f64>> {
-    check(values.len() / outputs, indices, weights)?;
-    let mut means = vec![0.0; indices.len() / k.max(1) * outputs];
-    for (query, (means, indices)) in means.chunks_mut(outputs).zip(indices.chunks_exact(k)).enumerate() {
+    check(values.len() / outputs.max(1), indices, weights, counts)?;
+    let mut means = vec![0.0; counts.len() * outputs];
+    let mut first = 0;
+    for (means, &count) in means.chunks_mut(outputs.max(1)).zip(counts) {
         let mut total = 0.0;
-        for (i, &index) in indices.iter().enumerate() {
-            let weight = weights.map_or(1.0, |weights| weights[query * k + i]);
+        for place in first..first + count {
+            let (index, weight) = (indices[place], weights.map_or(1.0, |weights| weights[place]));
             for (mean, value) in means.iter_mut().zip(&values[index * outputs..(index + 1) * outputs]) {
                 *mean += weight * value.to_f64();
             }
             total += weight;
         }
+        first += count;
         means.iter_mut().for_each(|mean| *mean /= total);
     }
     Ok(means)
@@ -132,7 +140,20 @@ pub fn smallest<T: Float>(distances: &Tensor<T>, k: usize) -> Result<(Vec<f64>, 
     Ok((found, indices))
 }
 
-fn check(points: usize, indices: &[usize], weights: Option<&[f64]>) -> Result<()> {
+fn check(points: usize, indices: &[usize], weights: Option<&[f64]>, counts: &[usize]) -> Result<()> {
+    let mut left = indices.len();
+    let fits = counts.iter().all(|&count| {
+        let enough = count <= left;
+        left -= count.min(left);
+        enough
+    });
+    if !fits || left > 0 {
+        let found = indices.len();
+        return Err(Error::value(
+            "neighbors",
+            format!("{found} neighbours: as many as are counted expected"),
+        ));
+    }
     if let Some(index) = indices.iter().find(|&&index| index >= points) {
         return Err(Error::value("neighbors", format!("neighbour {index} of {points} points")));
     }
@@ -158,11 +179,15 @@ mod tests {
 
     #[test]
     fn votes_and_means() {
-        let shares = vote(&[0, 1, 1], 2, &[0, 1, 1, 2], Some(&[3.0, 1.0, 1.0, 1.0]), 2).unwrap();
-        assert_eq!(shares, [0.75, 0.25, 0.0, 1.0]);
-        let means = average(&[1.0, 10.0, 3.0, 30.0], 2, &[0, 1], Some(&[1.0, 3.0]), 2).unwrap();
-        assert_eq!(means, [2.5, 25.0]);
-        assert!(vote(&[0], 1, &[1], None, 1).is_err());
+        let shares = vote(&[0, 1, 1], 2, &[0, 1, 1, 2], Some(&[3.0, 1.0, 1.0, 1.0]), &[2, 0, 2]).unwrap();
+        assert_eq!(shares, [0.75, 0.25, 0.0, 0.0, 0.0, 1.0]);
+        let means = average(&[1.0, 10.0, 3.0, 30.0], 2, &[0, 1], Some(&[1.0, 3.0]), &[2, 0]).unwrap();
+        assert_eq!(means[..2], [2.5, 25.0]);
+        assert!(means[2].is_nan() && means[3].is_nan());
+        assert!(vote(&[0], 1, &[1], None, &[1]).is_err());
+        for counts in [&[1][..], &[3], &[usize::MAX, 2]] {
+            assert!(vote(&[0, 0], 1, &[0, 1], None, counts).is_err());
+        }
         let (found, indices) = smallest(&Tensor::from([[2.0, 1.0, 1.0]]), 2).unwrap();
         assert_eq!((found, indices), (vec![1.0, 1.0], vec![1, 2]));
     }

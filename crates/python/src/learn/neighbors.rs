@@ -11,27 +11,22 @@ use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use super::model::{Model, fit, owned};
-use super::samples::AnyFeatures;
+use super::samples::{AnyFeatures, Weights as Numbers};
 use crate::array;
 use crate::error::{Failure, Result};
 use crate::tensor::released;
 
-/// Numbers of an array, as float64, and its shape.
-struct Numbers(Tensor<f64>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Numbers {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let any: AnyTensor = array::from_numpy(&given.cast::<PyUntypedArray>()?.to_owned())?;
-        Ok(Numbers(any.cast()))
-    }
-}
-
-/// Indices `(queries, k)`.
+/// Indices, one query after another, of `(queries, k)` with `k` of each; or codes.
 struct Indices {
     flat: Vec<usize>,
     k: usize,
+}
+
+impl Indices {
+    /// How many each query has: as is given, or alike.
+    fn counts(&self, given: Option<Vec<usize>>) -> Vec<usize> {
+        given.unwrap_or_else(|| vec![self.k; self.flat.len() / self.k.max(1)])
+    }
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Indices {
@@ -178,7 +173,7 @@ fn distance_weights<'py>(py: Python<'py>, distances: Numbers) -> Result<Bound<'p
     owned(py, &Tensor::from_vec(weights, shape)?.into())
 }
 
-/// The share of each class among neighbours, `(queries, classes)`.
+/// The share of each class among neighbours, `(queries, classes)`; `counts` say how many each query has where they differ.
 #[pyfunction]
 fn neighbor_votes<'py>(
     py: Python<'py>,
@@ -186,26 +181,28 @@ fn neighbor_votes<'py>(
     classes: usize,
     indices: Indices,
     weights: Option<Numbers>,
+    counts: Option<Vec<usize>>,
 ) -> Result<Bound<'py, PyAny>> {
     let weights = weights.map(|weights| weights.0.to_vec());
-    let shares = vote(&codes.flat, classes, &indices.flat, weights.as_deref(), indices.k)?;
-    let n = shares.len() / classes.max(1);
-    owned(py, &Tensor::from_vec(shares, [n, classes])?.into())
+    let counts = indices.counts(counts);
+    let shares = vote(&codes.flat, classes, &indices.flat, weights.as_deref(), &counts)?;
+    owned(py, &Tensor::from_vec(shares, [counts.len(), classes])?.into())
 }
 
-/// The weighted mean of the values of neighbours, `(queries, outputs)`.
+/// The weighted mean of the values of neighbours, `(queries, outputs)`; counts as of `neighbor_votes`.
 #[pyfunction]
 fn neighbor_means<'py>(
     py: Python<'py>,
     values: Numbers,
     indices: Indices,
     weights: Option<Numbers>,
+    counts: Option<Vec<usize>>,
 ) -> Result<Bound<'py, PyAny>> {
     let outputs = values.0.shape().get(1).copied().unwrap_or(1).max(1);
     let weights = weights.map(|weights| weights.0.to_vec());
-    let means = average(&values.0.to_vec(), outputs, &indices.flat, weights.as_deref(), indices.k)?;
-    let n = means.len() / outputs;
-    owned(py, &Tensor::from_vec(means, [n, outputs])?.into())
+    let counts = indices.counts(counts);
+    let means = average(&values.0.to_vec(), outputs, &indices.flat, weights.as_deref(), &counts)?;
+    owned(py, &Tensor::from_vec(means, [counts.len(), outputs])?.into())
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

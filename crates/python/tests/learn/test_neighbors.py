@@ -138,3 +138,24 @@ def test_graphs_are_scikit_learns():
 def test_parameters_that_make_no_sense(options, message):
     with pytest.raises(ValueError, match=message):
         ours.NearestNeighbors(**options).fit(X)
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance", lambda distances: 1 / (1 + distances)])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_radius_votes_and_means(weights, outputs):
+    labels = np.array(["ant", "bee", "cat"])[RNG.randint(0, 3, (60, outputs))]
+    values = RNG.normal(size=(60, outputs))
+    far = np.vstack([Q, np.full(4, 99.0)])
+    if outputs == 1:
+        labels, values = labels.ravel(), values.ravel()
+    mine, other = (
+        module.RadiusNeighborsClassifier(3.0, weights=weights, outlier_label="bee").fit(X, labels)
+        for module in (ours, theirs)
+    )
+    np.testing.assert_array_equal(mine.predict(far), other.predict(far))
+    np.testing.assert_allclose(mine.predict_proba(far), other.predict_proba(far))
+    mine, other = (module.RadiusNeighborsRegressor(3.0, weights=weights).fit(X, values) for module in (ours, theirs))
+    with warnings.catch_warnings():
+        # One query has no neighbours.
+        warnings.simplefilter("ignore")
+        np.testing.assert_allclose(mine.predict(far), other.predict(far))

@@ -107,6 +107,15 @@ class NeighborsBase(BaseEstimator):
             method = "brute"
         return method
 
+    def measure(self, X: Any) -> tuple[str, dict[str, Any], str, Any]:
+        """The metric, its parameters, the algorithm, and points ``X`` as Rust takes them; where their distances come from
+        outside these take their place, and the metric is ``"precomputed"``."""
+        method = self._check_metric(X)
+        if self._has_engine():
+            return self.effective_metric_, self.effective_metric_params_, method, canonical(X)
+        self._fit_X = X
+        return "precomputed", {}, "brute", canonical(self._distances(X))
+
     def _has_engine(self) -> bool:
         return isinstance(self.effective_metric_, str) and self.effective_metric_ != "precomputed"
 
@@ -251,6 +260,16 @@ class RadiusNeighborsMixin:
         flat = np.concatenate(list(indices))
         data = np.ones(len(flat)) if mode == "connectivity" else np.concatenate(list(distances))
         return csr_matrix((data, flat, starts), shape=(len(indices), self.n_samples_fit_))
+
+    def _near_and_weights(self, X: Any) -> tuple[np.ndarray, np.ndarray | None, list[int]]:
+        """The neighbours of one query after another, their weights (None: all alike), and how many each query has."""
+        distances, indices = self.radius_neighbors(X)
+        counts = [len(near) for near in indices]
+        weights = [weights_of(near[None], self.weights) for near in distances if len(near)]
+        flat = np.concatenate([*indices, np.empty(0, dtype=np.int64)])
+        if not weights or weights[0] is None:
+            return flat, None, counts
+        return flat, np.concatenate([np.ravel(row) for row in weights]), counts
 
 
 def weights_of(distances: np.ndarray, weights: Any) -> np.ndarray | None:

@@ -77,7 +77,9 @@ class KNeighborsClassifier(KNeighborsMixin, ClassifierMixin, NeighborsBase):
     def _shares(self, X: Any) -> list[np.ndarray]:
         indices, weights = self._neighbors_and_weights(X)
         check_some_weight(weights)
-        return [_learn.neighbor_votes(codes, len(classes), indices, weights) for classes, codes in outputs_of(self)]
+        return [
+            _learn.neighbor_votes(codes, len(classes), indices, weights, None) for classes, codes in outputs_of(self)
+        ]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

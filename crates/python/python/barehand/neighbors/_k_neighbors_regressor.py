@@ -64,5 +64,5 @@ class KNeighborsRegressor(KNeighborsMixin, RegressorMixin, NeighborsBase):
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each row; without ``X``, for each fitted point by the others."""
         indices, weights = self._neighbors_and_weights(X)
-        means = _learn.neighbor_means(np.ascontiguousarray(self._y, dtype=np.float64), indices, weights)
+        means = _learn.neighbor_means(np.ascontiguousarray(self._y, dtype=np.float64), indices, weights, None)
         return means.ravel() if self._y.ndim == 1 else means

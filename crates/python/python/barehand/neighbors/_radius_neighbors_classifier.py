@@ -9,7 +9,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand.base import ClassifierMixin, Interval
-from barehand.neighbors._base import NeighborsBase, RadiusNeighborsMixin, weights_of
+from barehand.neighbors._base import NeighborsBase, RadiusNeighborsMixin
 from barehand.neighbors._targets import keep_classes, outputs_of
 
 
@@ -108,20 +108,16 @@ class RadiusNeighborsClassifier(RadiusNeighborsMixin, ClassifierMixin, Neighbors
 
     def _shares(self, X: Any) -> tuple[list[np.ndarray], np.ndarray]:
         """For each output the shares of its classes, and which queries have no neighbours."""
-        distances, indices = self.radius_neighbors(X)
-        outliers = np.array([len(near) == 0 for near in indices], dtype=bool)
+        indices, weights, counts = self._near_and_weights(X)
+        outliers = np.array(counts, dtype=np.int64) == 0
         if outliers.any() and self.outlier_label_ is None:
             raise ValueError(
                 f"No neighbors found for test samples {np.flatnonzero(outliers)}, you can try using larger radius, giving a "
                 "label for outliers, or considering removing them from your dataset."
             )
-        shares = [np.zeros((len(indices), len(classes))) for classes, _ in outputs_of(self)]
-        for query in np.flatnonzero(~outliers):
-            near = indices[query][None]
-            weights = weights_of(distances[query][None], self.weights)
-            for share, (classes, codes) in zip(shares, outputs_of(self), strict=True):
-                share[query] = _learn.neighbor_votes(codes, len(classes), near, weights)[0]
-        for output, (share, (classes, _)) in enumerate(zip(shares, outputs_of(self), strict=True)):
+        outputs = outputs_of(self)
+        shares = [_learn.neighbor_votes(codes, len(classes), indices, weights, counts) for classes, codes in outputs]
+        for output, (share, (classes, _)) in enumerate(zip(shares, outputs, strict=True)):
             if not outliers.any():
                 break
             place = np.flatnonzero(classes == self.outlier_label_[output])

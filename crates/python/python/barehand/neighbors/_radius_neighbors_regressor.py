@@ -9,7 +9,7 @@ import numpy as np
 
 from barehand._barehand import _learn
 from barehand.base import Interval, RegressorMixin
-from barehand.neighbors._base import NeighborsBase, RadiusNeighborsMixin, weights_of
+from barehand.neighbors._base import NeighborsBase, RadiusNeighborsMixin
 
 
 class RadiusNeighborsRegressor(RadiusNeighborsMixin, RegressorMixin, NeighborsBase):
@@ -64,13 +64,9 @@ class RadiusNeighborsRegressor(RadiusNeighborsMixin, RegressorMixin, NeighborsBa
 
     def predict(self, X: Any) -> np.ndarray:
         """The prediction for each row; without ``X``, for each fitted point by the others."""
-        distances, indices = self.radius_neighbors(X)
+        near = self._near_and_weights(X)
         values = np.ascontiguousarray(self._y, dtype=np.float64)
-        means = np.full((len(indices), 1 if values.ndim == 1 else values.shape[1]), np.nan)
-        for query, near in enumerate(indices):
-            if len(near):
-                weights = weights_of(distances[query][None], self.weights)
-                means[query] = _learn.neighbor_means(values, near[None], weights)[0]
+        means = _learn.neighbor_means(values, *near)
         if np.isnan(means).any():
             warnings.warn(
                 "One or more samples have no neighbors within specified radius; predicting NaN.", stacklevel=2
