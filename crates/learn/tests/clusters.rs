@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 
 use barehand_learn::cluster::{
-    Dbscan, DbscanMetric, KMeans, KMeansAlgorithm, KMeansInit, MiniBatchKMeans, NeighborSearch,
-    k_means_plus_plus,
+    Dbscan, KMeans, KMeansAlgorithm, KMeansInit, MiniBatchKMeans, k_means_plus_plus,
 };
 use barehand_learn::decomposition::{
     Pca, PcaComponents, PowerIterationNormalizer, SvdSolver, TruncatedSvd, TruncatedSvdAlgorithm,
 };
 use barehand_learn::mixture::{CovarianceType, GaussianMixture, MixtureInit};
 use barehand_learn::models::any_model;
+use barehand_learn::neighbors::{Algorithm, Metric};
 use barehand_learn::{
     AnyModel, Estimator, Features, Fit, FitWeighted, InverseTransform, Persist, Predict, PredictProba,
     Record, Target, Transform,
@@ -143,11 +143,11 @@ fn dbscan_is_scikit_learns() {
     let golden = golden();
     let x = matrix(&golden["iris"]);
     for case in golden["dbscan"].as_array().unwrap() {
-        for search in [NeighborSearch::Auto, NeighborSearch::Brute, NeighborSearch::KdTree] {
+        for search in [Algorithm::Auto, Algorithm::Brute, Algorithm::KdTree, Algorithm::BallTree] {
             let metric = match case["metric"].as_str().unwrap() {
-                "manhattan" => DbscanMetric::Manhattan,
-                "chebyshev" => DbscanMetric::Chebyshev,
-                _ => DbscanMetric::Minkowski(2.0),
+                "manhattan" => Metric::Manhattan,
+                "chebyshev" => Metric::Chebyshev,
+                _ => Metric::Minkowski(2.0),
             };
             let estimator = Dbscan::new()
                 .eps(case["eps"].as_f64().unwrap())

@@ -1,8 +1,9 @@
 //! k-means, DBSCAN, Gaussian mixtures and principal components.
 
-use barehand_learn::cluster::{Dbscan, KMeans, KMeansAlgorithm, KMeansInit, NeighborSearch};
+use barehand_learn::cluster::{Dbscan, KMeans, KMeansAlgorithm, KMeansInit};
 use barehand_learn::decomposition::{Pca, SvdSolver};
 use barehand_learn::mixture::{CovarianceType, GaussianMixture};
+use barehand_learn::neighbors::Algorithm;
 use barehand_learn::{Fit, FitWeighted, Predict, PredictProba, Transform};
 use barehand_tensor::{Float, Tensor};
 use barehand_textbook as textbook;
@@ -61,7 +62,7 @@ fn dbscan<T: Float>(pair: &mut Pair<T>) {
     let weights: Vec<f64> = (0..n).map(|_| pair.between(0..=2) as f64).collect();
     let (eps, min_samples) = (pair.pick(&[1.0, 2.0, 3.0]), pair.between(1..=6));
     let expected = textbook::dbscan(&x, &weights, eps, min_samples as f64, &mut Trace::silent()).unwrap();
-    let search = pair.pick(&[NeighborSearch::Auto, NeighborSearch::Brute, NeighborSearch::KdTree]);
+    let search = pair.pick(&[Algorithm::Auto, Algorithm::Brute, Algorithm::KdTree, Algorithm::BallTree]);
     let engine = Dbscan::new().eps(eps).min_samples(min_samples).algorithm(search).leaf_size(3);
     let x = pair.tensor(&x);
     let found = engine.fit_weighted(&x, &(), &weights.into()).unwrap();

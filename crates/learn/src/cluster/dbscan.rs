@@ -2,69 +2,15 @@
 
 use std::any::Any;
 
-use barehand_kernels::k_means::{KMeans as _, Panels};
 use barehand_tensor::{CsrMatrix, Error, Float, Result, Tensor, threads};
 
 use crate::dynamic::{Estimator, Features, Model, Target};
 use crate::estimator::{Fit, FitWeighted};
 use crate::model_file::Persist;
 use crate::models::{field, record_of};
+use crate::neighbors::{Algorithm, Metric, NearestNeighbors};
 use crate::record::Record;
 use crate::validate;
-
-mod kd_tree;
-
-use kd_tree::KdTree;
-
-/// How far two samples are from each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum DbscanMetric {
-    /// `sqrt(sum |a - b|^2)`
-    #[default]
-    Euclidean,
-    /// `sum |a - b|`
-    Manhattan,
-    /// `max |a - b|`
-    Chebyshev,
-    /// `(sum |a - b|^p)^(1/p)`, `p > 0`.
-    Minkowski(f64),
-    /// Features are the distances themselves, `(N, N)`; of sparse ones those that are not stored are infinite.
-    Precomputed,
-}
-
-impl DbscanMetric {
-    /// A monotone function of the distance that is cheaper than it.
-    #[inline]
-    fn reduced(self, difference: impl Iterator<Item = f64>) -> f64 {
-        match self {
-            DbscanMetric::Euclidean | DbscanMetric::Precomputed => difference.map(|d| d * d).sum(),
-            DbscanMetric::Manhattan => difference.map(f64::abs).sum(),
-            DbscanMetric::Chebyshev => difference.map(f64::abs).fold(0.0, f64::max),
-            DbscanMetric::Minkowski(p) => difference.map(|d| d.abs().powf(p)).sum(),
-        }
-    }
-
-    /// The same function of a distance.
-    fn reduced_radius(self, radius: f64) -> f64 {
-        match self {
-            DbscanMetric::Euclidean => radius * radius,
-            DbscanMetric::Minkowski(p) => radius.powf(p),
-            _ => radius,
-        }
-    }
-}
-
-/// How neighbours are found; what is found is the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NeighborSearch {
-    /// The tree for few features, else every pair.
-    #[default]
-    Auto,
-    /// The distance of every pair.
-    Brute,
-    /// A KD tree; not for `Minkowski(p)` with `p < 1`, which is no distance, and not for sparse or precomputed features.
-    KdTree,
-}
 
 /// Clusters are what is densely connected; what lies alone is noise.
 ///
@@ -85,26 +31,18 @@ pub enum NeighborSearch {
 /// assert_eq!(model.core_samples(), [0, 1, 2, 3, 4]);
 /// # Ok::<(), barehand_tensor::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dbscan {
     eps: f64,
     min_samples: usize,
-    metric: DbscanMetric,
-    algorithm: NeighborSearch,
-    leaf_size: usize,
+    search: NearestNeighbors,
+    precomputed: bool,
     n_jobs: Option<usize>,
 }
 
 impl Default for Dbscan {
     fn default() -> Self {
-        Dbscan {
-            eps: 0.5,
-            min_samples: 5,
-            metric: DbscanMetric::Euclidean,
-            algorithm: NeighborSearch::Auto,
-            leaf_size: 30,
-            n_jobs: None,
-        }
+        Dbscan { eps: 0.5, min_samples: 5, search: NearestNeighbors::new(), precomputed: false, n_jobs: None }
     }
 }
 
@@ -127,20 +65,27 @@ impl Dbscan {
     }
 
     /// How distances are measured (default: Euclidean).
-    pub fn metric(mut self, metric: DbscanMetric) -> Self {
-        self.metric = metric;
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.search = self.search.metric(metric);
         self
     }
 
-    /// How neighbours are found (default: by itself).
-    pub fn algorithm(mut self, algorithm: NeighborSearch) -> Self {
-        self.algorithm = algorithm;
+    /// Whether features are the distances themselves, `(N, N)`; of sparse ones those that are not stored are infinite (default:
+    /// no). Metric and algorithm play no part then.
+    pub fn precomputed(mut self, precomputed: bool) -> Self {
+        self.precomputed = precomputed;
         self
     }
 
-    /// Samples of a leaf of the tree, at most (default: 30).
+    /// How neighbours are found; what is found is the same (default: whichever way is faster).
+    pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.search = self.search.algorithm(algorithm);
+        self
+    }
+
+    /// Samples of a leaf of a tree, at most (default: 30).
     pub fn leaf_size(mut self, leaf_size: usize) -> Self {
-        self.leaf_size = leaf_size;
+        self.search = self.search.leaf_size(leaf_size);
         self
     }
 
@@ -153,8 +98,8 @@ impl Dbscan {
     /// The clusters of features `(N, D)`.
     ///
     /// # Errors
-    /// `x` is no matrix, is empty, or holds NaN or infinity; `eps` is not positive; `min_samples` or `leaf_size` is 0; an
-    /// algorithm that the metric does not allow; precomputed distances that are not square or negative.
+    /// As [`NearestNeighbors::fit`]; also where `eps` is not positive, `min_samples` is 0, or precomputed distances are not square
+    /// or negative.
     pub fn fit<T: Float>(&self, x: &Tensor<T>) -> Result<FittedDbscan<T>> {
         self.fitted(&x.clone().into(), None)
     }
@@ -180,8 +125,8 @@ impl Dbscan {
         if self.eps.is_nan() || self.eps <= 0.0 {
             return Err(Error::value(OPERATION, format!("eps is {}: more than 0 expected", self.eps)));
         }
-        if self.min_samples == 0 || self.leaf_size == 0 {
-            return Err(Error::value(OPERATION, "min_samples and leaf_size are at least 1"));
+        if self.min_samples == 0 {
+            return Err(Error::value(OPERATION, "min_samples is 0: at least 1 expected"));
         }
         let neighborhoods = self.neighborhoods(OPERATION, x)?;
         let n = neighborhoods.len();
@@ -202,86 +147,22 @@ impl Dbscan {
         };
         let labels = connect(&neighborhoods, &core);
         let core_samples: Vec<usize> = (0..n).filter(|&i| core[i]).collect();
-        let components = match (self.metric, x) {
-            (DbscanMetric::Precomputed, _) | (_, Features::Sparse(_)) => None,
-            (_, Features::Dense(x)) => {
+        let components = match x {
+            Features::Dense(x) if !self.precomputed => {
                 let rows: Vec<i64> = core_samples.iter().map(|&i| i as i64).collect();
                 Some(x.index_select(0, &rows.into())?)
             }
+            _ => None,
         };
         Ok(FittedDbscan { features: x.shape()[1], labels: labels.into(), core_samples, components })
     }
 
     /// The samples within `eps` of each sample, itself included, in ascending order.
     fn neighborhoods<T: Float>(&self, operation: &str, x: &Features<T>) -> Result<Vec<Vec<u32>>> {
-        let [n, d] = x.shape();
-        if n > u32::MAX as usize {
-            return Err(Error::value(operation, format!("{n} samples: fewer than 2^32 expected")));
-        }
-        if let DbscanMetric::Minkowski(p) = self.metric
-            && (p.is_nan() || p <= 0.0)
-        {
-            return Err(Error::value(operation, format!("p is {p}: more than 0 expected")));
-        }
-        if self.metric == DbscanMetric::Precomputed {
+        if self.precomputed {
             return self.of_distances(operation, x);
         }
-        let dense;
-        let x = match x {
-            Features::Dense(x) => x,
-            Features::Sparse(x) => {
-                if self.algorithm == NeighborSearch::KdTree {
-                    return Err(Error::value(operation, "a KD tree takes dense features only"));
-                }
-                dense = x.to_dense();
-                &dense
-            }
-        };
-        validate::matrix(operation, x)?;
-        validate::finite(operation, x)?;
-        let metric = match self.metric {
-            DbscanMetric::Minkowski(1.0) => DbscanMetric::Manhattan,
-            DbscanMetric::Minkowski(2.0) => DbscanMetric::Euclidean,
-            DbscanMetric::Minkowski(f64::INFINITY) => DbscanMetric::Chebyshev,
-            metric => metric,
-        };
-        let no_distance = matches!(metric, DbscanMetric::Minkowski(p) if p < 1.0);
-        let tree = match self.algorithm {
-            NeighborSearch::Auto => d <= 15 && n > self.leaf_size && !no_distance,
-            NeighborSearch::Brute => false,
-            NeighborSearch::KdTree if no_distance => {
-                return Err(Error::value(operation, "a KD tree needs p of at least 1"));
-            }
-            NeighborSearch::KdTree => true,
-        };
-        let x = x.cast::<f64>().contiguous();
-        let values = x.as_slice().unwrap_or_default();
-        let radius = metric.reduced_radius(self.eps);
-        let mut found: Vec<Vec<u32>> = vec![Vec::new(); n];
-        if tree {
-            let tree = KdTree::new(values, n, d, self.leaf_size);
-            threads::for_each_chunk(&mut found, 64, 256, |from, found| {
-                for (i, found) in found.iter_mut().enumerate() {
-                    tree.within(values, &values[(from + i) * d..][..d], metric, radius, found);
-                    found.sort_unstable();
-                }
-            });
-        } else if metric == DbscanMetric::Euclidean {
-            by_differences(values, n, d, radius, &mut found);
-        } else {
-            threads::for_each_chunk(&mut found, 16, 64, |from, found| {
-                for (i, found) in found.iter_mut().enumerate() {
-                    let a = &values[(from + i) * d..][..d];
-                    for (j, b) in values.chunks_exact(d).enumerate() {
-                        let difference = a.iter().zip(b).map(|(a, b)| a - b);
-                        if metric.reduced(difference) <= radius {
-                            found.push(j as u32);
-                        }
-                    }
-                }
-            });
-        }
-        Ok(found)
+        self.search.fit_features(x)?.within(operation, x, self.eps)
     }
 
     fn of_distances<T: Float>(&self, operation: &str, x: &Features<T>) -> Result<Vec<Vec<u32>>> {
@@ -290,8 +171,8 @@ impl Dbscan {
             let message = format!("precomputed distances are a square matrix, found {n} x {d}");
             return Err(Error::shape(operation, message));
         }
-        if self.algorithm == NeighborSearch::KdTree {
-            return Err(Error::value(operation, "a KD tree takes features, not distances"));
+        if u32::try_from(n).is_err() {
+            return Err(Error::value(operation, format!("{n} samples are more than 32 bits count")));
         }
         let negative = || Error::value(operation, "a precomputed distance is negative");
         let near = |distance: &T| distance.to_f64() <= self.eps;
@@ -327,25 +208,6 @@ impl Dbscan {
                 (0..n).map(row).collect()
             }
         })
-    }
-}
-
-/// Every pair, panel by panel, from differences: a pair exactly `eps` apart is near.
-fn by_differences(x: &[f64], n: usize, d: usize, radius: f64, found: &mut [Vec<u32>]) {
-    const POINTS: usize = 256;
-    let panels = Panels::new(x, n, d, &vec![0.0; d]);
-    for from in (0..n).step_by(POINTS) {
-        let count = POINTS.min(n - from);
-        let mut distances = vec![0.0; count * n];
-        f64::squared_distances(&panels, &x[from * d..][..count * d], count, None, &mut distances);
-        let found = &mut found[from..from + count];
-        threads::for_each_chunk(found, 8, (1 << 16) / n.max(1), |at, found| {
-            for (i, found) in found.iter_mut().enumerate() {
-                let row = &distances[(at + i) * n..][..n];
-                let near = |&j: &u32| row[j as usize] <= radius;
-                found.extend((0..n as u32).filter(near));
-            }
-        });
     }
 }
 

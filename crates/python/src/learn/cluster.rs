@@ -2,10 +2,11 @@
 
 use barehand_learn::Features;
 use barehand_learn::cluster::{
-    Dbscan, DbscanMetric, FittedKMeans, FittedMiniBatchKMeans, KMeans, KMeansAlgorithm, KMeansInit,
-    MiniBatchKMeans, NeighborSearch, k_means_plus_plus as seeds,
+    Dbscan, FittedKMeans, FittedMiniBatchKMeans, KMeans, KMeansAlgorithm, KMeansInit, MiniBatchKMeans,
+    k_means_plus_plus as seeds,
 };
 use barehand_learn::models::AnyModel;
+use barehand_learn::neighbors::{Algorithm, Metric, MetricParams};
 use barehand_tensor::{Float, Tensor};
 use pyo3::prelude::*;
 
@@ -170,6 +171,7 @@ fn k_means_plus_plus<'py>(
     })
 }
 
+/// Of points by a metric, as `nearest_neighbors`; of distances with `"precomputed"`.
 #[pyfunction]
 fn dbscan(
     py: Python<'_>,
@@ -177,32 +179,23 @@ fn dbscan(
     sample_weight: Option<Weights>,
     eps: f64,
     min_samples: usize,
-    metric: &str,
-    p: f64,
     algorithm: &str,
     leaf_size: usize,
+    metric: &str,
+    p: Option<f64>,
+    numbers: Option<Weights>,
     n_jobs: Option<usize>,
 ) -> Result<Model> {
-    let metric = match metric {
-        "euclidean" => DbscanMetric::Euclidean,
-        "manhattan" => DbscanMetric::Manhattan,
-        "chebyshev" => DbscanMetric::Chebyshev,
-        "minkowski" => DbscanMetric::Minkowski(p),
-        "precomputed" => DbscanMetric::Precomputed,
-        _ => return Err(Failure::value("dbscan", format!("metric {metric:?}"))),
+    let mut estimator = Dbscan::new().eps(eps).min_samples(min_samples).leaf_size(leaf_size);
+    estimator = match metric {
+        "precomputed" => estimator.precomputed(true),
+        metric => {
+            let params = MetricParams { p, numbers: numbers.map(|Weights(numbers)| numbers.to_vec()) };
+            estimator
+                .algorithm(Algorithm::from_name("dbscan", algorithm)?)
+                .metric(Metric::from_name("dbscan", metric, params)?)
+        }
     };
-    let algorithm = match algorithm {
-        "auto" => NeighborSearch::Auto,
-        "brute" => NeighborSearch::Brute,
-        "kd_tree" => NeighborSearch::KdTree,
-        _ => return Err(Failure::value("dbscan", format!("algorithm {algorithm:?}"))),
-    };
-    let mut estimator = Dbscan::new()
-        .eps(eps)
-        .min_samples(min_samples)
-        .metric(metric)
-        .algorithm(algorithm)
-        .leaf_size(leaf_size);
     if let Some(threads) = n_jobs {
         estimator = estimator.n_jobs(threads);
     }

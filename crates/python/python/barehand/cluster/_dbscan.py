@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 
 from barehand._barehand import _learn
-from barehand._check_array import is_sparse
 from barehand._param_validation import Interval
-from barehand._sparse_rows import canonical
 from barehand.base import BaseEstimator, ClusterMixin
+from barehand.neighbors._base import NeighborsBase
+from barehand.neighbors._metrics import numbers_of
+from barehand.neighbors._nearest_neighbors import NearestNeighbors
 from barehand.validation import check_sample_weight, validate_data
-
-_METRICS = {
-    "euclidean": "euclidean",
-    "l2": "euclidean",
-    "manhattan": "manhattan",
-    "cityblock": "manhattan",
-    "l1": "manhattan",
-    "chebyshev": "chebyshev",
-    "minkowski": "minkowski",
-    "precomputed": "precomputed",
-}
 
 
 class DBSCAN(ClusterMixin, BaseEstimator):
@@ -36,12 +25,8 @@ class DBSCAN(ClusterMixin, BaseEstimator):
     Args:
         eps: how near neighbours are, at most.
         min_samples: neighbours (or their weight) that make a core sample.
-        metric: ``"euclidean"``, ``"manhattan"``, ``"chebyshev"``, ``"minkowski"``, ``"precomputed"`` (``X`` holds the distances;
-            of sparse ones those that are not stored are infinite), or a callable of two samples.
-        metric_params: ``{"p": 3}`` for ``"minkowski"``, or keywords of the callable.
-        algorithm: ``"brute"`` compares every pair; ``"kd_tree"`` and ``"ball_tree"`` search a tree of boxes; ``"auto"`` takes the
-            tree for few features. They find the same.
-        leaf_size: samples of a leaf of the tree, at most.
+        metric, metric_params, algorithm, leaf_size: as of `NearestNeighbors`; with ``"precomputed"`` ``X`` holds the distances, of
+            which those that sparse ones do not store are infinite.
         p: of the Minkowski metric, 2 by default.
         n_jobs: threads; -1 for all processors, None for as many as everywhere.
 
@@ -54,10 +39,10 @@ class DBSCAN(ClusterMixin, BaseEstimator):
     _parameter_constraints = {
         "eps": [Interval(float, 0, None, closed="neither")],
         "min_samples": [Interval(int, 1, None)],
-        "metric": [set(_METRICS), callable],
-        "metric_params": [dict, None],
-        "algorithm": [{"auto", "ball_tree", "kd_tree", "brute"}],
-        "leaf_size": [Interval(int, 1, None)],
+        **{
+            name: NeighborsBase._parameter_constraints[name]
+            for name in ("metric", "metric_params", "algorithm", "leaf_size")
+        },
         "p": [Interval(float, 0, None), None],
         "n_jobs": [int, None],
     }
@@ -95,19 +80,21 @@ class DBSCAN(ClusterMixin, BaseEstimator):
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64)
-        samples, metric, p = canonical(X), "precomputed", 2.0
-        algorithm = "kd_tree" if self.algorithm == "ball_tree" else self.algorithm
-        if callable(self.metric):
-            samples, algorithm = self._distances(X), "brute"
-        else:
-            metric, p = _METRICS[self.metric], self._p()
-        if metric == "precomputed" or is_sparse(X):
-            algorithm = "brute"
+        metric, params, method, samples = self._search().measure(X)
         threads = self.n_jobs
         if threads is not None and threads < 0:
             threads = max(1, (os.cpu_count() or 1) + 1 + threads)
         self._engine = _learn.dbscan(
-            samples, weights, self.eps, self.min_samples, metric, p, algorithm, self.leaf_size, threads or None
+            samples,
+            weights,
+            self.eps,
+            self.min_samples,
+            method,
+            self.leaf_size,
+            metric,
+            params.get("p"),
+            numbers_of(metric, params),
+            threads or None,
         )
         self.labels_ = self._engine.field("labels")
         self.core_sample_indices_ = self._engine.field("core_samples")
@@ -117,29 +104,9 @@ class DBSCAN(ClusterMixin, BaseEstimator):
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> np.ndarray:
         return self.fit(X, sample_weight=sample_weight).labels_
 
-    def _p(self) -> float:
-        p = 2.0 if self.p is None else self.p
-        if self.metric_params and "p" in self.metric_params:
-            if self.p is not None and self.p != self.metric_params["p"]:
-                warnings.warn(
-                    "Parameter p is found in metric_params. The corresponding parameter from __init__ is ignored.",
-                    SyntaxWarning,
-                    stacklevel=3,
-                )
-            p = self.metric_params["p"]
-        if self.metric == "minkowski" and not p > 0:
-            raise ValueError(f"p must be greater than 0 for the minkowski metric, got {p}.")
-        return float(p)
-
-    def _distances(self, X: Any) -> np.ndarray:
-        """The distances of all pairs, by the callable."""
-        rows = X.toarray() if is_sparse(X) else X
-        keywords = self.metric_params or {}
-        found = np.zeros((len(rows), len(rows)))
-        for i, a in enumerate(rows):
-            for j in range(i):
-                found[i, j] = found[j, i] = self.metric(a, rows[j], **keywords)
-        return found
+    def _search(self) -> NearestNeighbors:
+        names = ("algorithm", "leaf_size", "metric", "metric_params", "p")
+        return NearestNeighbors(**{name: getattr(self, name) for name in names})
 
 
 def dbscan(
