@@ -269,7 +269,7 @@ impl MiniBatchKMeans {
         };
 
         let mut state = State { counts: vec![0.0; k], since_reassignment: 0 };
-        let steps = self.max_iter * n / batch;
+        let steps = self.max_iter.saturating_mul(n) / batch;
         let mut cumulative: Vec<f64> = Vec::with_capacity(n);
         let mut sum = 0.0;
         for weight in &weights {

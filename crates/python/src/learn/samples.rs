@@ -30,7 +30,7 @@ impl AnyFeatures {
             AnyFeatures::F32(x) => x.shape(),
             AnyFeatures::F64(x) => x.shape(),
         };
-        rows * columns
+        rows.saturating_mul(columns)
     }
 }
 

@@ -109,14 +109,15 @@ impl<T: Float> Persist for FittedMiniBatchKMeans<T> {
         if let Some(count) = counts.iter().find(|count| !count.is_finite() || **count < 0.0) {
             return Err(record.error(format!("field \"counts\" holds {count}")));
         }
+        let no_state = || record.error("fields \"random_key\" and \"random_position\" are no random state");
         let key = record.tensor::<i64>("random_key")?.to_vec();
         let random = LegacyState {
-            key: key.into_iter().map(|word| word as u32).collect(),
+            key: key.into_iter().map(u32::try_from).collect::<Result<_, _>>().map_err(|_| no_state())?,
             position: record.count("random_position")?,
             gauss: if record.is_set("random_gauss") { Some(record.float("random_gauss")?) } else { None },
         };
         if RandomState::from_state(&random).is_none() {
-            return Err(record.error("fields \"random_key\" and \"random_position\" are no random state"));
+            return Err(no_state());
         }
         Ok(FittedMiniBatchKMeans {
             labels: if record.is_set("labels") { Some(labels_of(record, k)?) } else { None },
