@@ -98,8 +98,27 @@ pub(super) fn nearest<T: Float>(
 }
 
 /// Every point whose rank is at most `limit`, by index.
-pub(super) fn near<T: Float>(metric: Metric, points: &[T], query: &[T], limit: f64) -> Vec<(f64, u32)> {
-    let mut rank = vec![0.0; points.len() / query.len()];
+pub(super) fn near<T: Float>(
+    metric: Metric,
+    points: &[T],
+    rounded: Option<&Rounded>,
+    query: &[T],
+    limit: f64,
+) -> Vec<(f64, u32)> {
+    let d = query.len();
+    if let Some(rounded) = rounded
+        && limit.is_finite()
+        && let Some(shifted) = shift(rounded, query, d)
+    {
+        let candidates = candidates_within(rounded, &shifted, limit).into_iter();
+        let ranked = candidates.map(|point| {
+            let mut rank = [0.0];
+            ranks(metric, query, &points[point as usize * d..(point as usize + 1) * d], &mut rank);
+            (rank[0], point)
+        });
+        return ranked.filter(|(rank, _)| *rank <= limit).collect();
+    }
+    let mut rank = vec![0.0; points.len() / d];
     ranks(metric, query, points, &mut rank);
     let all = rank.into_iter().enumerate().filter(|(_, rank)| *rank <= limit);
     all.map(|(i, rank)| (rank, i as u32)).collect()
@@ -169,6 +188,30 @@ fn candidates(rounded: &Rounded, queries: &[f32], d: usize, k: usize) -> Vec<Vec
         .collect()
 }
 
+/// The points that may be within a squared distance of `limit` from a query, by index.
+fn candidates_within(rounded: &Rounded, query: &[f32], limit: f64) -> Vec<u32> {
+    let d = query.len();
+    let square: f64 = query.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+    // |x|^2 / 2 - x q = (|x - q|^2 - |q|^2) / 2, and the rounding of q counts in its own square, too.
+    let most = 0.5 * (limit / rounded.scale / rounded.scale - square);
+    let most = ((most + rounded.bound(square.sqrt(), d) + 4.0 * UNIT * square) as f32).next_up();
+    let mut found = Vec::new();
+    let mut products = [0.0; POINTS];
+    for (block, points) in rounded.points.chunks(POINTS * d).enumerate() {
+        let (n, first) = (points.len() / d, block * POINTS);
+        let products = &mut products[..n];
+        f32::gemm(
+            1.0,
+            Matrix::row_major(points, n, d),
+            Matrix::row_major(query, d, 1),
+            0.0,
+            MatrixMut::row_major(products, n, 1),
+        );
+        within(&rounded.half_squares[first..first + n], products, most, first as u32, &mut found);
+    }
+    found.into_iter().map(|(_, point)| point).collect()
+}
+
 fn exact<T: Float>(
     metric: Metric,
     points: &[T],
@@ -194,4 +237,26 @@ pub(super) fn first(mut ranked: Vec<(f64, u32)>, k: usize) -> Vec<(f64, u32)> {
     }
     ranked.sort_unstable_by(order);
     ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, so that many points lie exactly at the limit; far from the origin, where f32 has few digits.
+    #[test]
+    fn within_a_radius_in_f32_and_f64() {
+        for (n, d, offset) in [(50, 3, 0.0), (3000, 20, 1e4), (1025, 17, -7.0)] {
+            let x: Vec<f64> = (0..n * d).map(|i| ((i * 7919) % 1013 % 5) as f64 + offset).collect();
+            let points = Tensor::from_vec(x.clone(), [n, d]).unwrap();
+            let rounded = Rounded::new(&points).unwrap();
+            for query in x.chunks_exact(d).step_by(n / 7) {
+                for limit in [0.0, 1.0, 9.0, 25.0, 60.0, f64::INFINITY] {
+                    let found = near(Metric::Euclidean, &x, Some(&rounded), query, limit);
+                    assert_eq!(found, near(Metric::Euclidean, &x, None, query, limit), "{n} {d} {limit}");
+                    assert!(!found.is_empty());
+                }
+            }
+        }
+    }
 }

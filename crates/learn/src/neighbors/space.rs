@@ -87,9 +87,9 @@ impl<T: Float> Space<T> {
         limit: f64,
     ) -> Vec<(f64, u32)> {
         match (self, queries) {
-            (Space::Brute(points, _), Queries::Dense(queries, d)) => {
+            (Space::Brute(points, rounded), Queries::Dense(queries, d)) => {
                 let points = points.as_slice().unwrap_or_default();
-                brute::near(metric, points, &queries[at * d..(at + 1) * d], limit)
+                brute::near(metric, points, rounded.as_ref(), &queries[at * d..(at + 1) * d], limit)
             }
             (Space::Tree(tree), Queries::Dense(queries, d)) => {
                 tree.near(metric, &queries[at * d..(at + 1) * d], limit)
