@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barehand.decomposition import PCA, TruncatedSVD
 
 
+@settings(deadline=None)
 @given(n=st.integers(2, 14), d=st.integers(2, 14), seed=st.integers(0, 1000), sparse=st.booleans())
 def test_arpack_finds_the_largest_singular_values(n, d, seed, sparse):
     rng = np.random.default_rng(seed)
