@@ -121,14 +121,34 @@ impl<T: Plain> Buffer<T> {
         // A fresh block is zeroed as a whole, so that whoever reuses it finds initialised memory.
         // SAFETY: the layout's size is not zero.
         let Some(start) = NonNull::new(unsafe { alloc_zeroed(layout) }) else { handle_alloc_error(layout) };
-        let start = start.cast::<T>();
+        // SAFETY: the layout has room for the offset.
+        let start = unsafe { start.add(offset(capacity)) }.cast::<T>();
         LIVE.fetch_add(capacity, Ordering::Relaxed);
         Buffer { start, len, capacity, owner: None }
     }
 }
 
+/// What the system is asked for: for a pooled block a page more, on a page's boundary.
 fn layout(capacity: usize) -> Layout {
-    Layout::from_size_align(capacity, ALIGNMENT).expect("array size overflows the address space")
+    let (size, alignment) = if capacity < POOLED_BYTES {
+        (Some(capacity), ALIGNMENT)
+    } else {
+        (capacity.checked_add(PAGE), PAGE)
+    };
+    let layout = size.and_then(|size| Layout::from_size_align(size, alignment).ok());
+    layout.expect("array size overflows the address space")
+}
+
+/// Addresses of the first-level cache repeat after so many bytes.
+const PAGE: usize = 4096;
+
+/// Where in its page the next block should begin: not where the last one did. A loop that walks through several arrays
+/// which begin alike has all of them in the same sets of the cache, and its loads wait for stores that seem to be to the same
+/// address; elementwise and row by row that costs a tenth to a fifth of the time.
+fn offset(capacity: usize) -> usize {
+    static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+    const STEP: usize = 5 * ALIGNMENT;
+    if capacity < POOLED_BYTES { 0 } else { BLOCKS.fetch_add(1, Ordering::Relaxed) % (PAGE / STEP) * STEP }
 }
 
 /// Rounds a size up so that similar sizes share blocks: four classes to a power of two, so at most a quarter is lost.
@@ -214,8 +234,10 @@ impl Drop for SmallFreeList {
 /// The block came from `alloc_zeroed` with the layout of `capacity`, and nobody owns it.
 unsafe fn release(block: NonNull<u8>, capacity: usize) {
     LIVE.fetch_sub(capacity, Ordering::Relaxed);
-    // SAFETY: the caller's.
-    unsafe { dealloc(block.as_ptr(), layout(capacity)) };
+    // A pooled block's offset is what is above the boundary of its page.
+    let offset = if capacity < POOLED_BYTES { 0 } else { block.addr().get() % PAGE };
+    // SAFETY: the caller's; the offset is that of `allocate`.
+    unsafe { dealloc(block.as_ptr().sub(offset), layout(capacity)) };
 }
 
 /// Returns every free block to the system, except small ones that other threads keep (a megabyte each at most).
