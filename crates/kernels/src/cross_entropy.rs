@@ -345,7 +345,7 @@ impl<T: Math> Kernel for LongRows<'_, T> {
         let classes = problem.classes;
         let mut e = Buffer::<T>::scratch(classes);
         let mut tops = Buffer::<T>::scratch(classes.div_ceil(STEP));
-        let mut block = [T::ZERO; STEP];
+        let mut block = Buffer::<T>::scratch(STEP);
         let rows = problem.logits.chunks_exact(classes).zip(dlogits.chunks_exact_mut(classes));
         for (row, (x, dx)) in rows.enumerate() {
             let (top, sum) = long_exponentials::<A, T>(x, &mut e, &mut tops);

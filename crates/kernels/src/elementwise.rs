@@ -7,6 +7,7 @@ mod binary;
 mod pair_loss;
 pub(crate) mod unary;
 
+use crate::buffer::Buffer;
 use crate::math::Math;
 use crate::stream::{self, streams};
 use crate::strided::{BLOCK, CHEAP_GRAIN, CHUNK, DEAR_GRAIN, Reader, Source};
@@ -175,7 +176,7 @@ fn map<T: Math, const N: usize>(
             kernel(slices, piece);
             return;
         }
-        let mut block = [T::ZERO; BLOCK];
+        let mut block = Buffer::<T>::scratch(BLOCK);
         if contiguous {
             for (i, out) in piece.chunks_mut(BLOCK).enumerate() {
                 let block = &mut block[..out.len()];
@@ -217,7 +218,7 @@ fn total<T: Math, const N: usize>(
     let mut parts = vec![0.0; len.div_ceil(CHUNK)];
     let each = |part: usize, sum: &mut f64| {
         let (start, end) = (part * CHUNK, len.min((part + 1) * CHUNK));
-        let mut out = [T::ZERO; BLOCK];
+        let mut out = Buffer::<T>::scratch(BLOCK);
         let mut readers = sources.each_ref().map(|source| source.reader(start));
         let mut done = start;
         while done < end {
@@ -245,7 +246,7 @@ fn update<T: Math, const N: usize>(
     }
     let sources = inputs.map(Source::new);
     for_each_chunk(x, CHUNK, grain, |start, piece| {
-        let mut old = [T::ZERO; BLOCK];
+        let mut old = Buffer::<T>::scratch(BLOCK);
         let mut readers = sources.each_ref().map(|source| source.reader(start));
         let mut done = 0;
         while done < piece.len() {

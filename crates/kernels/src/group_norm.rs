@@ -7,7 +7,7 @@ use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::layer_norm::moments;
 use crate::math::Math;
-use crate::reduce::{sum_lanes, sum_lanes2};
+use crate::reduce::sum_lanes;
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, threads_for};
 
@@ -260,8 +260,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
             for ((c, (dy, x)), (dy_sum, dyh_sum)) in
                 dy.chunks(inner).zip(x.chunks(inner)).enumerate().zip(sums)
             {
-                *dy_sum = sum_lanes(dy, |dy| dy, |dy, sum| dy + sum);
-                *dyh_sum = sum_lanes2(dy, x, |dy, x, sum| A::fma(dy, (x - mean) * rstd, sum));
+                *dy_sum = sum_lanes([dy], |[dy], sum| dy + sum);
+                *dyh_sum = sum_lanes([dy, x], |[dy, x], sum| A::fma(dy, (x - mean) * rstd, sum));
                 g_sum += weight_of(c).to_f64() * *dy_sum;
                 gh_sum += weight_of(c).to_f64() * *dyh_sum;
             }

@@ -5,7 +5,7 @@ use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::Math;
-use crate::reduce::{sum_lanes, sum_lanes2};
+use crate::reduce::sum_lanes;
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, threads_for};
 
@@ -192,11 +192,11 @@ impl<T: Math, const CENTERED: bool> Kernel for Forward<'_, T, CENTERED> {
 pub(crate) fn moments<A: Arch, T: Math, const CENTERED: bool>(x: &[T]) -> (T, f64) {
     let n = x.len() as f64;
     if !CENTERED {
-        return (T::ZERO, sum_lanes(x, |x| x, |x, sum| A::fma(x, x, sum)) / n);
+        return (T::ZERO, sum_lanes([x], |[x], sum| A::fma(x, x, sum)) / n);
     }
-    let mean = sum_lanes(x, |x| x, |x, sum| x + sum) / n;
+    let mean = sum_lanes([x], |[x], sum| x + sum) / n;
     let rounded = T::from_f64(mean);
-    let square = sum_lanes(x, |x| x - rounded, |x, sum| A::fma(x, x, sum)) / n;
+    let square = sum_lanes([x], |[x], sum| A::fma(x - rounded, x - rounded, sum)) / n;
     // About the rounded mean the squares are larger than about the mean itself, by the square of the difference.
     let lost = mean - rounded.to_f64();
     (rounded, (square - lost * lost).max(0.0))
@@ -272,66 +272,64 @@ impl<T: Math, const CENTERED: bool> Kernel for Backward<'_, T, CENTERED> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let Backward { dy, x, weight, mean, rstd, dx, sums } = self;
-        let cols = weight.len();
-        if let Some(dx) = dx {
-            for (row, dx) in dx.chunks_exact_mut(cols.max(1)).enumerate() {
-                let (x, dy) = (&x[row * cols..][..cols], &dy[row * cols..][..cols]);
-                let (mean, rstd) = (mean[row], rstd[row]);
-                // `g` into the output first: it is needed twice.
-                dx.iter_mut().zip(dy).zip(weight).for_each(|((g, dy), weight)| *g = *dy * *weight);
+        let Backward { dy, x, weight, mean, rstd, mut dx, mut sums } = self;
+        let (rows, cols) = (mean.len(), weight.len());
+        // Sums over few rows, which go on in `f64`.
+        let kept = if sums.is_some() { cols } else { 0 };
+        let (mut few_dweight, mut few_dbias) = (Buffer::<T>::zeroed(kept), Buffer::<T>::zeroed(kept));
+        for (row, (&mean, &rstd)) in mean.iter().zip(rstd).enumerate() {
+            let (start, end) = (row * cols, (row + 1) * cols);
+            let (x, dy) = (&x[start..end], &dy[start..end]);
+            let centered = |x: T| if CENTERED { x - mean } else { x };
+            if let Some(dx) = &mut dx {
+                let (g_sum, gh_sum) = sums_of_gradients::<A, T, CENTERED>(dy, x, weight, mean);
                 let n = cols as f64;
-                let g_mean = if CENTERED { sum_lanes(dx, |g| g, |g, sum| g + sum) / n } else { 0.0 };
-                let gh = sum_lanes2(dx, x, |g, x, sum| A::fma(g, (x - mean) * rstd, sum)) / n;
-                let (g_mean, gh_mean) = (T::from_f64(g_mean), T::from_f64(gh));
-                for (dx, x) in dx.iter_mut().zip(x) {
-                    let h = (*x - mean) * rstd;
-                    *dx = A::fma(-h, gh_mean, *dx - g_mean) * rstd;
+                let (g_mean, gh_mean) = (T::from_f64(g_sum / n), T::from_f64(gh_sum * rstd.to_f64() / n));
+                for (((dx, dy), x), weight) in dx[start..end].iter_mut().zip(dy).zip(x).zip(weight) {
+                    let (g, h) = (*dy * *weight, centered(*x) * rstd);
+                    *dx = A::fma(-h, gh_mean, if CENTERED { g - g_mean } else { g }) * rstd;
                 }
             }
-        }
-        if let Some(sums) = sums {
-            let (dweight, dbias) = sums.split_at_mut(cols);
-            for row in (0..mean.len()).step_by(DEPTH) {
-                if row + DEPTH <= mean.len() {
-                    add_rows::<T, DEPTH>(row, dy, x, mean, rstd, dweight, dbias);
-                } else {
-                    (row..mean.len())
-                        .for_each(|row| add_rows::<T, 1>(row, dy, x, mean, rstd, dweight, dbias));
+            if let Some(sums) = &mut sums {
+                for ((dweight, dy), x) in few_dweight.iter_mut().zip(dy).zip(x) {
+                    *dweight = A::fma(*dy, centered(*x) * rstd, *dweight);
+                }
+                if CENTERED {
+                    for (dbias, dy) in few_dbias.iter_mut().zip(dy) {
+                        *dbias += *dy;
+                    }
+                }
+                if (row + 1) % FEW == 0 || row + 1 == rows {
+                    let (dweight, dbias) = sums.split_at_mut(cols);
+                    spill(&mut few_dweight, dweight);
+                    spill(&mut few_dbias, dbias);
                 }
             }
         }
     }
 }
 
-/// Rows whose contributions are added up before the sums in memory are touched.
-const DEPTH: usize = 4;
+/// Rows whose contributions to a parameter are added up in the type itself.
+const FEW: usize = 8;
 
-/// Adds `dy h` and `dy` of `N` rows to the sums.
+/// Adds `few` to `sums`, and begins it again.
 #[inline(always)]
-fn add_rows<T: Math, const N: usize>(
-    first: usize,
+fn spill<T: Math>(few: &mut [T], sums: &mut [f64]) {
+    for (sum, few) in sums.iter_mut().zip(few) {
+        *sum += few.to_f64();
+        *few = T::ZERO;
+    }
+}
+
+/// `sum g` (0 unless `CENTERED`) and `sum g (x - mean)` of a row, as [`sum_lanes`] forms them.
+#[inline(always)]
+fn sums_of_gradients<A: Arch, T: Math, const CENTERED: bool>(
     dy: &[T],
     x: &[T],
-    mean: &[T],
-    rstd: &[T],
-    dweight: &mut [f64],
-    dbias: &mut [f64],
-) {
-    let cols = dweight.len();
-    let dy: [&[T]; N] = std::array::from_fn(|r| &dy[(first + r) * cols..][..cols]);
-    let x: [&[T]; N] = std::array::from_fn(|r| &x[(first + r) * cols..][..cols]);
-    let mean: [T; N] = std::array::from_fn(|r| mean[first + r]);
-    let rstd: [T; N] = std::array::from_fn(|r| rstd[first + r]);
-    for (c, (dweight, dbias)) in dweight.iter_mut().zip(dbias).enumerate() {
-        let (mut w, mut b) = (T::ZERO, T::ZERO);
-        for r in 0..N {
-            // SAFETY: every row has `cols` elements, as many as the sums.
-            let (dy, x) = unsafe { (*dy[r].get_unchecked(c), *x[r].get_unchecked(c)) };
-            w += dy * ((x - mean[r]) * rstd[r]);
-            b += dy;
-        }
-        *dweight += w.to_f64();
-        *dbias += b.to_f64();
-    }
+    weight: &[T],
+    mean: T,
+) -> (f64, f64) {
+    let centered = |x: T| if CENTERED { x - mean } else { x };
+    let g = if CENTERED { sum_lanes([dy, weight], |[dy, weight], sum| A::fma(dy, weight, sum)) } else { 0.0 };
+    (g, sum_lanes([dy, weight, x], |[dy, weight, x], sum| A::fma(dy * weight, centered(x), sum)))
 }

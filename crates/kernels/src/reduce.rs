@@ -15,9 +15,7 @@ use crate::view::View;
 
 pub use fold::fold_axes;
 pub use scan::arg_reduce_any;
-pub(crate) use slice::{
-    LANES, dot_product, folded, max_number, sum, sum_lanes, sum_lanes2, sum_map, sum_map2,
-};
+pub(crate) use slice::{LANES, max_number, sum_lanes, sum_map, sum_map2};
 
 /// What many values are reduced to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

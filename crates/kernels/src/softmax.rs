@@ -9,7 +9,7 @@ use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
-use crate::reduce::{LANES, dot_product, folded, max_number, sum, sum_map};
+use crate::reduce::{LANES, max_number, sum_lanes, sum_map};
 use crate::stream::{self, streams};
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, for_each_chunk, threads_for};
@@ -85,6 +85,9 @@ pub(crate) fn for_row_pieces(rows: usize, cols: usize, task: impl Fn(usize, usiz
     });
 }
 
+/// Rows of at most so many elements are worked on together.
+const SHORT: usize = 128;
+
 /// Elements whose exponentials are formed together.
 pub(crate) const BLOCK: usize = 1024;
 
@@ -111,10 +114,6 @@ impl<T: Math, R: Rows<T, N>, const N: usize> Kernel for Blocks<'_, T, R, N> {
         let mut scratch = Buffer::scratch(if streams { block } else { 0 });
         for (i, out) in out.chunks_mut(block).enumerate() {
             let (start, end) = (i * block, i * block + out.len());
-            // The next rows are already on their way.
-            for x in &inputs {
-                stream::prefetch(&x[end..x.len().min(end + BLOCK)]);
-            }
             let into = if streams { &mut scratch[..out.len()] } else { &mut *out };
             R::block::<A>(inputs.map(|x| &x[start..end]), cols, into);
             if streams {
@@ -133,7 +132,7 @@ impl<T: Math> Rows<T, 1> for Forward {
     #[inline(always)]
     fn block<A: Arch>([x]: [&[T]; 1], cols: usize, out: &mut [T]) {
         let rows = x.chunks_exact(cols).zip(out.chunks_exact_mut(cols));
-        if cols >= LANES {
+        if cols > SHORT {
             for (x, out) in rows {
                 let scale = T::from_f64(1.0 / exponentials::<A, T>(x, max_number(x), out));
                 for value in out {
@@ -151,7 +150,7 @@ impl<T: Math> Rows<T, 1> for Forward {
             *value = math::exp_of_negative::<A, T>(*value);
         }
         for out in out.chunks_exact_mut(cols) {
-            let scale = T::from_f64(1.0 / sum(out));
+            let scale = T::from_f64(1.0 / sum_lanes([&*out], |[e], sum| e + sum));
             for value in out {
                 *value *= scale;
             }
@@ -182,7 +181,7 @@ impl<T: Math> Rows<T, 2> for Backward {
     fn block<A: Arch>([y, dy]: [&[T]; 2], cols: usize, dx: &mut [T]) {
         let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
         for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(cols)) {
-            let mean = T::from_f64(dot_product::<A, T>(y, dy));
+            let mean = T::from_f64(sum_lanes([y, dy], |[y, dy], sum| A::fma(y, dy, sum)));
             for ((dx, y), dy) in dx.iter_mut().zip(y).zip(dy) {
                 *dx = *y * (*dy - mean);
             }
@@ -245,15 +244,15 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
         }
         return;
     }
-    let mut e = [T::ZERO; BLOCK];
+    let mut e = Buffer::<T>::scratch(BLOCK);
     let rows = (BLOCK / cols).min(ROWS);
     let (mut tops, mut sums) = ([T::ZERO; ROWS], [0.0; ROWS]);
     for (i, x) in x.chunks(rows * cols).enumerate() {
         let sums = &mut sums[..x.len() / cols];
-        if cols >= LANES {
+        if cols > SHORT {
             for ((x, top), total) in x.chunks_exact(cols).zip(&mut tops).zip(&mut *sums) {
                 *top = max_number(x);
-                *total = sum_of_exponentials::<A, T>(x, finite_or_zero(*top));
+                *total = exponentials::<A, T>(x, finite_or_zero(*top), &mut e[..cols]);
             }
         } else {
             let e = &mut e[..x.len()];
@@ -266,7 +265,7 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
                 *e = math::exp_of_negative::<A, T>(*e);
             }
             for (total, e) in sums.iter_mut().zip(e.chunks_exact(cols)) {
-                *total = sum(e);
+                *total = sum_lanes([e], |[e], sum| e + sum);
             }
         }
         for (total, top) in sums.iter_mut().zip(&tops) {
@@ -284,59 +283,25 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
     }
 }
 
-/// `out = e^(x - top)`, and its sum: lanes of eight in the type itself, their sum in `f64`.
+/// `out = e^(x - top)`, and its sum.
 #[inline(always)]
 fn exponentials<A: Arch, T: Math>(x: &[T], top: T, out: &mut [T]) -> f64 {
-    let mut total = 0.0;
-    for (x, out) in x.chunks(8 * LANES).zip(out.chunks_mut(8 * LANES)) {
-        let mut lanes = [T::ZERO; LANES];
-        let ((groups, rest), (outs, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
-        for (group, out) in groups.iter().zip(outs) {
-            for j in 0..LANES {
-                let e = math::exp_of_negative::<A, T>(group[j] - top);
-                out[j] = e;
-                lanes[j] += e;
-            }
+    let ((groups, rest), (outs, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
+    for (group, out) in groups.iter().zip(outs) {
+        for j in 0..LANES {
+            out[j] = math::exp_of_negative::<A, T>(group[j] - top);
         }
-        if !rest.is_empty() {
-            // The power of negative infinity is 0, and adds nothing.
-            let mut group = [T::NEG_INFINITY; LANES];
-            group[..rest.len()].copy_from_slice(rest);
-            for j in 0..LANES {
-                group[j] = math::exp_of_negative::<A, T>(group[j] - top);
-            }
-            for j in 0..LANES {
-                lanes[j] += group[j];
-            }
-            out_rest.copy_from_slice(&group[..rest.len()]);
-        }
-        total += folded(lanes);
     }
-    total
-}
-
-/// The sum of [`exponentials`], which are not kept.
-#[inline(always)]
-fn sum_of_exponentials<A: Arch, T: Math>(x: &[T], top: T) -> f64 {
-    let mut total = 0.0;
-    for x in x.chunks(8 * LANES) {
-        let mut lanes = [T::ZERO; LANES];
-        let (groups, rest) = x.as_chunks::<LANES>();
-        for group in groups {
-            for j in 0..LANES {
-                lanes[j] += math::exp_of_negative::<A, T>(group[j] - top);
-            }
+    if !rest.is_empty() {
+        // Vectors for these too.
+        let mut group = [T::NEG_INFINITY; LANES];
+        group[..rest.len()].copy_from_slice(rest);
+        for j in 0..LANES {
+            group[j] = math::exp_of_negative::<A, T>(group[j] - top);
         }
-        if !rest.is_empty() {
-            let mut group = [T::NEG_INFINITY; LANES];
-            group[..rest.len()].copy_from_slice(rest);
-            for j in 0..LANES {
-                lanes[j] += math::exp_of_negative::<A, T>(group[j] - top);
-            }
-        }
-        total += folded(lanes);
+        out_rest.copy_from_slice(&group[..rest.len()]);
     }
-    total
+    sum_lanes([&*out], |[e], sum| e + sum)
 }
 
 /// Elements of a long row that are worked on together.
@@ -375,10 +340,10 @@ impl<T: Math> Running<T> {
 #[inline(always)]
 pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
     let mut running = Running::NOTHING;
-    for (step, piece) in x.chunks(STEP).enumerate() {
-        fetch_after(x, step);
+    let mut e = Buffer::<T>::scratch(STEP);
+    for piece in x.chunks(STEP) {
         if running.admit(piece) {
-            running.total += sum_of_exponentials::<A, T>(piece, running.top);
+            running.total += exponentials::<A, T>(piece, running.top, &mut e[..piece.len()]);
         }
     }
     running.finish()
@@ -389,7 +354,6 @@ pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
 pub(crate) fn long_exponentials<A: Arch, T: Math>(x: &[T], e: &mut [T], tops: &mut [T]) -> (T, f64) {
     let mut running = Running::NOTHING;
     for (step, (piece, e)) in x.chunks(STEP).zip(e.chunks_mut(STEP)).enumerate() {
-        fetch_after(x, step);
         if running.admit(piece) {
             running.total += exponentials::<A, T>(piece, running.top, e);
         } else {
@@ -398,13 +362,6 @@ pub(crate) fn long_exponentials<A: Arch, T: Math>(x: &[T], e: &mut [T], tops: &m
         tops[step] = running.top;
     }
     running.finish()
-}
-
-/// The processor fetches what follows the elements that it reads, but not beyond a page.
-#[inline(always)]
-fn fetch_after<T>(x: &[T], step: usize) {
-    let next = x.len().min((step + 1) * STEP);
-    stream::prefetch(&x[next..x.len().min(next + STEP)]);
 }
 
 /// What to subtract for a maximum: an infinite one would make `inf - inf`, and without it the sum is right as it is.

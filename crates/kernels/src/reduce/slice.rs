@@ -17,43 +17,6 @@ const BLOCK: usize = 2048;
 /// Elements of the pieces that threads take in turn.
 const PIECE: usize = 32 * BLOCK;
 
-/// The sum of a slice of positive numbers, lanes of eight in the type itself: as exact as the numbers are, where they
-/// are exponentials, and twice as fast as [`sum_map`] in `f32`.
-#[inline(always)]
-pub(crate) fn sum<T: Math>(x: &[T]) -> f64 {
-    let mut total = 0.0;
-    for x in x.chunks(8 * LANES) {
-        let mut lanes = [T::ZERO; LANES];
-        let (groups, rest) = x.as_chunks::<LANES>();
-        for group in groups {
-            for j in 0..LANES {
-                lanes[j] += group[j];
-            }
-        }
-        let tail: f64 = rest.iter().map(|x| x.to_f64()).sum();
-        total += if groups.is_empty() { tail } else { tail + folded(lanes) };
-    }
-    total
-}
-
-/// The sum of lanes.
-#[inline(always)]
-pub(crate) fn folded<T: Math>(lanes: [T; LANES]) -> f64 {
-    let lanes = black_box(lanes);
-    let mut wide = [0.0; LANES / 2];
-    for j in 0..LANES / 2 {
-        wide[j] = lanes[j].to_f64() + lanes[j + LANES / 2].to_f64();
-    }
-    let mut width = LANES / 4;
-    while width > 0 {
-        for j in 0..width {
-            wide[j] += wide[j + width];
-        }
-        width /= 2;
-    }
-    wide[0]
-}
-
 /// The sum of `f` over a slice.
 #[inline(always)]
 pub(crate) fn sum_map<T: Math>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
@@ -93,65 +56,58 @@ pub(crate) fn sum_map2<T: Math>(x: &[T], y: &[T], f: impl Fn(f64, f64) -> f64) -
 /// Elements that a lane adds up in their own precision before it goes on in `f64`.
 const SPILL: usize = 8;
 
-/// Lanes of [`sum_lanes`]: two of the widest vectors of `f64`, four of `f32`.
+/// Lanes of [`sum_lanes`]: four of the widest vectors of `f32`.
 const WIDE: usize = 64;
 
-/// The sum that `add` forms of what `map` makes of the elements, in their own precision but for a few rounding errors: each
-/// lane adds up eight elements, and goes on in `f64`. For rows whose elements are of like size.
+/// The sum that `add` forms of elements of `N` slices of one length, side by side, in their own precision but for a few
+/// rounding errors: each lane adds up eight elements, and goes on in `f64`. For rows whose elements are of like size.
 #[inline(always)]
-pub(crate) fn sum_lanes<T: Math>(x: &[T], map: impl Fn(T) -> T, add: impl Fn(T, T) -> T) -> f64 {
-    let (rows, rest) = x.as_chunks::<WIDE>();
+pub(crate) fn sum_lanes<T: Math, const N: usize>(x: [&[T]; N], add: impl Fn([T; N], T) -> T) -> f64 {
+    let len = x[0].len();
+    assert!(x.iter().all(|x| x.len() == len), "a sum over slices of one length");
+    let groups = x.map(|x| x.as_chunks::<WIDE>().0);
+    let rest = x.map(|x| &x[len - len % WIDE..]);
+    // SAFETY: `i` is below the length of the first, which by the assertion is that of all.
+    let beyond = |i: usize| add(rest.map(|x| unsafe { *x.get_unchecked(i) }), T::ZERO).to_f64();
+    if len <= 16 {
+        let mut total = 0.0;
+        for i in 0..len {
+            total += beyond(i);
+        }
+        return total;
+    }
     let mut totals = [0.0; WIDE];
-    for rows in rows.chunks(SPILL) {
+    for first in (0..len / WIDE).step_by(SPILL) {
         let mut lanes = [T::ZERO; WIDE];
-        for row in rows {
+        for i in first..(len / WIDE).min(first + SPILL) {
             for j in 0..WIDE {
-                lanes[j] = add(map(row[j]), lanes[j]);
+                lanes[j] = add(std::array::from_fn(|n| groups[n][i][j]), lanes[j]);
             }
         }
         for j in 0..WIDE {
             totals[j] += lanes[j].to_f64();
         }
     }
-    for (total, x) in totals.iter_mut().zip(rest) {
-        *total += add(map(*x), T::ZERO).to_f64();
-    }
-    sum_wide(totals)
-}
-
-/// [`sum_lanes`] over pairs of elements of two slices of one length.
-#[inline(always)]
-pub(crate) fn sum_lanes2<T: Math>(x: &[T], y: &[T], add: impl Fn(T, T, T) -> T) -> f64 {
-    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<WIDE>(), y.as_chunks::<WIDE>());
-    let mut totals = [0.0; WIDE];
-    for (xs, ys) in xs.chunks(SPILL).zip(ys.chunks(SPILL)) {
-        let mut lanes = [T::ZERO; WIDE];
-        for (x, y) in xs.iter().zip(ys) {
-            for j in 0..WIDE {
-                lanes[j] = add(x[j], y[j], lanes[j]);
-            }
+    let left = len % WIDE;
+    if left > 0 {
+        // In an array of their own, which leaves the totals in registers.
+        let mut last = [0.0; WIDE];
+        for (i, last) in last.iter_mut().enumerate().take(left) {
+            *last = beyond(i);
         }
         for j in 0..WIDE {
-            totals[j] += lanes[j].to_f64();
+            totals[j] += last[j];
         }
     }
-    for ((total, x), y) in totals.iter_mut().zip(x_rest).zip(y_rest) {
-        *total += add(*x, *y, T::ZERO).to_f64();
-    }
-    sum_wide(totals)
-}
-
-/// Adds lanes pairwise.
-#[inline(always)]
-fn sum_wide(mut lanes: [f64; WIDE]) -> f64 {
-    let mut width = WIDE / 2;
-    while width > 0 {
-        for j in 0..width {
-            lanes[j] += lanes[j + width];
+    let mut few = [0.0; 8];
+    for lanes in totals.as_chunks::<8>().0 {
+        for j in 0..8 {
+            few[j] += lanes[j];
         }
-        width /= 2;
     }
-    lanes[0]
+    // Out of the compiler's sight, or it adds up single lanes.
+    let [a, b, c, d, e, f, g, h] = black_box(few);
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 /// The largest element; NaN if there is one, negative infinity of nothing.
@@ -164,24 +120,6 @@ pub(crate) fn max<T: Math>(x: &[T]) -> T {
 #[inline(always)]
 pub(crate) fn max_number<T: Math>(x: &[T]) -> T {
     extreme(x, T::NEG_INFINITY, |a, b| if b > a { b } else { a })
-}
-
-/// The sum of products of two slices of one length, added up as [`sum`] does.
-#[inline(always)]
-pub(crate) fn dot_product<A: Arch, T: Math>(x: &[T], y: &[T]) -> f64 {
-    let mut total = 0.0;
-    for (x, y) in x.chunks(8 * LANES).zip(y.chunks(8 * LANES)) {
-        let mut lanes = [T::ZERO; LANES];
-        let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
-        for (x, y) in xs.iter().zip(ys) {
-            for j in 0..LANES {
-                lanes[j] = A::fma(x[j], y[j], lanes[j]);
-            }
-        }
-        let tail: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x.to_f64() * y.to_f64()).sum();
-        total += if xs.is_empty() { tail } else { tail + folded(lanes) };
-    }
-    total
 }
 
 /// The smallest element; NaN if there is one, infinity of nothing.
