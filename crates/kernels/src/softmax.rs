@@ -354,6 +354,9 @@ pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
 pub(crate) fn long_exponentials<A: Arch, T: Math>(x: &[T], e: &mut [T], tops: &mut [T]) -> (T, f64) {
     let mut running = Running::NOTHING;
     for (step, (piece, e)) in x.chunks(STEP).zip(e.chunks_mut(STEP)).enumerate() {
+        // Between streams of stores the processor fetches the row too late by itself.
+        let next = x.len().min((step + 1) * STEP);
+        stream::prefetch(&x[next..x.len().min(next + STEP)]);
         if running.admit(piece) {
             running.total += exponentials::<A, T>(piece, running.top, e);
         } else {
