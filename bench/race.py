@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sides import Worker, environment
+from table import SELF
 
 CHECKS = 10  # steps over the stored order that all sides must agree on; slow ones stop early, after 3 at least
 LEAST_ROUNDS = 3  # of a slow side
@@ -47,7 +48,7 @@ def race(work, settings, entered, options):
     """Seconds a step of every side that knows these settings, round after round.
 
     Each turn starts afresh, so that the work is the same in all of them, and warms up for a tenth of its steps. A side
-    whose single step takes longer than a turn takes fewer turns.
+    whose single step takes longer than a turn takes fewer turns, unless it is barehand's.
     """
     sides = [worker for worker in entered if worker.start(settings)]
     numbers, counts, every = {}, {}, {}
@@ -58,7 +59,9 @@ def race(work, settings, entered, options):
             seconds = worker.run(max(1, int(options.seconds / 4 / seconds)))
         counts[worker.name] = max(1, round(options.seconds / seconds))
         turns = 2 * options.rounds * options.seconds / max(seconds, options.seconds)
-        every[worker.name] = -(-options.rounds // max(LEAST_ROUNDS, int(turns)))
+        # Ratios are taken with barehand in the same round: it sits none out.
+        ours = worker.name in ("barehand", SELF)
+        every[worker.name] = 1 if ours else -(-options.rounds // max(LEAST_ROUNDS, int(turns)))
     agree(numbers, work, settings)
 
     results = {worker.name: {"first": numbers[worker.name], "seconds": []} for worker in sides}
