@@ -66,7 +66,7 @@ fn main() {
         let mut out = query.clone();
         let mut log_sums = vec![0.0; batch * heads * queries];
         let forward = best(|| {
-            let out = HeadsMut { data: &mut out, offsets: &at, row_stride: stride };
+            let out = HeadsMut::new(&mut out, &at, stride);
             f32::attention(&attend, out, &mut log_sums);
         });
         report("forward", 2.0, forward);
@@ -77,9 +77,9 @@ fn main() {
             dout: attend.query,
         };
         let backward = best(|| {
-            let of_keys = |data| Some(HeadsMut { data, offsets: &shared_at, row_stride: shared_stride });
+            let of_keys = |data| Some(HeadsMut::new(data, &shared_at, shared_stride));
             let gradients = AttentionGradients {
-                dquery: Some(HeadsMut { data: &mut dquery, offsets: &at, row_stride: stride }),
+                dquery: Some(HeadsMut::new(&mut dquery, &at, stride)),
                 dkey: of_keys(&mut dkey),
                 dvalue: of_keys(&mut dvalue),
                 dmask: None,

@@ -6,6 +6,7 @@
 
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
+use crate::gemm::lanes::Vectors;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
 use crate::reduce::{sum_map, sum_map2};
@@ -128,7 +129,7 @@ struct Problem<'a, T> {
     options: &'a CrossEntropyOptions<'a, T>,
 }
 
-impl<T: Math> Problem<'_, T> {
+impl<T: Math + Vectors> Problem<'_, T> {
     fn check(&self, rows: usize) {
         let Problem { logits, classes, targets, options } = self;
         assert_eq!(logits.len(), rows * classes, "cross-entropy of {rows} rows of {classes} classes");
@@ -267,7 +268,7 @@ impl<T: Math> Problem<'_, T> {
     }
 }
 
-fn forward<T: Math>(problem: Problem<T>, losses: &mut [T], log_sum_exp: &mut [T]) -> f64 {
+fn forward<T: Math + Vectors>(problem: Problem<T>, losses: &mut [T], log_sum_exp: &mut [T]) -> f64 {
     let rows = losses.len();
     problem.check(rows);
     assert_eq!(log_sum_exp.len(), rows, "a log-sum-exp for each row");
@@ -286,7 +287,7 @@ struct Forward<'a, T> {
     log_sum_exp: &'a mut [T],
 }
 
-impl<T: Math> Kernel for Forward<'_, T> {
+impl<T: Math + Vectors> Kernel for Forward<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -306,7 +307,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
     }
 }
 
-fn both<T: Math>(problem: Problem<T>, scale: T, losses: &mut [T], dlogits: &mut [T]) {
+fn both<T: Math + Vectors>(problem: Problem<T>, scale: T, losses: &mut [T], dlogits: &mut [T]) {
     let (rows, classes) = (losses.len(), problem.classes);
     problem.check(rows);
     assert_eq!(dlogits.len(), problem.logits.len(), "a gradient for each logit");
@@ -337,7 +338,7 @@ struct LongRows<'a, T> {
     dlogits: &'a mut [T],
 }
 
-impl<T: Math> Kernel for LongRows<'_, T> {
+impl<T: Math + Vectors> Kernel for LongRows<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -387,7 +388,7 @@ impl<T: Math> Kernel for LongRows<'_, T> {
     }
 }
 
-fn backward<T: Math>(problem: Problem<T>, log_sum_exp: &[T], scale: &[T], dlogits: &mut [T]) {
+fn backward<T: Math + Vectors>(problem: Problem<T>, log_sum_exp: &[T], scale: &[T], dlogits: &mut [T]) {
     let rows = log_sum_exp.len();
     problem.check(rows);
     assert_eq!(dlogits.len(), problem.logits.len(), "a gradient for each logit");
@@ -409,7 +410,7 @@ struct Backward<'a, T> {
     dlogits: &'a mut [T],
 }
 
-impl<T: Math> Kernel for Backward<'_, T> {
+impl<T: Math + Vectors> Kernel for Backward<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {

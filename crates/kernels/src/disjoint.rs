@@ -6,11 +6,20 @@ use std::marker::PhantomData;
 ///
 /// For outputs that [`for_each_chunk`](crate::threads::for_each_chunk) cannot cut: several slices cut alike, or
 /// pieces that are not consecutive.
+#[derive(Debug)]
 pub(crate) struct Disjoint<'a, T> {
     start: *mut T,
     len: usize,
     slice: PhantomData<&'a mut [T]>,
 }
+
+impl<T> Clone for Disjoint<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Disjoint<'_, T> {}
 
 // SAFETY: tasks on other threads get `&mut T`s, which need `T: Send`; that they differ is the promise of `slice`.
 unsafe impl<T: Send> Sync for Disjoint<'_, T> {}
@@ -20,6 +29,11 @@ unsafe impl<T: Send> Send for Disjoint<'_, T> {}
 impl<'a, T> Disjoint<'a, T> {
     pub(crate) fn new(slice: &'a mut [T]) -> Self {
         Disjoint { start: slice.as_mut_ptr(), len: slice.len(), slice: PhantomData }
+    }
+
+    /// Of the whole slice.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// The elements `start..start + len`.

@@ -4,10 +4,11 @@
 
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
+use crate::gemm::lanes::Vectors;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::layer_norm::moments;
 use crate::math::Math;
-use crate::reduce::sum_lanes;
+use crate::reduce::row_sum::{Centered, Each, row_sum};
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, threads_for};
 
@@ -112,7 +113,7 @@ macro_rules! group_norm {
 }
 group_norm!(f32, f64);
 
-fn forward<T: Math>(
+fn forward<T: Math + Vectors>(
     x: &[T],
     layout: Groups,
     weight: Option<&[T]>,
@@ -151,7 +152,7 @@ struct Forward<'a, T> {
     rstd: &'a mut [T],
 }
 
-impl<T: Math> Kernel for Forward<'_, T> {
+impl<T: Math + Vectors> Kernel for Forward<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -177,7 +178,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
     }
 }
 
-fn backward<T: Math>(
+fn backward<T: Math + Vectors>(
     dy: &[T],
     x: &[T],
     layout: Groups,
@@ -245,7 +246,7 @@ struct Backward<'a, T> {
     dyh_sums: &'a mut [f64],
 }
 
-impl<T: Math> Kernel for Backward<'_, T> {
+impl<T: Math + Vectors> Kernel for Backward<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -260,8 +261,8 @@ impl<T: Math> Kernel for Backward<'_, T> {
             for ((c, (dy, x)), (dy_sum, dyh_sum)) in
                 dy.chunks(inner).zip(x.chunks(inner)).enumerate().zip(sums)
             {
-                *dy_sum = sum_lanes([dy], |[dy], sum| dy + sum);
-                *dyh_sum = sum_lanes([dy, x], |[dy, x], sum| A::fma(dy, (x - mean) * rstd, sum));
+                *dy_sum = row_sum::<A, T, 1>([dy], &Each);
+                *dyh_sum = rstd.to_f64() * row_sum::<A, T, 2>([dy, x], &Centered { center: mean });
                 g_sum += weight_of(c).to_f64() * *dy_sum;
                 gh_sum += weight_of(c).to_f64() * *dyh_sum;
             }

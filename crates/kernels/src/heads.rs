@@ -32,20 +32,35 @@ impl<T> Heads<'_, T> {
 /// Matrices to write, laid out as [`Heads`]; no two rows may share an element.
 #[derive(Debug)]
 pub struct HeadsMut<'a, T> {
-    /// The memory.
-    pub data: &'a mut [T],
-    /// Where each matrix starts.
-    pub offsets: &'a [usize],
-    /// Elements to step over for the next row.
-    pub row_stride: usize,
+    data: Disjoint<'a, T>,
+    offsets: &'a [usize],
+    row_stride: usize,
 }
 
 impl<'a, T> HeadsMut<'a, T> {
+    /// Matrices that start at `offsets` of `data`, with so many elements from one row to the next.
+    pub fn new(data: &'a mut [T], offsets: &'a [usize], row_stride: usize) -> Self {
+        let [heads] = Self::side_by_side(data, [offsets], row_stride);
+        heads
+    }
+
+    /// Several sets of matrices in one array, such as the gradients of queries, keys and values that were one projection; no
+    /// two rows of all may share an element.
+    pub fn side_by_side<const N: usize>(
+        data: &'a mut [T],
+        sets: [&'a [usize]; N],
+        row_stride: usize,
+    ) -> [Self; N] {
+        let data = Disjoint::new(data);
+        sets.map(|offsets| HeadsMut { data, offsets, row_stride })
+    }
+
     /// Rows that several threads write, each its own; panics unless there are `count` matrices of `rows x cols` elements
     /// inside the data.
     pub(crate) fn shared(self, what: &str, count: usize, rows: usize, cols: usize) -> Rows<'a, T> {
-        check(what, (self.data.len(), self.offsets, self.row_stride), count, rows, cols);
-        Rows { data: Disjoint::new(self.data), offsets: self.offsets, row_stride: self.row_stride, cols }
+        let HeadsMut { data, offsets, row_stride } = self;
+        check(what, (data.len(), offsets, row_stride), count, rows, cols);
+        Rows { data, offsets, row_stride, cols }
     }
 }
 

@@ -3,9 +3,11 @@
 
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
+use crate::gemm::lanes::{Lanes, Lanewise, Vectors, for_lanes};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::Math;
-use crate::reduce::sum_lanes;
+use crate::reduce::row_sum::{Centered, Each, Products, Squares, row_sum};
+use crate::stream;
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, threads_for};
 
@@ -122,7 +124,7 @@ fn or_filled<T: Math>(slice: Option<&[T]>, cols: usize, value: T) -> Buffer<T> {
     slice.map_or_else(|| Buffer::filled(cols, value), Buffer::copy_of)
 }
 
-fn forward<T: Math, const CENTERED: bool>(
+fn forward<T: Math + Vectors, const CENTERED: bool>(
     x: &[T],
     cols: usize,
     weight: Option<&[T]>,
@@ -167,7 +169,7 @@ struct Forward<'a, T, const CENTERED: bool> {
     rstd: &'a mut [T],
 }
 
-impl<T: Math, const CENTERED: bool> Kernel for Forward<'_, T, CENTERED> {
+impl<T: Math + Vectors, const CENTERED: bool> Kernel for Forward<'_, T, CENTERED> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -179,30 +181,56 @@ impl<T: Math, const CENTERED: bool> Kernel for Forward<'_, T, CENTERED> {
             let variance;
             (*mean, variance) = moments::<A, T, CENTERED>(x);
             *rstd = T::from_f64(1.0 / (variance + eps.to_f64()).sqrt());
-            let (mean, rstd) = (*mean, *rstd);
-            for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
-                *out = A::fma((*x - mean) * rstd, *weight, *bias);
-            }
+            let scaled = Scaled {
+                rows: [x, weight, bias].map(<[T]>::as_ptr),
+                mean: *mean,
+                rstd: *rstd,
+                out: out.as_mut_ptr(),
+            };
+            // SAFETY: all of them have `cols` elements.
+            unsafe { for_lanes::<A, T>(cols, scaled) };
+        }
+    }
+}
+
+/// `out = (x - mean) rstd * weight + bias`
+struct Scaled<T> {
+    /// The input, the weight, the bias.
+    rows: [*const T; 3],
+    mean: T,
+    rstd: T,
+    out: *mut T,
+}
+
+impl<T: Math> Lanewise<T> for Scaled<T> {
+    #[inline(always)]
+    unsafe fn at<L: Lanes<T>>(&mut self, i: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let [x, weight, bias] = self.rows.map(|row| row.add(i));
+            let out = self.out.add(i);
+            let h = L::load(x).sub(L::splat(self.mean)).mul(L::splat(self.rstd));
+            h.fma(L::load(weight), L::load(bias)).store(out);
         }
     }
 }
 
 /// The mean, rounded, and the variance about it; or 0 and the mean square.
 #[inline(always)]
-pub(crate) fn moments<A: Arch, T: Math, const CENTERED: bool>(x: &[T]) -> (T, f64) {
+pub(crate) fn moments<A: Arch, T: Math + Vectors, const CENTERED: bool>(x: &[T]) -> (T, f64) {
     let n = x.len() as f64;
     if !CENTERED {
-        return (T::ZERO, sum_lanes([x], |[x], sum| A::fma(x, x, sum)) / n);
+        return (T::ZERO, row_sum::<A, T, 1>([x], &Squares { center: T::ZERO }) / n);
     }
-    let mean = sum_lanes([x], |[x], sum| x + sum) / n;
+    let mean = row_sum::<A, T, 1>([x], &Each) / n;
     let rounded = T::from_f64(mean);
-    let square = sum_lanes([x], |[x], sum| A::fma(x - rounded, x - rounded, sum)) / n;
+    let square = row_sum::<A, T, 1>([x], &Squares { center: rounded }) / n;
     // About the rounded mean the squares are larger than about the mean itself, by the square of the difference.
     let lost = mean - rounded.to_f64();
     (rounded, (square - lost * lost).max(0.0))
 }
 
-fn backward<T: Math, const CENTERED: bool>(
+fn backward<T: Math + Vectors, const CENTERED: bool>(
     dy: &[T],
     x: &[T],
     cols: usize,
@@ -251,9 +279,12 @@ fn backward<T: Math, const CENTERED: bool>(
     for (half, out) in [dweight, dbias].into_iter().enumerate() {
         let Some(out) = out else { continue };
         assert_eq!(out.len(), cols, "a gradient for each parameter");
-        for (c, out) in out.iter_mut().enumerate() {
-            *out = T::from_f64((0..pieces).map(|i| partial[(2 * i + half) * cols + c]).sum());
+        let mut sums = Buffer::<f64>::zeroed(cols);
+        for i in 0..pieces {
+            let partial = &partial[(2 * i + half) * cols..][..cols];
+            sums.iter_mut().zip(partial).for_each(|(sum, partial)| *sum += *partial);
         }
+        out.iter_mut().zip(&*sums).for_each(|(out, sum)| *out = T::from_f64(*sum));
     }
 }
 
@@ -268,7 +299,7 @@ struct Backward<'a, T, const CENTERED: bool> {
     sums: Option<&'a mut [f64]>,
 }
 
-impl<T: Math, const CENTERED: bool> Kernel for Backward<'_, T, CENTERED> {
+impl<T: Math + Vectors, const CENTERED: bool> Kernel for Backward<'_, T, CENTERED> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -280,30 +311,66 @@ impl<T: Math, const CENTERED: bool> Kernel for Backward<'_, T, CENTERED> {
         for (row, (&mean, &rstd)) in mean.iter().zip(rstd).enumerate() {
             let (start, end) = (row * cols, (row + 1) * cols);
             let (x, dy) = (&x[start..end], &dy[start..end]);
-            let centered = |x: T| if CENTERED { x - mean } else { x };
-            if let Some(dx) = &mut dx {
-                let (g_sum, gh_sum) = sums_of_gradients::<A, T, CENTERED>(dy, x, weight, mean);
-                let n = cols as f64;
-                let (g_mean, gh_mean) = (T::from_f64(g_sum / n), T::from_f64(gh_sum * rstd.to_f64() / n));
-                for (((dx, dy), x), weight) in dx[start..end].iter_mut().zip(dy).zip(x).zip(weight) {
-                    let (g, h) = (*dy * *weight, centered(*x) * rstd);
-                    *dx = A::fma(-h, gh_mean, if CENTERED { g - g_mean } else { g }) * rstd;
-                }
+            let (g_mean, gh_mean) = match dx {
+                Some(_) => means_of_gradients::<A, T, CENTERED>(dy, x, weight, mean, rstd),
+                None => (T::ZERO, T::ZERO),
+            };
+            let pass = Pass {
+                rows: [dy, x, weight].map(<[T]>::as_ptr),
+                mean,
+                rstd,
+                g_mean,
+                gh_mean,
+                dx: dx.as_mut().map(|dx| dx[start..end].as_mut_ptr()),
+                few: sums.is_some().then(|| [few_dweight.as_mut_ptr(), few_dbias.as_mut_ptr()]),
+                cols,
+            };
+            // SAFETY: all of them have `cols` elements.
+            unsafe { for_lanes::<A, T>(cols, pass) };
+            if let Some(sums) = &mut sums
+                && ((row + 1) % FEW == 0 || row + 1 == rows)
+            {
+                let (dweight, dbias) = sums.split_at_mut(cols);
+                spill(&mut few_dweight, dweight);
+                spill(&mut few_dbias, dbias);
             }
-            if let Some(sums) = &mut sums {
-                for ((dweight, dy), x) in few_dweight.iter_mut().zip(dy).zip(x) {
-                    *dweight = A::fma(*dy, centered(*x) * rstd, *dweight);
-                }
-                if CENTERED {
-                    for (dbias, dy) in few_dbias.iter_mut().zip(dy) {
-                        *dbias += *dy;
-                    }
-                }
-                if (row + 1) % FEW == 0 || row + 1 == rows {
-                    let (dweight, dbias) = sums.split_at_mut(cols);
-                    spill(&mut few_dweight, dweight);
-                    spill(&mut few_dbias, dbias);
-                }
+        }
+    }
+}
+
+/// What a row adds to each gradient, while the next is asked for. By hand, for the compiler would check which of so many slices overlap and then take
+/// them one by one.
+struct Pass<T> {
+    /// The output's gradient, the input, the weight.
+    rows: [*const T; 3],
+    mean: T,
+    rstd: T,
+    g_mean: T,
+    gh_mean: T,
+    dx: Option<*mut T>,
+    /// The sums for the weight's and the bias's gradients.
+    few: Option<[*mut T; 2]>,
+    cols: usize,
+}
+
+impl<T: Math> Lanewise<T> for Pass<T> {
+    #[inline(always)]
+    unsafe fn at<L: Lanes<T>>(&mut self, i: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let [dy, x, weight] = self.rows.map(|row| row.add(i));
+            stream::ahead(dy, self.cols);
+            stream::ahead(x, self.cols);
+            let [dy, x, weight] = [dy, x, weight].map(|row| L::load(row));
+            let h = x.sub(L::splat(self.mean)).mul(L::splat(self.rstd));
+            if let Some([dweight, dbias]) = self.few.map(|few| few.map(|sums| sums.add(i))) {
+                dy.fma(h, L::load(dweight)).store(dweight);
+                dy.add(L::load(dbias)).store(dbias);
+            }
+            if let Some(dx) = self.dx {
+                stream::ahead(dx, i + self.cols);
+                let rest = dy.mul(weight).sub(L::splat(self.g_mean));
+                h.fma(L::splat(-self.gh_mean), rest).mul(L::splat(self.rstd)).store(dx.add(i));
             }
         }
     }
@@ -321,15 +388,17 @@ fn spill<T: Math>(few: &mut [T], sums: &mut [f64]) {
     }
 }
 
-/// `sum g` (0 unless `CENTERED`) and `sum g (x - mean)` of a row, as [`sum_lanes`] forms them.
+/// `mean(g)` (0 unless `CENTERED`) and `mean(g h)` of a row.
 #[inline(always)]
-fn sums_of_gradients<A: Arch, T: Math, const CENTERED: bool>(
+fn means_of_gradients<A: Arch, T: Math + Vectors, const CENTERED: bool>(
     dy: &[T],
     x: &[T],
     weight: &[T],
     mean: T,
-) -> (f64, f64) {
-    let centered = |x: T| if CENTERED { x - mean } else { x };
-    let g = if CENTERED { sum_lanes([dy, weight], |[dy, weight], sum| A::fma(dy, weight, sum)) } else { 0.0 };
-    (g, sum_lanes([dy, weight, x], |[dy, weight, x], sum| A::fma(dy * weight, centered(x), sum)))
+    rstd: T,
+) -> (T, T) {
+    let n = dy.len() as f64;
+    let g = if CENTERED { row_sum::<A, T, 2>([dy, weight], &Products) } else { 0.0 };
+    let gh = row_sum::<A, T, 3>([dy, weight, x], &Centered { center: mean });
+    (T::from_f64(g / n), T::from_f64(gh * rstd.to_f64() / n))
 }

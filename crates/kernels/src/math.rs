@@ -23,8 +23,10 @@ pub trait Math: Real + Plain {
 
     /// `e^x`
     fn exp<A: Arch>(self) -> Self;
-    /// `e^x` for `x <= 0`, with 0 for what would be subnormal: the softmax's, a third cheaper.
+    /// `e^x` for `x <= 0`, with 0 for all but the largest of what would be subnormal: the softmax's, a third cheaper.
     fn exp_of_negative<A: Arch>(self) -> Self;
+    /// `2^x` for `x <= 0`, in the same way.
+    fn exp2_of_negative<A: Arch>(self) -> Self;
     /// `e^(-x^2 / 2)`, and the normal distribution function at `-|x|`, exact in the tail.
     fn normal_tail<A: Arch>(self) -> (Self, Self);
     /// `e^x - 1`
@@ -107,6 +109,9 @@ macro_rules! algorithms {
             /// Adding and subtracting this rounds to an integer, which the lowest bits of the sum then hold.
             const ROUNDER: $t = 1.5 * (1u64 << MANTISSA) as $t;
 
+            /// The same for an exponent: the lowest bits of the sum are then those of its field, as `2^k` has it.
+            const EXPONENT_ROUNDER: $t = ROUNDER + BIAS as $t;
+
             /// `ln 2`, cut so short that its multiples by exponents are exact, and the rest of it.
             const LN_2_HIGH: $t = c::LN_2_HIGH;
             const LN_2_LOW: $t = c::LN_2_LOW;
@@ -144,23 +149,40 @@ macro_rules! algorithms {
                 e * power_of_two(half) * power_of_two(k.wrapping_sub(half))
             }
 
+            /// `e^(x + small)` for `x` from where it is 0 to somewhat above 0.
+            #[inline(always)]
+            fn exp_in_range<A: Arch>(x: $t, small: Option<$t>) -> $t {
+                let rounded = A::fma(x, LOG2_E, EXPONENT_ROUNDER);
+                let n = rounded - EXPONENT_ROUNDER;
+                let r = A::fma(n, -LN_2_LOW, A::fma(n, -LN_2_HIGH, x));
+                let r = if let Some(small) = small { r + small } else { r };
+                let e = A::fma(A::fma(polynomial::<A, $t, _>(r, c::EXP), r, 1.0), r, 1.0);
+                e * $t::from_bits(rounded.to_bits() << MANTISSA)
+            }
+
             #[inline(always)]
             pub(super) fn exp_of_negative<A: Arch>(x: $t) -> $t {
-                // There the power of two below has no bits.
-                let x = if x < c::EXP_NORMAL { c::EXP_ZERO } else { x };
-                let (k, _, r) = reduce::<A>(x);
-                (1.0 + A::fma(r * r, polynomial::<A, $t, _>(r, c::EXP), r)) * power_of_two(k)
+                // There the power of two has no bits.
+                exp_in_range::<A>(if x < c::EXP_ZERO { c::EXP_ZERO } else { x }, None)
+            }
+
+            #[inline(always)]
+            pub(super) fn exp2_of_negative<A: Arch>(x: $t) -> $t {
+                let x = if x < -BIAS as $t { -BIAS as $t } else { x };
+                let rounded = x + EXPONENT_ROUNDER;
+                let r = x - (rounded - EXPONENT_ROUNDER);
+                let e = A::fma(polynomial::<A, $t, _>(r, c::EXP2), r, 1.0);
+                e * $t::from_bits(rounded.to_bits() << MANTISSA)
             }
 
             #[inline(always)]
             pub(super) fn normal_tail<A: Arch>(x: $t) -> ($t, $t) {
-                // Far beyond where the exponential is 0; from there on the square would overflow.
-                let a = clamp(x.abs(), 0.0, 64.0);
+                // From there on the exponential is 0.
+                let a = if x.abs() > c::NORMAL_ZERO { c::NORMAL_ZERO } else { x.abs() };
                 let square = a * a;
                 // What the square lost in rounding counts in the tail, where it is large.
                 let lost = A::fma(a, a, -square);
-                let e = exp_of_negative::<A>(-0.5 * square);
-                let e = A::fma(e * -0.5, lost, e);
+                let e = exp_in_range::<A>(-0.5 * square, Some(-0.5 * lost));
                 let t = (a - c::NORMAL_MIDDLE) / (a + c::NORMAL_MIDDLE);
                 (e, e * polynomial::<A, $t, _>(t, c::NORMAL_TAIL))
             }
@@ -303,7 +325,7 @@ fn sine<A: Arch, const N: usize, const M: usize>(x: f64, quarter: u64, sin: [f64
 
 macro_rules! shared {
     ($t:ident, $module:ident) => {
-        shared!(@vector $module: exp, exp_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
+        shared!(@vector $module: exp, exp_of_negative, exp2_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
         shared!(@scalar $t: tan(), asin(), acos(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
 
         #[inline(always)]
@@ -458,10 +480,16 @@ pub fn exp<A: Arch, T: Math>(x: T) -> T {
     x.exp::<A>()
 }
 
-/// `e^x` for `x <= 0`, with 0 for what would be subnormal.
+/// `e^x` for `x <= 0`, with 0 for all but the largest of what would be subnormal.
 #[inline(always)]
 pub fn exp_of_negative<A: Arch, T: Math>(x: T) -> T {
     x.exp_of_negative::<A>()
+}
+
+/// `2^x` for `x <= 0`, in the same way.
+#[inline(always)]
+pub fn exp2_of_negative<A: Arch, T: Math>(x: T) -> T {
+    x.exp2_of_negative::<A>()
 }
 
 /// `(e^(-x^2 / 2), Phi(x))`, `Phi` the normal distribution function, exact in its left tail.

@@ -6,6 +6,7 @@
 
 pub(crate) mod columns;
 mod fold;
+pub(crate) mod row_sum;
 mod scan;
 pub(crate) mod slice;
 mod view;
@@ -15,7 +16,7 @@ use crate::view::View;
 
 pub use fold::fold_axes;
 pub use scan::arg_reduce_any;
-pub(crate) use slice::{LANES, max_number, sum_lanes, sum_map, sum_map2};
+pub(crate) use slice::{LANES, max_number, sum_map, sum_map2};
 
 /// What many values are reduced to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

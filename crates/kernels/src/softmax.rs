@@ -7,9 +7,11 @@ use std::marker::PhantomData;
 
 use crate::buffer::Buffer;
 use crate::disjoint::Disjoint;
+use crate::gemm::lanes::{Lanes, Lanewise, Vectors, for_lanes};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
-use crate::reduce::{LANES, max_number, sum_lanes, sum_map};
+use crate::reduce::row_sum::{Each, Products, row_sum};
+use crate::reduce::{LANES, max_number, sum_map};
 use crate::stream::{self, streams};
 use crate::strided::{CHUNK, DEAR_GRAIN};
 use crate::threads::{for_each, for_each_chunk, threads_for};
@@ -58,7 +60,7 @@ macro_rules! softmax {
 softmax!(f32, f64);
 
 /// Runs `R` on pieces of whole rows, in parallel.
-fn by_rows<T: Math, R: Rows<T, N>, const N: usize>(inputs: [&[T]; N], cols: usize, out: &mut [T]) {
+fn by_rows<T: Math + Vectors, R: Rows<T, N>, const N: usize>(inputs: [&[T]; N], cols: usize, out: &mut [T]) {
     assert!(cols > 0 || out.is_empty(), "softmax of rows without columns");
     for x in &inputs {
         assert_eq!(x.len(), out.len(), "softmax of {} elements into {}", x.len(), out.len());
@@ -105,7 +107,7 @@ struct Blocks<'a, T, R, const N: usize> {
     out: &'a mut [T],
 }
 
-impl<T: Math, R: Rows<T, N>, const N: usize> Kernel for Blocks<'_, T, R, N> {
+impl<T: Math + Vectors, R: Rows<T, N>, const N: usize> Kernel for Blocks<'_, T, R, N> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -128,13 +130,13 @@ impl<T: Math, R: Rows<T, N>, const N: usize> Kernel for Blocks<'_, T, R, N> {
 
 struct Forward;
 
-impl<T: Math> Rows<T, 1> for Forward {
+impl<T: Math + Vectors> Rows<T, 1> for Forward {
     #[inline(always)]
     fn block<A: Arch>([x]: [&[T]; 1], cols: usize, out: &mut [T]) {
         let rows = x.chunks_exact(cols).zip(out.chunks_exact_mut(cols));
         if cols > SHORT {
             for (x, out) in rows {
-                let scale = T::from_f64(1.0 / exponentials::<A, T>(x, max_number(x), out));
+                let scale = T::from_f64(1.0 / exponentials::<A, T, true>(x, max_number(x), out));
                 for value in out {
                     *value *= scale;
                 }
@@ -150,7 +152,7 @@ impl<T: Math> Rows<T, 1> for Forward {
             *value = math::exp_of_negative::<A, T>(*value);
         }
         for out in out.chunks_exact_mut(cols) {
-            let scale = T::from_f64(1.0 / sum_lanes([&*out], |[e], sum| e + sum));
+            let scale = T::from_f64(1.0 / row_sum::<A, T, 1>([&*out], &Each));
             for value in out {
                 *value *= scale;
             }
@@ -160,7 +162,7 @@ impl<T: Math> Rows<T, 1> for Forward {
 
 struct LogForward;
 
-impl<T: Math> Rows<T, 1> for LogForward {
+impl<T: Math + Vectors> Rows<T, 1> for LogForward {
     #[inline(always)]
     fn block<A: Arch>([x]: [&[T]; 1], cols: usize, out: &mut [T]) {
         let (mut rows, mut out_rows) = (x.chunks_exact(cols), out.chunks_exact_mut(cols));
@@ -176,22 +178,41 @@ impl<T: Math> Rows<T, 1> for LogForward {
 
 struct Backward;
 
-impl<T: Math> Rows<T, 2> for Backward {
+impl<T: Math + Vectors> Rows<T, 2> for Backward {
     #[inline(always)]
     fn block<A: Arch>([y, dy]: [&[T]; 2], cols: usize, dx: &mut [T]) {
         let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
         for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(cols)) {
-            let mean = T::from_f64(sum_lanes([y, dy], |[y, dy], sum| A::fma(y, dy, sum)));
-            for ((dx, y), dy) in dx.iter_mut().zip(y).zip(dy) {
-                *dx = *y * (*dy - mean);
-            }
+            let mean = T::from_f64(row_sum::<A, T, 2>([y, dy], &Products));
+            let gradient = Gradient { y: y.as_ptr(), dy: dy.as_ptr(), dx: dx.as_mut_ptr(), mean };
+            // SAFETY: all three have `cols` elements.
+            unsafe { for_lanes::<A, T>(cols, gradient) };
+        }
+    }
+}
+
+/// `dx = y (dy - mean)`
+struct Gradient<T> {
+    y: *const T,
+    dy: *const T,
+    dx: *mut T,
+    mean: T,
+}
+
+impl<T: Math> Lanewise<T> for Gradient<T> {
+    #[inline(always)]
+    unsafe fn at<L: Lanes<T>>(&mut self, i: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let (y, dy, dx) = (self.y.add(i), self.dy.add(i), self.dx.add(i));
+            L::load(y).mul(L::load(dy).sub(L::splat(self.mean))).store(dx);
         }
     }
 }
 
 struct LogBackward;
 
-impl<T: Math> Rows<T, 2> for LogBackward {
+impl<T: Math + Vectors> Rows<T, 2> for LogBackward {
     #[inline(always)]
     fn block<A: Arch>([y, dy]: [&[T]; 2], cols: usize, dx: &mut [T]) {
         let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
@@ -205,7 +226,7 @@ impl<T: Math> Rows<T, 2> for LogBackward {
 }
 
 /// `out[row] = ln sum e^x`; negative infinity for a row of negative infinities.
-pub(crate) fn log_sum_exp<T: Math>(x: &[T], cols: usize, out: &mut [T]) {
+pub(crate) fn log_sum_exp<T: Math + Vectors>(x: &[T], cols: usize, out: &mut [T]) {
     assert_eq!(x.len(), out.len() * cols, "log_sum_exp of {} rows of {cols}", out.len());
     let out_rows = Disjoint::new(out);
     for_row_pieces(x.len() / cols.max(1), cols, |first, rows| {
@@ -221,7 +242,7 @@ struct LogSumExp<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Math> Kernel for LogSumExp<'_, T> {
+impl<T: Math + Vectors> Kernel for LogSumExp<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arch>(self) {
@@ -235,7 +256,11 @@ impl<T: Math> Kernel for LogSumExp<'_, T> {
 /// Calls `each(row, top, ln sum e^(x - top))` for each row, where `top` is its maximum. The sum leaves out an infinite
 /// maximum, so that `ln sum` is the infinity itself.
 #[inline(always)]
-pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: impl FnMut(usize, T, f64)) {
+pub(crate) fn for_log_sums<A: Arch, T: Math + Vectors>(
+    x: &[T],
+    cols: usize,
+    mut each: impl FnMut(usize, T, f64),
+) {
     const ROWS: usize = 128;
     if cols > BLOCK {
         for (row, x) in x.chunks_exact(cols).enumerate() {
@@ -252,7 +277,7 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
         if cols > SHORT {
             for ((x, top), total) in x.chunks_exact(cols).zip(&mut tops).zip(&mut *sums) {
                 *top = max_number(x);
-                *total = exponentials::<A, T>(x, finite_or_zero(*top), &mut e[..cols]);
+                *total = exponentials::<A, T, false>(x, finite_or_zero(*top), &mut e[..cols]);
             }
         } else {
             let e = &mut e[..x.len()];
@@ -265,7 +290,7 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
                 *e = math::exp_of_negative::<A, T>(*e);
             }
             for (total, e) in sums.iter_mut().zip(e.chunks_exact(cols)) {
-                *total = sum_lanes([e], |[e], sum| e + sum);
+                *total = row_sum::<A, T, 1>([e], &Each);
             }
         }
         for (total, top) in sums.iter_mut().zip(&tops) {
@@ -283,11 +308,18 @@ pub(crate) fn for_log_sums<A: Arch, T: Math>(x: &[T], cols: usize, mut each: imp
     }
 }
 
-/// `out = e^(x - top)`, and its sum.
+/// `out = e^(x - top)`, and its sum. The next row is asked for meanwhile, and where the exponentials are to be `KEPT` the
+/// place of its own.
 #[inline(always)]
-fn exponentials<A: Arch, T: Math>(x: &[T], top: T, out: &mut [T]) -> f64 {
+fn exponentials<A: Arch, T: Math + Vectors, const KEPT: bool>(x: &[T], top: T, out: &mut [T]) -> f64 {
     let ((groups, rest), (outs, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
     for (group, out) in groups.iter().zip(outs) {
+        for half in [0, LANES / 2] {
+            stream::ahead(group.as_ptr(), x.len() + half);
+            if KEPT {
+                stream::ahead(out.as_ptr(), x.len() + half);
+            }
+        }
         for j in 0..LANES {
             out[j] = math::exp_of_negative::<A, T>(group[j] - top);
         }
@@ -301,7 +333,7 @@ fn exponentials<A: Arch, T: Math>(x: &[T], top: T, out: &mut [T]) -> f64 {
         }
         out_rest.copy_from_slice(&group[..rest.len()]);
     }
-    sum_lanes([&*out], |[e], sum| e + sum)
+    row_sum::<A, T, 1>([&*out], &Each)
 }
 
 /// Elements of a long row that are worked on together.
@@ -338,12 +370,12 @@ impl<T: Math> Running<T> {
 
 /// The maximum of a long row and the sum of `e^(x - maximum)`.
 #[inline(always)]
-pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
+pub(crate) fn long_sum<A: Arch, T: Math + Vectors>(x: &[T]) -> (T, f64) {
     let mut running = Running::NOTHING;
     let mut e = Buffer::<T>::scratch(STEP);
     for piece in x.chunks(STEP) {
         if running.admit(piece) {
-            running.total += exponentials::<A, T>(piece, running.top, &mut e[..piece.len()]);
+            running.total += exponentials::<A, T, false>(piece, running.top, &mut e[..piece.len()]);
         }
     }
     running.finish()
@@ -351,14 +383,15 @@ pub(crate) fn long_sum<A: Arch, T: Math>(x: &[T]) -> (T, f64) {
 
 /// The same, keeping the exponentials: those of each [`STEP`] under the maximum so far, which is noted in `tops`.
 #[inline(always)]
-pub(crate) fn long_exponentials<A: Arch, T: Math>(x: &[T], e: &mut [T], tops: &mut [T]) -> (T, f64) {
+pub(crate) fn long_exponentials<A: Arch, T: Math + Vectors>(
+    x: &[T],
+    e: &mut [T],
+    tops: &mut [T],
+) -> (T, f64) {
     let mut running = Running::NOTHING;
     for (step, (piece, e)) in x.chunks(STEP).zip(e.chunks_mut(STEP)).enumerate() {
-        // Between streams of stores the processor fetches the row too late by itself.
-        let next = x.len().min((step + 1) * STEP);
-        stream::prefetch(&x[next..x.len().min(next + STEP)]);
         if running.admit(piece) {
-            running.total += exponentials::<A, T>(piece, running.top, e);
+            running.total += exponentials::<A, T, true>(piece, running.top, e);
         } else {
             e.fill(T::ZERO);
         }

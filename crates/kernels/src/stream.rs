@@ -55,6 +55,20 @@ pub(crate) fn fence() {
     }
 }
 
+/// Asks for the line `distance` elements behind `x`, wherever that is: between the computations on one row, for those of the
+/// next, which the processor would ask for only when it stands before them.
+#[inline(always)]
+pub(crate) fn ahead<T>(x: *const T, distance: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch of any address is harmless.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.wrapping_add(distance).cast::<i8>()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, distance);
+}
+
 /// Asks for the lines of `x`, which will be needed soon.
 #[inline(always)]
 pub(crate) fn prefetch<T>(x: &[T]) {

@@ -53,7 +53,7 @@ impl Layout {
     }
 
     fn target<'a, T>(&'a self, data: &'a mut [T]) -> HeadsMut<'a, T> {
-        HeadsMut { data, offsets: &self.offsets, row_stride: self.row_stride }
+        HeadsMut::new(data, &self.offsets, self.row_stride)
     }
 
     fn at(&self, head: usize, row: usize) -> usize {

@@ -50,7 +50,7 @@ pub(super) fn backward<T: Math + Vectors>(
     let dquery = dquery.map(|dquery| dquery.shared("the queries' gradient", query_heads, queries, width));
     {
         let parts = (partial_len > 0).then(|| {
-            HeadsMut { data: &mut partial, offsets: &partial_offsets, row_stride: width }.shared(
+            HeadsMut::new(&mut partial, &partial_offsets, width).shared(
                 "partial gradients",
                 pieces * query_heads,
                 queries,
@@ -342,7 +342,7 @@ impl<T: Math> Weighted<'_, T> {
             for (((weight, slope), log_sum), center) in
                 weights.iter_mut().zip(slopes).zip(log_sums).zip(centers)
             {
-                let p = (*weight - *log_sum).exp2::<A>();
+                let p = (*weight - *log_sum).exp2_of_negative::<A>();
                 *weight = p;
                 // What is not seen was not computed either.
                 *slope = if p == T::ZERO { T::ZERO } else { p * (*slope - *center) };

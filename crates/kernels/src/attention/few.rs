@@ -198,9 +198,9 @@ impl<T: Math> Kernel for Softmax<'_, T> {
             *top = if *score > *top { *score } else { *top };
         }
         let shift = if *top == T::NEG_INFINITY { T::ZERO } else { *top };
-        let brought = (old - shift).exp2::<A>();
+        let brought = (old - shift).exp2_of_negative::<A>();
         for score in &mut *scores {
-            *score = (*score - shift).exp2::<A>();
+            *score = (*score - shift).exp2_of_negative::<A>();
         }
         let mut parts = [T::ZERO; SIDE];
         let (groups, rest) = scores.as_chunks::<SIDE>();

@@ -195,7 +195,7 @@ impl<T: Math> Online<'_, T> {
         }
         let mut moved = false;
         for (old, shift) in old.iter_mut().zip(&*shift) {
-            *old = (*old - *shift).exp2::<A>();
+            *old = (*old - *shift).exp2_of_negative::<A>();
             moved |= *old != T::ONE;
         }
         for (sum, old) in sum.iter_mut().zip(&*old) {
@@ -203,7 +203,7 @@ impl<T: Math> Online<'_, T> {
         }
         for scores in scores.chunks_exact_mut(lanes) {
             for ((score, shift), sum) in scores.iter_mut().zip(&*shift).zip(&mut *sum) {
-                let weight = (*score - *shift).exp2::<A>();
+                let weight = (*score - *shift).exp2_of_negative::<A>();
                 *score = weight;
                 *sum += weight;
             }

@@ -145,7 +145,7 @@ unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize, const M4: usiz
                 let start = block.b.data.as_ptr().add(t * block.b.row_stride + j * block.b.col_stride);
                 if copy || columns < vectors * L::N {
                     let padded = vectors * L::N;
-                    copy_panel(
+                    copy_panel::<T, L>(
                         start,
                         block.b.row_stride,
                         block.b.col_stride,
@@ -176,7 +176,7 @@ unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize, const M4: usiz
 
 /// Copies `depth x columns` elements to rows of `padded` elements, the rest zeros.
 #[inline(always)]
-unsafe fn copy_panel<T: Vectors>(
+unsafe fn copy_panel<T: Vectors, L: Lanes<T>>(
     from: *const T,
     row_stride: usize,
     col_stride: usize,
@@ -188,6 +188,15 @@ unsafe fn copy_panel<T: Vectors>(
     let to = &mut to[..depth * padded];
     // SAFETY: the caller's.
     unsafe {
+        if col_stride == 1 && columns == padded {
+            // In vectors: a call to copy so few bytes costs more than the bytes.
+            for (t, to) in to.chunks_exact_mut(padded).enumerate() {
+                for j in (0..padded).step_by(L::N) {
+                    L::load(from.add(t * row_stride + j)).store(to.as_mut_ptr().add(j));
+                }
+            }
+            return;
+        }
         if col_stride == 1 {
             for (t, to) in to.chunks_exact_mut(padded).enumerate() {
                 let from = std::slice::from_raw_parts(from.add(t * row_stride), columns);

@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use crate::buffer::Plain;
-use crate::isa::Arch;
+use crate::isa::{Arch, Isa};
 use crate::real::Real;
 
 /// A vector register's worth of `T`.
@@ -24,6 +24,9 @@ pub(crate) trait Lanes<T>: Copy {
     unsafe fn splat(value: T) -> Self;
     unsafe fn load(from: *const T) -> Self;
     unsafe fn store(self, to: *mut T);
+    unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
     /// `self * b + c`
     unsafe fn fma(self, b: Self, c: Self) -> Self;
     /// `self` where it is above zero or NaN, else zero.
@@ -48,25 +51,38 @@ pub(crate) trait Vectors: Real + Plain {
     type Half: Lanes<Self>;
 }
 
-/// Four elements in an array, vectorised by the compiler: two or four 128-bit registers on any processor.
+/// Elements in an array, vectorised by the compiler: four are one or two 128-bit registers on any processor, one is what
+/// is left of a row behind the last whole vector.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable<A, T>([T; 4], PhantomData<A>);
+pub(crate) struct Portable<A, T, const N: usize = 4>([T; N], PhantomData<A>);
 
-impl<A: Arch, T: Real> Lanes<T> for Portable<A, T> {
-    const N: usize = 4;
+impl<A: Arch, T: Real, const N: usize> Lanes<T> for Portable<A, T, N> {
+    const N: usize = N;
     #[inline(always)]
     unsafe fn splat(value: T) -> Self {
-        Portable([value; 4], PhantomData)
+        Portable([value; N], PhantomData)
     }
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
         // SAFETY: the caller's.
-        Portable(unsafe { from.cast::<[T; 4]>().read_unaligned() }, PhantomData)
+        Portable(unsafe { from.cast::<[T; N]>().read_unaligned() }, PhantomData)
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
         // SAFETY: the caller's.
-        unsafe { to.cast::<[T; 4]>().write_unaligned(self.0) }
+        unsafe { to.cast::<[T; N]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] + b.0[i]), PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] - b.0[i]), PhantomData)
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] * b.0[i]), PhantomData)
     }
     #[inline(always)]
     unsafe fn fma(self, b: Self, c: Self) -> Self {
@@ -78,12 +94,22 @@ impl<A: Arch, T: Real> Lanes<T> for Portable<A, T> {
     }
     #[inline(always)]
     unsafe fn zip(self, b: Self) -> (Self, Self) {
-        let (a, b) = (self.0, b.0);
-        (Portable([a[0], b[0], a[1], b[1]], PhantomData), Portable([a[2], b[2], a[3], b[3]], PhantomData))
+        let turn = |i: usize| if i.is_multiple_of(2) { self.0[i / 2] } else { b.0[i / 2] };
+        (
+            Portable(std::array::from_fn(turn), PhantomData),
+            Portable(std::array::from_fn(|i| turn(N + i)), PhantomData),
+        )
     }
     #[inline(always)]
     unsafe fn sum(self) -> T {
-        (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+        let (mut sums, mut count) = (self.0, N);
+        while count > 1 {
+            count /= 2;
+            for i in 0..count {
+                sums[i] += sums[count + i];
+            }
+        }
+        sums[0]
     }
 }
 
@@ -95,7 +121,7 @@ impl<T: Real + Plain> Vectors for T {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $max:ident, |$a:ident, $b:ident| $zip:expr,
+    ($register:ty, $t:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $max:ident, |$a:ident, $b:ident| $zip:expr,
      |$v:ident| $sum:expr $(, |$four:ident| $sums:expr)?) => {
         impl Lanes<$t> for $register {
             const N: usize = $n;
@@ -113,6 +139,21 @@ macro_rules! register {
             unsafe fn store(self, to: *mut $t) {
                 // SAFETY: the caller's.
                 unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $add(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $sub(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                // SAFETY: the caller's.
+                unsafe { $mul(self, b) }
             }
             #[inline(always)]
             unsafe fn fma(self, b: Self, c: Self) -> Self {
@@ -157,6 +198,9 @@ register!(
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_max_ps,
     |a, b| {
@@ -188,6 +232,9 @@ register!(
     _mm512_set1_pd,
     _mm512_loadu_pd,
     _mm512_storeu_pd,
+    _mm512_add_pd,
+    _mm512_sub_pd,
+    _mm512_mul_pd,
     _mm512_fmadd_pd,
     _mm512_max_pd,
     |a, b| {
@@ -205,6 +252,9 @@ register!(
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_max_ps,
     |a, b| {
@@ -225,6 +275,9 @@ register!(
     _mm256_set1_pd,
     _mm256_loadu_pd,
     _mm256_storeu_pd,
+    _mm256_add_pd,
+    _mm256_sub_pd,
+    _mm256_mul_pd,
     _mm256_fmadd_pd,
     _mm256_max_pd,
     |a, b| {
@@ -246,4 +299,45 @@ impl Vectors for f32 {
 impl Vectors for f64 {
     type Wide = __m512d;
     type Half = __m256d;
+}
+
+/// A loop over rows side by side, a vector at a time.
+pub(crate) trait Lanewise<T> {
+    /// Does what is to be done from element `i` on, for a vector's worth.
+    ///
+    /// # Safety
+    /// As for [`Lanes`], and as [`for_lanes`] promises.
+    unsafe fn at<L: Lanes<T>>(&mut self, i: usize);
+}
+
+/// Calls `rows` for the elements below `len`, in whole vectors and then one by one.
+///
+/// # Safety
+/// Everything that `rows` reads and writes from an element below `len` on is valid.
+#[inline(always)]
+pub(crate) unsafe fn for_lanes<A: Arch, T: Vectors>(len: usize, rows: impl Lanewise<T>) {
+    // SAFETY: the caller's; each register type is used under its own instruction set.
+    unsafe {
+        match A::ISA {
+            Isa::Avx512 => vectors::<A, T, T::Wide>(len, rows),
+            Isa::Avx2 => vectors::<A, T, T::Half>(len, rows),
+            _ => vectors::<A, T, Portable<A, T>>(len, rows),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn vectors<A: Arch, T: Vectors, L: Lanes<T>>(len: usize, mut rows: impl Lanewise<T>) {
+    let mut i = 0;
+    // SAFETY: the caller's.
+    unsafe {
+        while i + L::N <= len {
+            rows.at::<L>(i);
+            i += L::N;
+        }
+        while i < len {
+            rows.at::<Portable<A, T, 1>>(i);
+            i += 1;
+        }
+    }
 }

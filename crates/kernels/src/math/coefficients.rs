@@ -25,6 +25,9 @@ pub mod single {
     pub const ERF_HIGH: f32 = 4.0;
     /// `(e^r - 1 - r) / r^2` for `|r| <= ln 2 / 2`.
     pub const EXP: [f32; 5] = [0.5, 0.166665763, 0.0416665524, 0.00836323295, 0.00139262504];
+    /// `(2^r - 1) / r` for `|r| <= 1/2`: those of `EXP`, times powers of `ln 2`.
+    pub const EXP2: [f32; 6] =
+        [std::f32::consts::LN_2, 0.2402265, 0.055503808, 0.009618103, 0.0013381399, 0.00015444966];
     /// `(2 atanh(s) - 2 s) / s^3` in `s^2`, for `|s| <= 3 - 2 sqrt(2)`.
     pub const LN: [f32; 4] = [0.666666687, 0.400001258, 0.285503983, 0.233419433];
     /// `(tanh(x) - x) / x^3` in `x^2`, for `|x| <= 0.55`.
@@ -35,9 +38,7 @@ pub mod single {
     /// `erfc(a) e^(a^2)` in `t = (a - 3) / (a + 3)`, for `a` from 1 on.
     pub const ERFCX: [f32; 7] =
         [0.179001138, -0.326233685, 0.24560599, -0.150098339, 0.0716035068, -0.0250796378, 0.00274274917];
-    /// Below it `e^x` is no normal number.
-    pub const EXP_NORMAL: f32 = -87.33654;
-    /// Where the power of two of `e^x` is one below the normal ones.
+    /// From here down `e^x` is 0: its power of two is one below the normal ones.
     pub const EXP_ZERO: f32 = -88.0;
     /// `Phi(-a) e^(a^2 / 2)` in `t = (a - 3) / (a + 3)`, for `a` up to 13.3, from where the exponential is 0.
     pub const NORMAL_TAIL: [f32; 10] = [
@@ -52,6 +53,8 @@ pub mod single {
         0.000116033187,
         5.3955544e-5,
     ];
+    /// From here on `e^(-a^2 / 2)` is 0: its power of two is one below the normal ones.
+    pub const NORMAL_ZERO: f32 = 13.27;
     /// The 3 of it.
     pub const NORMAL_MIDDLE: f32 = 3.0;
     /// `(atan(x) - x) / x^3` in `x^2`, for `|x| <= sqrt(2) - 1`.
@@ -92,6 +95,20 @@ pub mod double {
         2.7557268276905696e-06,
         2.7620201591031547e-07,
         2.5100472505694996e-08,
+    ];
+    /// `(2^r - 1) / r` for `|r| <= 1/2`: those of `EXP`, times powers of `ln 2`.
+    pub const EXP2: [f64; 11] = [
+        std::f64::consts::LN_2,
+        0.24022650695910075,
+        0.05550410866482159,
+        0.009618129107618587,
+        0.0013333558146423172,
+        0.00015403530424965467,
+        1.5252733820896517e-05,
+        1.3215451492282764e-06,
+        1.0178067192323587e-07,
+        7.071010049621723e-09,
+        4.454120565395306e-10,
     ];
     /// `(2 atanh(s) - 2 s) / s^3` in `s^2`, for `|s| <= 3 - 2 sqrt(2)`.
     pub const LN: [f64; 8] = [
@@ -152,9 +169,7 @@ pub mod double {
         1.2755818949624478e-06,
         3.381355142042904e-09,
     ];
-    /// Below it `e^x` is no normal number.
-    pub const EXP_NORMAL: f64 = -708.3964185322641;
-    /// Where the power of two of `e^x` is one below the normal ones.
+    /// From here down `e^x` is 0: its power of two is one below the normal ones.
     pub const EXP_ZERO: f64 = -709.1;
     /// `Phi(-a) e^(a^2 / 2)` in `t = (a - 5) / (a + 5)`, for `a` up to 37.8, from where the exponential is 0.
     pub const NORMAL_TAIL: [f64; 23] = [
@@ -182,6 +197,8 @@ pub mod double {
         -5.692413446628874e-10,
         -2.3186133795595718e-10,
     ];
+    /// From here on `e^(-a^2 / 2)` is 0: its power of two is one below the normal ones.
+    pub const NORMAL_ZERO: f64 = 37.66;
     /// The 5 of it.
     pub const NORMAL_MIDDLE: f64 = 5.0;
     /// `(atan(x) - x) / x^3` in `x^2`, for `|x| <= sqrt(2) - 1`.

@@ -3,6 +3,7 @@
 use super::slice;
 use crate::buffer::Plain;
 use crate::disjoint::Disjoint;
+use crate::gemm::lanes::Vectors;
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
 use crate::softmax::{self, finite_or_zero};
@@ -142,7 +143,7 @@ pub(super) fn cumsum<T: Math>(x: &[T], shape: [usize; 3], out: &mut [T]) {
     });
 }
 
-pub(super) fn log_sum_exp<T: Math>(x: &[T], shape: [usize; 3], out: &mut [T]) {
+pub(super) fn log_sum_exp<T: Math + Vectors>(x: &[T], shape: [usize; 3], out: &mut [T]) {
     let [outer, axis, inner] = shape;
     assert!(x.len() == outer * axis * inner && out.len() == outer * inner, "log_sum_exp of {shape:?}");
     if axis == 0 {

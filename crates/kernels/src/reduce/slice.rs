@@ -53,63 +53,6 @@ pub(crate) fn sum_map2<T: Math>(x: &[T], y: &[T], f: impl Fn(f64, f64) -> f64) -
     total
 }
 
-/// Elements that a lane adds up in their own precision before it goes on in `f64`.
-const SPILL: usize = 8;
-
-/// Lanes of [`sum_lanes`]: four of the widest vectors of `f32`.
-const WIDE: usize = 64;
-
-/// The sum that `add` forms of elements of `N` slices of one length, side by side, in their own precision but for a few
-/// rounding errors: each lane adds up eight elements, and goes on in `f64`. For rows whose elements are of like size.
-#[inline(always)]
-pub(crate) fn sum_lanes<T: Math, const N: usize>(x: [&[T]; N], add: impl Fn([T; N], T) -> T) -> f64 {
-    let len = x[0].len();
-    assert!(x.iter().all(|x| x.len() == len), "a sum over slices of one length");
-    let groups = x.map(|x| x.as_chunks::<WIDE>().0);
-    let rest = x.map(|x| &x[len - len % WIDE..]);
-    // SAFETY: `i` is below the length of the first, which by the assertion is that of all.
-    let beyond = |i: usize| add(rest.map(|x| unsafe { *x.get_unchecked(i) }), T::ZERO).to_f64();
-    if len <= 16 {
-        let mut total = 0.0;
-        for i in 0..len {
-            total += beyond(i);
-        }
-        return total;
-    }
-    let mut totals = [0.0; WIDE];
-    for first in (0..len / WIDE).step_by(SPILL) {
-        let mut lanes = [T::ZERO; WIDE];
-        for i in first..(len / WIDE).min(first + SPILL) {
-            for j in 0..WIDE {
-                lanes[j] = add(std::array::from_fn(|n| groups[n][i][j]), lanes[j]);
-            }
-        }
-        for j in 0..WIDE {
-            totals[j] += lanes[j].to_f64();
-        }
-    }
-    let left = len % WIDE;
-    if left > 0 {
-        // In an array of their own, which leaves the totals in registers.
-        let mut last = [0.0; WIDE];
-        for (i, last) in last.iter_mut().enumerate().take(left) {
-            *last = beyond(i);
-        }
-        for j in 0..WIDE {
-            totals[j] += last[j];
-        }
-    }
-    let mut few = [0.0; 8];
-    for lanes in totals.as_chunks::<8>().0 {
-        for j in 0..8 {
-            few[j] += lanes[j];
-        }
-    }
-    // Out of the compiler's sight, or it adds up single lanes.
-    let [a, b, c, d, e, f, g, h] = black_box(few);
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
-}
-
 /// The largest element; NaN if there is one, negative infinity of nothing.
 #[inline(always)]
 pub(crate) fn max<T: Math>(x: &[T]) -> T {

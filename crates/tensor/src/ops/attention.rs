@@ -2,6 +2,7 @@
 
 use barehand_kernels::Buffer;
 use barehand_kernels::attention::{Attend, AttentionGradients, AttentionPass, AttentionShape, Mask, Places};
+use barehand_kernels::heads::HeadsMut;
 use barehand_kernels::random::Philox;
 
 use super::arithmetic::broadcast;
@@ -308,27 +309,35 @@ impl<T: Float> Operator<T> for Attention {
     }
 
     fn backward(&self, saved: &Self::Saved, grad: &Tensor<T>, wants: &[bool]) -> Result<InputGradients<T>> {
-        let Saved { inputs, mask, out, log_sums } = saved;
-        let like = |i: usize| wants[i].then(|| inputs[i].dense());
-        let [mut dquery, mut dkey, mut dvalue] = [0, 1, 2].map(like);
+        let like = |i: usize| wants[i].then(|| saved.inputs[i].dense());
+        let mut dense = [0, 1, 2].map(like);
         // A mask that is learnt gets its whole matrix of gradients, for it may be as large itself.
-        let mut dmask = mask.as_ref().filter(|_| wants[3]).map(|mask| Buffer::zeroed(mask.len()));
+        let mask = saved.mask.as_ref();
+        let mut dmask = mask.filter(|_| wants[3]).map(|mask| Buffer::zeroed(mask.len()));
+        let targets = dense.each_mut().map(|dense| dense.as_mut().map(Dense::target));
+        self.gradients(saved, grad, targets, dmask.as_deref_mut());
+        let dmask = dmask.zip(mask).map(|(dmask, mask)| Tensor::from_buffer(dmask, mask.shape()));
+        let dense = dense.map(|gradient| gradient.map(Dense::into_tensor));
+        Ok(dense.into_iter().chain([dmask]).take(wants.len()).collect())
+    }
+}
+
+impl Attention {
+    /// Writes the gradients of query, key and value where they are asked for, and that of a mask.
+    pub(super) fn gradients<T: Float>(
+        &self,
+        saved: &Saved<T>,
+        grad: &Tensor<T>,
+        targets: [Option<HeadsMut<T>>; 3],
+        dmask: Option<&mut [T]>,
+    ) {
+        let Saved { inputs, mask, out, log_sums } = saved;
+        let [dquery, dkey, dvalue] = targets;
         let dout = heads(grad);
         self.with(inputs.each_ref(), mask.as_ref(), |attend| {
-            T::attention_backward(
-                attend,
-                &AttentionPass { out: out.view(), log_sums, dout: dout.view() },
-                AttentionGradients {
-                    dquery: dquery.as_mut().map(Dense::target),
-                    dkey: dkey.as_mut().map(Dense::target),
-                    dvalue: dvalue.as_mut().map(Dense::target),
-                    dmask: dmask.as_deref_mut(),
-                },
-            );
+            let pass = AttentionPass { out: out.view(), log_sums, dout: dout.view() };
+            T::attention_backward(attend, &pass, AttentionGradients { dquery, dkey, dvalue, dmask });
         });
-        let dmask = dmask.zip(mask.as_ref()).map(|(dmask, mask)| Tensor::from_buffer(dmask, mask.shape()));
-        let dense = [dquery, dkey, dvalue].map(|gradient| gradient.map(Dense::into_tensor));
-        Ok(dense.into_iter().chain([dmask]).take(wants.len()).collect())
     }
 }
 

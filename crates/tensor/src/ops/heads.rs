@@ -63,7 +63,7 @@ impl<T: Element> Dense<T> {
     }
 
     pub(crate) fn target(&mut self) -> HeadsMut<'_, T> {
-        HeadsMut { data: &mut self.buffer, offsets: &self.offsets, row_stride: self.row_stride }
+        HeadsMut::new(&mut self.buffer, &self.offsets, self.row_stride)
     }
 
     pub(crate) fn into_tensor(self) -> Tensor<T> {

@@ -1,8 +1,10 @@
 //! Attention to oneself, from one projection that holds query, key and value side by side.
 
-use barehand_kernels::{Buffer, strided};
+use barehand_kernels::Buffer;
+use barehand_kernels::heads::HeadsMut;
 
 use super::attention::{Attention, AttentionMask, AttentionOptions, Saved};
+use super::matmul::batch_offsets;
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
@@ -84,12 +86,15 @@ impl<T: Float> Operator<T> for PackedAttention {
         let rows = self.packing.split([shape[0], shape[1]], row / self.packing.heads, row, 0);
         let grad = grad.packed();
         let grad = grad.with_layout(behind(grad.layout().offset(), &rows));
-        let parts = self.attention.backward(saved, &grad, &[true; 3])?;
         let mut dx = Buffer::scratch(shape.iter().product());
-        for (place, part) in self.packing.parts(shape).into_iter().zip(parts) {
-            let Some(part) = part else { continue };
-            strided::assign(&mut dx[place.offset()..], place.shape(), place.strides(), part.view());
-        }
+        let parts = self.packing.parts(shape);
+        let offsets = parts.each_ref().map(|part| {
+            let offsets = batch_offsets(&part.shape()[..2], &part.strides()[..2]);
+            offsets.into_iter().map(|offset| part.offset() + offset).collect::<Vec<_>>()
+        });
+        let offsets = offsets.each_ref().map(Vec::as_slice);
+        let targets = HeadsMut::side_by_side(&mut dx, offsets, parts[0].strides()[2]);
+        self.attention.gradients(saved, &grad, targets.map(Some), None);
         Ok(one(Tensor::from_buffer(dx, shape)))
     }
 }
