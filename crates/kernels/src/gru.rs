@@ -14,7 +14,7 @@ use crate::gemm::lanes::Vectors;
 use crate::gemm::{Gemm, Matrix};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{Math, sigmoid, tanh};
-use crate::recurrent::{Steps, Weight};
+use crate::recurrent::{At, Steps, Weight};
 
 /// What the way back needs, one row for each row of the packed batch.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: GruForward<T>) {
         3 * hidden * hidden,
         weight.shared(),
         |sequences| Buffer::scratch(sequences * 3 * hidden),
-        |u: &mut Buffer<T>, row, sequences| {
+        |u: &mut Buffer<T>, At { row, sequences, turned }| {
             let (n, first) = (sequences.len(), sequences.start);
             // SAFETY: blocks have rows and sequences of their own.
             let (gates, out, h) = unsafe {
@@ -126,7 +126,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: GruForward<T>) {
                 Some(bias) => u.chunks_exact_mut(bias.len().max(1)).for_each(|u| u.copy_from_slice(bias)),
                 None => u.fill(T::ZERO),
             }
-            weight.add_product(h, n, u);
+            weight.add_product(h, n, u, turned);
             if let Some((kept_h, kept_u)) = &kept {
                 // SAFETY: as above.
                 let (kept_h, kept_u) = unsafe {
@@ -195,7 +195,7 @@ fn backward<T: Math + Vectors + Gemm>(pass: GruBackward<T>) {
         3 * hidden * hidden,
         weight.shared(),
         |_| (),
-        |(), row, sequences| {
+        |(), At { row, sequences, turned }| {
             let n = sequences.len();
             let elements = row * hidden..(row + n) * hidden;
             // SAFETY: blocks have rows and sequences of their own.
@@ -216,7 +216,7 @@ fn backward<T: Math + Vectors + Gemm>(pass: GruBackward<T>) {
                 da,
                 du: &mut *du,
             });
-            weight.add_product(du, n, dh);
+            weight.add_product(du, n, dh, turned);
         },
     );
 }

@@ -13,7 +13,7 @@ use crate::gemm::lanes::Vectors;
 use crate::gemm::{Gemm, Matrix};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{Math, sigmoid, tanh};
-use crate::recurrent::{Steps, Weight};
+use crate::recurrent::{At, Steps, Weight};
 
 /// What the way back needs, one row for each row of the packed batch.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: LstmForward<T>) {
         4 * hidden * width,
         weight.shared(),
         |sequences| Buffer::scratch(if projected { sequences * hidden } else { 0 }),
-        |scratch: &mut Buffer<T>, row, sequences| {
+        |scratch: &mut Buffer<T>, At { row, sequences, turned }| {
             let (n, first) = (sequences.len(), sequences.start);
             // SAFETY: blocks have rows and sequences of their own.
             let (gates, out, h, c) = unsafe {
@@ -138,7 +138,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: LstmForward<T>) {
                     kept_c.slice(row * hidden, n * hidden).copy_from_slice(c);
                 }
             }
-            weight.add_product(h, n, gates);
+            weight.add_product(h, n, gates, turned);
             let Some(projection) = &projection else {
                 dispatch(Cell { hidden, gates, c, out });
                 return h.copy_from_slice(out);
@@ -150,7 +150,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: LstmForward<T>) {
             };
             dispatch(Cell { hidden, gates, c, out: &mut *whole });
             h.fill(T::ZERO);
-            projection.add_product(whole, n, h);
+            projection.add_product(whole, n, h, turned);
             out.copy_from_slice(h);
         },
     );
@@ -222,7 +222,7 @@ fn backward<T: Math + Vectors + Gemm>(pass: LstmBackward<T>) {
         |sequences| {
             (Buffer::scratch(hidden), Buffer::scratch(if projected { sequences * hidden } else { 0 }))
         },
-        |(tanh_c, unprojected): &mut (Buffer<T>, Buffer<T>), row, sequences| {
+        |(tanh_c, unprojected): &mut (Buffer<T>, Buffer<T>), At { row, sequences, turned }| {
             let (n, first) = (sequences.len(), sequences.start);
             // SAFETY: blocks have rows and sequences of their own.
             let (dh, dc, da) = unsafe {
@@ -240,14 +240,14 @@ fn backward<T: Math + Vectors + Gemm>(pass: LstmBackward<T>) {
                     unsafe { dprojected.slice(row * width, n * width) }.copy_from_slice(dh);
                     let whole = &mut unprojected[..n * hidden];
                     whole.fill(T::ZERO);
-                    projection.add_product(dh, n, whole);
+                    projection.add_product(dh, n, whole, turned);
                     whole
                 }
             };
             let (gates, c) = (&gates[row * 4 * hidden..][..n * 4 * hidden], &c[row * hidden..][..n * hidden]);
             dispatch(CellBackward { hidden, gates, c, dh: dh_whole, dc, da, tanh_c });
             dh.fill(T::ZERO);
-            weight.add_product(da, n, dh);
+            weight.add_product(da, n, dh, turned);
         },
     );
 }

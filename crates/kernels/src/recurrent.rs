@@ -7,6 +7,8 @@
 //!
 //! Sequences do not see each other, so threads share them: each walks its own through all of time and waits for nobody.
 
+use std::ops::Range;
+
 use crate::gemm::lanes::Vectors;
 use crate::gemm::packed::Packed;
 use crate::gemm::{Gemm, Matrix, MatrixMut};
@@ -57,16 +59,15 @@ impl Steps<'_> {
         order
     }
 
-    /// Calls `step(scratch, rows, sequences)` for every step of every block of sequences, in order within a block: the
-    /// block's first row in packed arrays, and the range of its sequences that take part. `scratch(sequences of a block)`
-    /// makes what a block needs.
+    /// Calls `step(scratch, at)` for every step of every block of sequences, in order within a block.
+    /// `scratch(sequences of a block)` makes what a block needs.
     pub(crate) fn walk<S>(
         &self,
         back: bool,
         weight_work: usize,
         shared: bool,
         scratch: impl Fn(usize) -> S + Sync,
-        step: impl Fn(&mut S, usize, std::ops::Range<usize>) + Sync,
+        step: impl Fn(&mut S, At) + Sync,
     ) {
         let (order, batch) = (self.order(back), self.batch());
         let work = self.rows().saturating_mul(weight_work);
@@ -74,14 +75,25 @@ impl Steps<'_> {
         for_each(split_count(batch, threads, 1), threads, |part| {
             let block = split_part(batch, threads, 1, part);
             let mut scratch = scratch(block.len());
-            for &(start, size) in &order {
+            for (index, &(start, size)) in order.iter().enumerate() {
                 let sequences = block.start..block.end.min(size);
                 if !sequences.is_empty() {
-                    step(&mut scratch, start + block.start, sequences);
+                    step(&mut scratch, At { row: start + block.start, sequences, turned: index % 2 == 1 });
                 }
             }
         });
     }
+}
+
+/// A step of a block of sequences.
+pub(crate) struct At {
+    /// The block's first row in packed arrays.
+    pub row: usize,
+    /// Those of its sequences that take part.
+    pub sequences: Range<usize>,
+    /// Whether the weight is gone through from its end: every other step, so that each begins with what the last one has
+    /// left in the cache.
+    pub turned: bool,
 }
 
 /// The right operand of every step's product.
@@ -103,9 +115,9 @@ impl<'a, T: Vectors + Gemm> Weight<'a, T> {
     }
 
     /// `c += a weight` for contiguous rows.
-    pub(crate) fn add_product(&self, a: &[T], rows: usize, c: &mut [T]) {
+    pub(crate) fn add_product(&self, a: &[T], rows: usize, c: &mut [T], turned: bool) {
         match self {
-            Weight::Packed(packed) => packed.add_product(a, rows, c),
+            Weight::Packed(packed) => packed.add_product(a, rows, c, turned),
             Weight::Plain(matrix) => T::gemm(
                 T::ONE,
                 Matrix::row_major(a, rows, matrix.rows),

@@ -6,7 +6,7 @@ use crate::gemm::lanes::Vectors;
 use crate::gemm::{Gemm, Matrix};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{Math, tanh};
-use crate::recurrent::{Steps, Weight};
+use crate::recurrent::{At, Steps, Weight};
 
 /// The function of a simple recurrent layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: RnnForward<T>) {
         width * width,
         weight.shared(),
         |_| (),
-        |(), row, sequences| {
+        |(), At { row, sequences, turned }| {
             let n = sequences.len();
             // SAFETY: blocks have rows and sequences of their own.
             let (out, h) =
@@ -100,7 +100,7 @@ fn forward<T: Math + Vectors + Gemm>(pass: RnnForward<T>) {
                 // SAFETY: as above.
                 unsafe { previous.slice(row * width, n * width) }.copy_from_slice(h);
             }
-            weight.add_product(h, n, out);
+            weight.add_product(h, n, out, turned);
             dispatch(Apply { nonlinearity, values: out });
             h.copy_from_slice(out);
         },
@@ -142,7 +142,7 @@ fn backward<T: Math + Vectors + Gemm>(pass: RnnBackward<T>) {
         width * width,
         weight.shared(),
         |_| (),
-        |(), row, sequences| {
+        |(), At { row, sequences, turned }| {
             let n = sequences.len();
             let elements = row * width..(row + n) * width;
             // SAFETY: blocks have rows and sequences of their own.
@@ -150,7 +150,7 @@ fn backward<T: Math + Vectors + Gemm>(pass: RnnBackward<T>) {
                 unsafe { (da.slice(row * width, n * width), dh.slice(sequences.start * width, n * width)) };
             dispatch(Slope { nonlinearity, out: &out[elements.clone()], dout: &dout[elements], dh, da });
             dh.fill(T::ZERO);
-            weight.add_product(da, n, dh);
+            weight.add_product(da, n, dh, turned);
         },
     );
 }

@@ -174,6 +174,36 @@ unsafe fn outer_products<T: Vectors, L: Lanes<T>, const M: usize, const M4: usiz
     }
 }
 
+/// Copies some columns of a matrix to contiguous rows, which are padded with zeros.
+pub(super) struct CopyPanel<'a, T> {
+    pub from: Matrix<'a, T>,
+    /// The first column.
+    pub first: usize,
+    pub columns: usize,
+    /// As many rows as the matrix has, of four elements or a multiple.
+    pub to: &'a mut [T],
+}
+
+impl<T: Vectors> Kernel for CopyPanel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let CopyPanel { from, first, columns, to } = self;
+        let padded = to.len() / from.rows;
+        let start = from.data[first * from.col_stride..].as_ptr();
+        let (rows, row, column) = (from.rows, from.row_stride, from.col_stride);
+        // SAFETY: the matrix lies inside its data; each register type is used under its own instruction set.
+        unsafe {
+            match A::ISA {
+                Isa::Avx512 => copy_panel::<T, T::Wide>(start, row, column, rows, columns, padded, to),
+                Isa::Avx2 => copy_panel::<T, T::Half>(start, row, column, rows, columns, padded, to),
+                _ => copy_panel::<T, Portable<A, T>>(start, row, column, rows, columns, padded, to),
+            }
+        }
+    }
+}
+
 /// Copies `depth x columns` elements to rows of `padded` elements, the rest zeros.
 #[inline(always)]
 unsafe fn copy_panel<T: Vectors, L: Lanes<T>>(

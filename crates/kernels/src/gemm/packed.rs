@@ -2,12 +2,17 @@
 //! hidden state at every step.
 
 use super::Matrix;
+use super::block::CopyPanel;
 use super::lanes::{Lanes, Portable, Vectors};
 use crate::buffer::Buffer;
 use crate::isa::{Arch, Isa, Kernel, dispatch};
+use crate::threads::for_each_chunk;
 
 /// Columns of a panel: four of the widest vectors.
 const WIDTH: usize = 64;
+
+/// Elements that justify a thread.
+const GRAIN: usize = 1 << 15;
 
 /// Columns of the last panel are a multiple of this.
 const NARROW: usize = 16;
@@ -24,40 +29,19 @@ impl<T: Vectors> Packed<T> {
     pub(crate) fn new(b: Matrix<T>) -> Self {
         let (k, n) = (b.rows, b.cols);
         assert!(b.extent() <= b.data.len(), "an operand reaches past its data");
-        let mut panels = Buffer::zeroed(k * n.next_multiple_of(NARROW));
-        let mut start = 0;
-        for j in (0..n).step_by(WIDTH) {
-            let columns = WIDTH.min(n - j);
-            let width = columns.next_multiple_of(NARROW);
-            let panel = &mut panels[start..start + k * width];
-            start += k * width;
-            // Along the memory of the source, whichever way it runs.
-            if b.col_stride <= b.row_stride {
-                for (t, row) in panel.chunks_exact_mut(width).enumerate() {
-                    let from = t * b.row_stride + j * b.col_stride;
-                    for (c, to) in row[..columns].iter_mut().enumerate() {
-                        *to = b.data[from + c * b.col_stride];
-                    }
-                }
-            } else {
-                // Squares, so that neither side leaves the cache.
-                for t in (0..k).step_by(NARROW) {
-                    for c in 0..columns {
-                        let from = (j + c) * b.col_stride;
-                        for t in t..k.min(t + NARROW) {
-                            panel[t * width + c] = b.data[from + t * b.row_stride];
-                        }
-                    }
-                }
-            }
-        }
+        let mut panels = Buffer::scratch(k * n.next_multiple_of(NARROW));
+        for_each_chunk(&mut panels, k * WIDTH, GRAIN, |start, to| {
+            let first = start / k;
+            dispatch(CopyPanel { from: b, first, columns: WIDTH.min(n - first), to });
+        });
         Packed { k, n, panels }
     }
 
     /// `c += a b` for `rows` contiguous rows of `a` and of `c`, on this thread.
     ///
-    /// Every element is the same chain of multiply-adds, whatever the number of rows.
-    pub(crate) fn add_product(&self, a: &[T], rows: usize, c: &mut [T]) {
+    /// Every element is the same chain of multiply-adds, whatever the number of rows. `turned` goes through the panels from
+    /// the last to the first.
+    pub(crate) fn add_product(&self, a: &[T], rows: usize, c: &mut [T], turned: bool) {
         assert!(
             a.len() == rows * self.k && c.len() == rows * self.n,
             "{rows} rows of a {} x {} product: {} and {} elements",
@@ -66,7 +50,7 @@ impl<T: Vectors> Packed<T> {
             a.len(),
             c.len()
         );
-        dispatch(AddProduct { packed: self, a, rows, c });
+        dispatch(AddProduct { packed: self, a, rows, c, turned });
     }
 }
 
@@ -75,6 +59,7 @@ struct AddProduct<'a, T: Vectors> {
     a: &'a [T],
     rows: usize,
     c: &'a mut [T],
+    turned: bool,
 }
 
 impl<T: Vectors> Kernel for AddProduct<'_, T> {
@@ -96,11 +81,12 @@ impl<T: Vectors> Kernel for AddProduct<'_, T> {
 /// Tiles of `M` rows by at most `V` vectors.
 #[inline(always)]
 unsafe fn panels<T: Vectors, L: Lanes<T>, const M: usize, const V: usize>(product: AddProduct<T>) {
-    let AddProduct { packed, a, rows, c } = product;
+    let AddProduct { packed, a, rows, c, turned } = product;
     let (k, n) = (packed.k, packed.n);
     let (a, c) = (a.as_ptr(), c.as_mut_ptr());
-    let mut panel = packed.panels.as_ptr();
-    for j in (0..n).step_by(WIDTH) {
+    let count = n.div_ceil(WIDTH);
+    for i in 0..count {
+        let j = WIDTH * if turned { count - 1 - i } else { i };
         let width = WIDTH.min(n - j).next_multiple_of(NARROW);
         let mut at = 0;
         while at < width && j + at < n {
@@ -117,7 +103,7 @@ unsafe fn panels<T: Vectors, L: Lanes<T>, const M: usize, const V: usize>(produc
             unsafe {
                 let block = Columns {
                     k,
-                    b: panel.add(at),
+                    b: packed.panels.as_ptr().add(k * j + at),
                     width,
                     a,
                     c: c.add(j + at),
@@ -132,8 +118,6 @@ unsafe fn panels<T: Vectors, L: Lanes<T>, const M: usize, const V: usize>(produc
             }
             at += vectors * L::N;
         }
-        // SAFETY: the next panel begins where this one ends.
-        panel = unsafe { panel.add(k * width) };
     }
 }
 
