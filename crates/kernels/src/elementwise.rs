@@ -4,10 +4,12 @@
 //! are strided views, results are row-major.
 
 mod binary;
+pub(crate) mod gated;
 mod pair_loss;
 pub(crate) mod unary;
 
 use crate::buffer::Buffer;
+use crate::disjoint::Disjoint;
 use crate::math::Math;
 use crate::stream::{self, streams};
 use crate::strided::{BLOCK, CHEAP_GRAIN, CHUNK, DEAR_GRAIN, Reader, Source};
@@ -39,6 +41,10 @@ pub trait Elementwise: Math {
     /// `dx = dy * op'`, where the derivative is computed from what [`Unary::saves`] names: the input, the output, or
     /// (where it names neither) nothing, and then `saved` is not looked at.
     fn unary_backward(op: Unary<Self>, saved: View<Self>, dy: View<Self>, dx: &mut [Self]);
+
+    /// `out = op(x)` and `slope = op'(x)`, for functions that [have a cheap slope](Unary::has_cheap_slope); a backward pass
+    /// is then a multiplication.
+    fn unary_with_slope(op: Unary<Self>, x: &[Self], out: &mut [Self], slope: &mut [Self]);
 
     /// `out = op(x, y)`; the views have one shape (broadcast with strides of 0).
     fn binary(op: Binary, x: View<Self>, y: View<Self>, out: &mut [Self]);
@@ -92,6 +98,9 @@ macro_rules! elementwise {
                 } else {
                     map(op.grain(), [saved, dy], dx, |[saved, dy], dx| unary::backward(op, saved, dy, dx));
                 }
+            }
+            fn unary_with_slope(op: Unary<Self>, x: &[Self], out: &mut [Self], slope: &mut [Self]) {
+                with_slope(op, x, out, slope);
             }
             fn binary(op: Binary, x: View<Self>, y: View<Self>, out: &mut [Self]) {
                 map(op.grain(), [x, y], out, |[x, y], out| binary::forward(op, x, y, out));
@@ -201,6 +210,28 @@ fn map<T: Math, const N: usize>(
         if streams {
             stream::fence();
         }
+    });
+}
+
+fn with_slope<T: Math>(op: Unary<T>, x: &[T], out: &mut [T], slope: &mut [T]) {
+    let len = x.len();
+    assert!(out.len() == len && slope.len() == len, "{} of {len} elements, and its slope", op.name());
+    let streams = streams::<T>(len);
+    let slope = Disjoint::new(slope);
+    for_each_chunk(out, CHUNK, op.grain(), |start, out| {
+        let x = &x[start..start + out.len()];
+        // SAFETY: pieces do not overlap.
+        let slope = unsafe { slope.slice(start, out.len()) };
+        if !streams {
+            return gated::with_slope(op, x, out, slope);
+        }
+        let (mut values, mut slopes) = (Buffer::<T>::scratch(BLOCK), Buffer::<T>::scratch(BLOCK));
+        for ((x, out), slope) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).zip(slope.chunks_mut(BLOCK)) {
+            gated::with_slope(op, x, &mut values[..x.len()], &mut slopes[..x.len()]);
+            stream::copy(&values[..x.len()], out);
+            stream::copy(&slopes[..x.len()], slope);
+        }
+        stream::fence();
     });
 }
 

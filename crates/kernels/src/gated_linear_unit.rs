@@ -1,9 +1,7 @@
 //! Gated linear units: one half of each row opens or closes the other (Dauphin et al. 2017; Shazeer 2020).
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
-
 use crate::disjoint::Disjoint;
-use crate::elementwise::unary::{GELU_CUBE, GELU_SCALE, gelu_argument};
+use crate::elementwise::gated::{gelu_erf, gelu_tanh, silu};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
 use crate::softmax::for_row_pieces;
@@ -115,11 +113,9 @@ impl<T: Math> Kernel for Forward<'_, T> {
             let (g, v) = if gate_first { (first, second) } else { (second, first) };
             match gate {
                 Gate::Sigmoid => zip(g, v, out, |g, v| v * math::sigmoid::<A, T>(g)),
-                Gate::Silu => zip(g, v, out, |g, v| v * (g * math::sigmoid::<A, T>(g))),
-                Gate::Gelu => zip(g, v, out, |g, v| v * (g * math::normal::<A, T>(g).1)),
-                Gate::GeluTanh => {
-                    zip(g, v, out, |g, v| v * (g * math::sigmoid::<A, T>(gelu_argument::<A, T>(g))));
-                }
+                Gate::Silu => zip(g, v, out, |g, v| v * silu::<A, T>(g).0),
+                Gate::Gelu => zip(g, v, out, |g, v| v * gelu_erf::<A, T>(g).0),
+                Gate::GeluTanh => zip(g, v, out, |g, v| v * gelu_tanh::<A, T>(g).0),
                 Gate::Relu => zip(g, v, out, |g, v| v * if g <= T::ZERO { T::ZERO } else { g }),
             }
         }
@@ -140,7 +136,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
     #[inline(always)]
     fn run<A: Arch>(self) {
         let Backward { gate, gate_first, x, half, dout, dx } = self;
-        let (c, one) = (T::from_f64, T::ONE);
+        let one = T::ONE;
         let rows = x.chunks_exact(2 * half).zip(dout.chunks_exact(half)).zip(dx.chunks_exact_mut(2 * half));
         for ((x, d), dx) in rows {
             let (first, second) = x.split_at(half);
@@ -153,19 +149,9 @@ impl<T: Math> Kernel for Backward<'_, T> {
                     let s = math::sigmoid::<A, T>(g);
                     (s, s * (one - s))
                 }),
-                Gate::Silu => spread(g, v, d, dg, dv, |g| {
-                    let s = math::sigmoid::<A, T>(g);
-                    (g * s, s * A::fma(g, one - s, one))
-                }),
-                Gate::Gelu => spread(g, v, d, dg, dv, |g| {
-                    let (e, cdf) = math::normal::<A, T>(g);
-                    (g * cdf, A::fma(g, c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * e, cdf))
-                }),
-                Gate::GeluTanh => spread(g, v, d, dg, dv, |g| {
-                    let s = math::sigmoid::<A, T>(gelu_argument::<A, T>(g));
-                    let slope = c(2.0 * GELU_SCALE) * A::fma(c(3.0 * GELU_CUBE) * g, g, one);
-                    (g * s, A::fma(g * slope, s * (one - s), s))
-                }),
+                Gate::Silu => spread(g, v, d, dg, dv, silu::<A, T>),
+                Gate::Gelu => spread(g, v, d, dg, dv, gelu_erf::<A, T>),
+                Gate::GeluTanh => spread(g, v, d, dg, dv, gelu_tanh::<A, T>),
                 Gate::Relu => {
                     spread(g, v, d, dg, dv, |g| if g <= T::ZERO { (T::ZERO, T::ZERO) } else { (g, one) });
                 }

@@ -407,6 +407,18 @@ fn derivatives() {
         }
         let dy = noise(n, 6, 1.0);
         let saved = if op.saves() == Saved::Output { &y } else { &x };
+        if op.has_cheap_slope() {
+            let (mut again, mut slope, mut slopes, ones) =
+                (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![1.0; n]);
+            f64::unary_with_slope(op, &x, &mut again, &mut slope);
+            f64::unary_backward(
+                op,
+                View::new(saved, &shape, &[1]),
+                View::new(&ones, &shape, &[1]),
+                &mut slopes,
+            );
+            assert_eq!((again, slope), (y.clone(), slopes), "{} with its slope", op.name());
+        }
         let mut dx = vec![0.0; n];
         f64::unary_backward(op, view(saved), view(&dy), &mut dx);
         for i in 0..n {

@@ -33,10 +33,10 @@ fn run<T: Rope>(rotation: &Rotation, heads: usize, x: &[T]) -> Vec<T> {
     let source = Heads { data: x, offsets: &together, row_stride: heads * cols };
     // Out of the interleaved heads and back into them.
     let mut turned = vec![T::NAN; x.len()];
-    T::rope(rotation, source, HeadsMut { data: &mut turned, offsets: &apart, row_stride: cols });
+    T::rope(rotation, source, HeadsMut::new(&mut turned, &apart, cols));
     let still = Rotation { width: 0, ..*rotation };
     let mut out = vec![T::NAN; x.len()];
-    let target = HeadsMut { data: &mut out, offsets: &together, row_stride: heads * cols };
+    let target = HeadsMut::new(&mut out, &together, heads * cols);
     T::rope(&still, Heads { data: &turned, offsets: &apart, row_stride: cols }, target);
     out
 }

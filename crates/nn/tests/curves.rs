@@ -122,7 +122,8 @@ fn follow<T: Float>(kind: &str, tolerance: f64, steps: impl Fn(&Value, &Value) -
     }
 }
 
-/// How long f32 means anything: PyTorch agrees with itself to 1e-5, and so do two runs of ours.
+/// How long f32 means anything: PyTorch agrees with itself to 1e-5, and so do eight runs of ours. (Where one unit of a relu
+/// comes to lie on the other side of its bend, half of all runs take the one way and half the other.)
 fn calm(golden: &Value, case: &Value) -> usize {
     let envelope = case["noise"]["one_ulp"]["envelope"].as_array().unwrap();
     let longest = envelope.iter().take_while(|apart| apart.as_f64().unwrap() < 1e-5).count();
@@ -134,7 +135,7 @@ fn calm(golden: &Value, case: &Value) -> usize {
         let nudged = train::<f32>(golden, case, theirs, nudge);
         plain.iter().zip(nudged).take_while(|(a, b)| (*a - b).abs() < 1e-5).count()
     };
-    (1..=2).map(agrees).min().unwrap()
+    (1..=8).map(agrees).min().unwrap()
 }
 
 #[test]

@@ -128,25 +128,30 @@ impl<T: Math + Vectors> Task<'_, T> {
             let started = self.block(&block, key_rows.as_ref(), &mut scratch, dmask);
             let Some((target, first)) = dquery else { continue };
             let scale = T::from_f64(self.attend.scale);
-            for lane in 0..block.rows {
-                let (head, row) = block.place(shape, lane);
+            dispatch(Scaled {
+                scale,
+                count: if started { block.rows } else { 0 },
+                sums: &scratch.dqueries,
+                wide,
                 // SAFETY: each query belongs to one block, and each piece of keys has rows of its own.
-                let out = unsafe { target.row(first + head, row) };
-                if started {
-                    let dquery = &scratch.dqueries[lane * wide..][..shape.width];
-                    out.iter_mut().zip(dquery).for_each(|(out, dquery)| *out = scale * *dquery);
-                } else {
-                    out.fill(T::ZERO);
+                row: |lane: usize| unsafe {
+                    let (head, row) = block.place(shape, lane);
+                    target.row(first + head, row)
+                },
+            });
+            if !started {
+                for lane in 0..block.rows {
+                    let (head, row) = block.place(shape, lane);
+                    // SAFETY: as above.
+                    unsafe { target.row(first + head, row) }.fill(T::ZERO);
                 }
             }
         }
         let write = |rows: Option<&Rows<T>>, sums: &[T], wide: usize, scale: T| {
             let Some(rows) = rows else { return };
-            for (sums, key) in sums.chunks_exact(wide.max(1)).zip(self.keys.clone()) {
-                // SAFETY: each key belongs to one task.
-                let out = unsafe { rows.row(self.head, key) };
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = scale * *sum);
-            }
+            // SAFETY: each key belongs to one task.
+            let row = |i: usize| unsafe { rows.row(self.head, self.keys.start + i) };
+            dispatch(Scaled { scale, count: keys, sums, wide, row });
         };
         write(self.dkey, &scratch.dkeys, wide, T::from_f64(self.attend.scale));
         write(self.dvalue, &scratch.dvalues, value_wide, T::ONE);
@@ -302,6 +307,29 @@ impl<T: Math + Vectors> Task<'_, T> {
         // SAFETY: rows of that many elements.
         unsafe { Dots { k: shape.value_width, pairs: &pairs, out: &mut centers }.run_now() };
         (log_sums, centers)
+    }
+}
+
+/// Rows of sums, `wide` elements apart, times a factor to where they belong.
+struct Scaled<'a, T, R> {
+    scale: T,
+    count: usize,
+    sums: &'a [T],
+    wide: usize,
+    row: R,
+}
+
+impl<'a, T: Math, R: Fn(usize) -> &'a mut [T]> Kernel for Scaled<'_, T, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        for i in 0..self.count {
+            let out = (self.row)(i);
+            let sums = &self.sums[i * self.wide..][..out.len()];
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = self.scale * *sum;
+            }
+        }
     }
 }
 

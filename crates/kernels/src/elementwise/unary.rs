@@ -1,9 +1,9 @@
 //! Functions of one argument: activations, elementary functions, arithmetic with constants.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LN_10};
+use std::f64::consts::{FRAC_2_PI, FRAC_2_SQRT_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LN_10};
 
 use super::binary::zip;
-use super::grain;
+use super::{gated, grain};
 use crate::isa::{Arch, Kernel, dispatch};
 use crate::math::{self, Math};
 
@@ -162,10 +162,6 @@ pub enum Saved {
 const SELU_ALPHA: f64 = 1.6732632423543772;
 const SELU_SCALE: f64 = 1.0507009873554805;
 
-/// `sqrt(2 / pi)`
-pub(crate) const GELU_SCALE: f64 = 0.7978845608028654;
-pub(crate) const GELU_CUBE: f64 = 0.044715;
-
 impl<T> Unary<T> {
     /// The name used in messages and recordings.
     pub fn name(&self) -> &'static str {
@@ -262,6 +258,11 @@ impl<T> Unary<T> {
             | Unary::Relu => Saved::Output,
             _ => Saved::Input,
         }
+    }
+
+    /// Whether [`unary_with_slope`](super::Elementwise::unary_with_slope) has the derivative nearly for free.
+    pub fn has_cheap_slope(&self) -> bool {
+        matches!(self, Unary::GeluErf | Unary::GeluTanh | Unary::Silu | Unary::Mish)
     }
 
     pub(super) fn grain(&self) -> usize {
@@ -361,10 +362,10 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Unary::LeakyRelu(slope) => map(x, out, |x| if x > T::ZERO { x } else { x * slope }),
             Unary::Elu(alpha) => map(x, out, |x| elu::<A, T>(x, alpha)),
             Unary::Selu => map(x, out, |x| c(SELU_SCALE) * elu::<A, T>(x, c(SELU_ALPHA))),
-            Unary::GeluErf => map(x, out, |x| x * math::normal::<A, T>(x).1),
-            Unary::GeluTanh => map(x, out, |x| x * math::sigmoid::<A, T>(gelu_argument::<A, T>(x))),
-            Unary::Silu => map(x, out, |x| x * math::sigmoid::<A, T>(x)),
-            Unary::Mish => map(x, out, |x| x * tanh_softplus::<A, T>(x)),
+            Unary::GeluErf => map(x, out, |x| gated::gelu_erf::<A, T>(x).0),
+            Unary::GeluTanh => map(x, out, |x| gated::gelu_tanh::<A, T>(x).0),
+            Unary::Silu => map(x, out, |x| gated::silu::<A, T>(x).0),
+            Unary::Mish => map(x, out, |x| gated::mish::<A, T>(x).0),
             Unary::Hardswish => map(x, out, |x| x * clamp(x + c(3.0), T::ZERO, c(6.0)) * c(1.0 / 6.0)),
             Unary::Softsign => map(x, out, |x| x / (T::ONE + x.abs())),
             Unary::Hardtanh(low, high) => map(x, out, |x| clamp(x, low, high)),
@@ -485,23 +486,10 @@ impl<T: Math> Kernel for Backward<'_, T> {
                 let slope = c(SELU_ALPHA * SELU_SCALE) * math::exp::<A, T>(x);
                 d * if x <= zero { slope } else { c(SELU_SCALE) }
             }),
-            Unary::GeluErf => zip(saved, dy, dx, |x, d| {
-                let (e, cdf) = math::normal::<A, T>(x);
-                d * A::fma(x, c(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0) * e, cdf)
-            }),
-            Unary::GeluTanh => zip(saved, dy, dx, |x, d| {
-                let s = math::sigmoid::<A, T>(gelu_argument::<A, T>(x));
-                let slope = c(2.0 * GELU_SCALE) * A::fma(c(3.0 * GELU_CUBE) * x, x, one);
-                d * A::fma(x * slope, s * (one - s), s)
-            }),
-            Unary::Silu => zip(saved, dy, dx, |x, d| {
-                let s = math::sigmoid::<A, T>(x);
-                d * (s * A::fma(x, one - s, one))
-            }),
-            Unary::Mish => zip(saved, dy, dx, |x, d| {
-                let (t, s) = (tanh_softplus::<A, T>(x), math::sigmoid::<A, T>(x));
-                d * A::fma(x * s, one - t * t, t)
-            }),
+            Unary::GeluErf => zip(saved, dy, dx, |x, d| d * gated::gelu_erf::<A, T>(x).1),
+            Unary::GeluTanh => zip(saved, dy, dx, |x, d| d * gated::gelu_tanh::<A, T>(x).1),
+            Unary::Silu => zip(saved, dy, dx, |x, d| d * gated::silu::<A, T>(x).1),
+            Unary::Mish => zip(saved, dy, dx, |x, d| d * gated::mish::<A, T>(x).1),
             Unary::Hardswish => zip(saved, dy, dx, |x, d| {
                 let bend = A::fma(x, c(1.0 / 3.0), T::HALF);
                 let slope = if x < c(3.0) { bend } else { one };
@@ -617,21 +605,6 @@ fn algebraic<T: Math>(x: T) -> (T, bool) {
     let far = x.abs() > T::ONE;
     let t = if far { T::ONE / x } else { x };
     (T::ONE / (T::ONE + t * t).sqrt(), far)
-}
-
-/// `u` such that the tanh form of GELU is `x sigmoid(u)`, by `(1 + tanh(u / 2)) / 2 = sigmoid(u)`.
-#[inline(always)]
-pub(crate) fn gelu_argument<A: Arch, T: Math>(x: T) -> T {
-    T::from_f64(2.0 * GELU_SCALE) * x * A::fma(T::from_f64(GELU_CUBE) * x, x, T::ONE)
-}
-
-/// `tanh(ln(1 + e^x)) = n / (n + 2)` with `n = e^x (e^x + 2)`; 1 to the last bit from 20 on.
-#[inline(always)]
-fn tanh_softplus<A: Arch, T: Math>(x: T) -> T {
-    let top = T::from_f64(20.0);
-    let e = math::exp::<A, T>(if x > top { top } else { x });
-    let n = e * (e + T::TWO);
-    n / (n + T::TWO)
 }
 
 #[inline(always)]

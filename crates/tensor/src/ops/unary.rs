@@ -3,16 +3,25 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use barehand_kernels::Buffer;
-use barehand_kernels::elementwise::{Saved, Unary};
+use barehand_kernels::elementwise::{Binary, Saved, Unary};
 
 use crate::autograd::operator::{InputGradients, Operator, apply, one};
 use crate::element::Float;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
+/// What the derivative is computed from.
+pub enum Kept<T: Float> {
+    /// Nothing: it is constant.
+    Nothing,
+    /// The input or the output, whichever it is written in.
+    Value(Tensor<T>),
+    /// The derivative itself.
+    Slope(Tensor<T>),
+}
+
 impl<T: Float> Operator<T> for Unary<T> {
-    /// The input or the output, whichever the derivative is written in; neither where it is constant.
-    type Saved = Option<Tensor<T>>;
+    type Saved = Kept<T>;
 
     fn name(&self) -> &'static str {
         Unary::name(self)
@@ -21,20 +30,29 @@ impl<T: Float> Operator<T> for Unary<T> {
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<(Tensor<T>, Self::Saved)> {
         let x = inputs[0];
         let mut out = Buffer::scratch(x.len());
+        if x.node.is_some() && self.has_cheap_slope() {
+            let mut slope = Buffer::scratch(x.len());
+            T::unary_with_slope(*self, x.packed().packed_slice(), &mut out, &mut slope);
+            let [y, slope] = [out, slope].map(|buffer| Tensor::from_buffer(buffer, x.shape()));
+            return Ok((y, Kept::Slope(slope)));
+        }
         T::unary(*self, x.view(), &mut out);
         let y = Tensor::from_buffer(out, x.shape());
-        let saved = match self.saves() {
-            Saved::Nothing => None,
-            Saved::Input => Some(x.detach()),
-            Saved::Output => Some(y.clone()),
+        let kept = match self.saves() {
+            Saved::Nothing => Kept::Nothing,
+            Saved::Input => Kept::Value(x.detach()),
+            Saved::Output => Kept::Value(y.clone()),
         };
-        Ok((y, saved))
+        Ok((y, kept))
     }
 
-    fn backward(&self, saved: &Self::Saved, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
+    fn backward(&self, kept: &Self::Saved, grad: &Tensor<T>, _: &[bool]) -> Result<InputGradients<T>> {
         let mut dx = Buffer::scratch(grad.len());
-        let saved = saved.as_ref().unwrap_or(grad);
-        T::unary_backward(*self, saved.view(), grad.view(), &mut dx);
+        match kept {
+            Kept::Nothing => T::unary_backward(*self, grad.view(), grad.view(), &mut dx),
+            Kept::Value(value) => T::unary_backward(*self, value.view(), grad.view(), &mut dx),
+            Kept::Slope(slope) => T::binary(Binary::Mul, slope.view(), grad.view(), &mut dx),
+        }
         Ok(one(Tensor::from_buffer(dx, grad.shape())))
     }
 }
