@@ -153,6 +153,12 @@ def loss(name, text, n):
     return Operator(name, text, (0, 2 * n), (0, 3 * n), 3 * n)
 
 
+def comparison(name, text, rows, width, vectors=2, flops=0):
+    """Of rows of vectors with a gradient each: reads them, and writes a number a row; reads them again, writes gradients."""
+    n = vectors * rows * width
+    return Operator(name, text, (flops, n), (2 * flops, 2 * n), 2 * n)
+
+
 def products(name, text, flops, read, written, weights, kept=0):
     """Two gradients cost what the forward pass costs, each. What is `kept` is written forward and read backward."""
     moved = (read + written + weights + kept, 2 * read + written + 2 * weights + kept)
@@ -399,6 +405,13 @@ WORKS = {
             (recurrent(3, 128, 256, 64), recurrent(3, 256, 256, 64), linear(256, 10)),
             32,
         ),
+        Training(
+            "rnn",
+            "RNN of two layers, 128 inputs, 256 wide, over 64 steps, and a linear layer",
+            64 * 128,
+            (recurrent(1, 128, 256, 64), recurrent(1, 256, 256, 64), linear(256, 10)),
+            32,
+        ),
         Language("gpt", "GPT of 4 layers, 4 heads, width 128, 64 tokens", 4, 128, 64, 12),
         Language("gpt_wide", "GPT of 6 layers, 6 heads, width 384, 256 tokens", 6, 384, 256, 8),
         Operation("one", "x * w of eight numbers, recorded and dropped", 8),
@@ -433,19 +446,31 @@ WORKS = {
             64 * 32 * 4**2,
         ),
         Operator("max_pool2d", "2 x 2, 32 x 64 x 56 x 56", (0, IMAGES * 5 // 4), (0, IMAGES * 5 // 4), IMAGES * 5 // 2),
+        Operator("avg_pool2d", "2 x 2, 32 x 64 x 56 x 56", (0, IMAGES * 5 // 4), (0, IMAGES * 5 // 4), IMAGES * 5 // 2),
         # Statistics first: the images do not fit a cache and are read twice, forward and backward.
         Operator("batch_norm", "in training, 32 x 64 x 56 x 56", (0, 3 * IMAGES), (0, 5 * IMAGES), 4 * IMAGES),
         elementwise("layer_norm", "4096 x 1024", ROWS, 2048),
         elementwise("rms_norm", "4096 x 1024", ROWS, 1024),
         # A group of a sample fits a cache, so it is read once.
         elementwise("group_norm", "8 groups, 32 x 64 x 56 x 56", IMAGES, 128),
+        elementwise("instance_norm", "32 x 64 x 56 x 56", IMAGES, 128),
+        *(elementwise(name, "4096 x 1024", ROWS) for name in ("relu", "sigmoid", "tanh", "silu", "mish", "softplus")),
         elementwise("softmax", "4096 x 1024", ROWS),
         elementwise("gelu", "4096 x 1024", ROWS),
         elementwise("gelu_tanh", "GELU by tanh, 4096 x 1024", ROWS),
         # The logits are read forward, and read and their gradient written backward.
         Operator("cross_entropy", "4096 x 32,000 classes", (0, LOGITS), (0, 2 * LOGITS), 2 * LOGITS),
         loss("mse", "4,000,000 numbers", 4_000_000),
+        loss("smooth_l1", "4,000,000 numbers", 4_000_000),
         loss("bce_with_logits", "4,000,000 numbers", 4_000_000),
+        loss("focal", "gamma 2, 4,000,000 logits", 4_000_000),
+        loss("kl_div", "4096 x 1024", ROWS),
+        comparison("bpr", "4,000,000 pairs of scores", 4_000_000, 1),
+        comparison("pairwise_distance", "16,384 pairs of 256 numbers", 16_384, 256),
+        comparison("contrastive", "16,384 pairs of 256 numbers", 16_384, 256),
+        comparison("cosine_embedding", "16,384 pairs of 256 numbers", 16_384, 256),
+        comparison("triplet", "16,384 triplets of 256 numbers", 16_384, 256, 3),
+        comparison("info_nce", "1024 pairs of 256 numbers", 1024, 256, flops=2 * 1024**2 * 256),
         products(
             "swiglu",
             "feed-forward part, 2048 tokens, width 512, hidden 1376",
@@ -460,8 +485,20 @@ WORKS = {
         Operator("dropout", "4,000,000 numbers", (0, 8_000_000), None, 8_000_000),
         OptimizerSteps("adam", "Adam on one tensor of 10,000,000 numbers", 1, 10_000_000),
         OptimizerSteps("adam_many", "Adam on 100 tensors of 64 numbers", 100, 64),
-        OptimizerSteps("nadam", "NAdam on one tensor of 10,000,000 numbers; fused: foreach", 1, 10_000_000, "nadam"),
-        OptimizerSteps("rmsprop", "RMSprop on one tensor of 10,000,000 numbers; fused: foreach", 1, 10_000_000, "rmsprop", 1),
+        *(
+            OptimizerSteps(name, f"{text} on one tensor of 10,000,000 numbers; fused: foreach", 1, 10_000_000, name, state)
+            for name, text, state in [
+                ("momentum", "SGD with momentum", 1),
+                ("adagrad", "Adagrad", 1),
+                ("adadelta", "Adadelta", 2),
+                ("rprop", "Rprop", 2),
+                ("asgd", "ASGD", 1),
+                ("adamax", "Adamax", 2),
+                ("radam", "RAdam", 2),
+                ("nadam", "NAdam", 2),
+                ("rmsprop", "RMSprop", 1),
+            ]
+        ),
         Logistic("lbfgs", "L-BFGS with strong Wolfe, logistic regression on 20,000 x 200", 20_000, 200),
         *estimators(),
     ]

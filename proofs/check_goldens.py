@@ -113,6 +113,8 @@ def main():
         # The scripts write beside themselves, and the curves read the bundled images.
         for part in ("proofs", "crates/data/embedded"):
             shutil.copytree(ROOT / part, folder / part)
+        for goldens in ROOT.glob("crates/*/tests/goldens"):
+            (folder / goldens.relative_to(ROOT)).mkdir(parents=True)
         made = subprocess.run([sys.executable, folder / "proofs" / "goldens" / "make.py", *sys.argv[1:]], check=False)
         if made.returncode:
             sys.exit(made.returncode)

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use barehand_bench_protocol::{Result, Settings, Work};
-use barehand_nn::{Generator, Tensor, bce_with_logits_loss, cross_entropy, mse_loss};
+use barehand_nn::{
+    BprLoss, ContrastiveLoss, CosineEmbeddingLoss, FocalLoss, Generator, InfoNceLoss, KlDivLoss,
+    PairwiseDistance, Tensor, TripletMarginLoss, bce_with_logits_loss, cross_entropy, mse_loss,
+    smooth_l1_loss,
+};
 use barehand_tensor::safetensors::Archive;
 use barehand_tensor::{
-    AttentionMask, AttentionOptions, Causal, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions,
-    EmbeddingOptions, MaxPool2dOptions, RopeLayout, RopeOptions,
+    AttentionMask, AttentionOptions, AvgPool2dOptions, Causal, Conv1dOptions, Conv2dOptions,
+    ConvTranspose2dOptions, EmbeddingOptions, MaxPool2dOptions, RopeLayout, RopeOptions,
 };
 
 /// What an operator takes: reals by their names, for some the classes (or places in a table) of its rows, for some what its
@@ -22,6 +26,10 @@ struct Inputs {
 impl Inputs {
     fn real(&self, name: &str) -> &Tensor {
         &self.reals[name]
+    }
+
+    fn targets(&self) -> Result<&Tensor> {
+        Ok(self.targets.as_ref().ok_or("no targets")?)
     }
 }
 
@@ -43,6 +51,16 @@ const fn operator(
     apply: fn(&mut Inputs) -> Result<Tensor>,
 ) -> Operator {
     Operator { name, reals, labels: None, targets: None, is_random: false, apply }
+}
+
+/// One that is told what its outputs should have been.
+const fn towards(
+    name: &'static str,
+    reals: &'static [(&'static str, &'static [usize])],
+    targets: &'static [usize],
+    apply: fn(&mut Inputs) -> Result<Tensor>,
+) -> Operator {
+    Operator { name, reals, labels: None, targets: Some(targets), is_random: false, apply }
 }
 
 const IMAGES: &[usize] = &[32, 64, 56, 56];
@@ -92,6 +110,12 @@ const SHARED_HEADS: &[usize] = &[1, 4, 2048, 64];
 const SWIGLU: &[(&str, &[usize])] =
     &[("x", &[2048, 512]), ("gate", &[1376, 512]), ("up", &[1376, 512]), ("down", &[512, 1376])];
 const NUMBERS: &[usize] = &[4_000_000];
+/// Embeddings that are compared.
+const PAIRS: &[usize] = &[16_384, 256];
+/// A number for each pair.
+const TOGETHER: &[usize] = &[16_384];
+/// Embeddings of which each is compared with all.
+const VIEWS: &[usize] = &[1024, 256];
 
 const OPERATORS: &[Operator] = &[
     operator("attention", &[("q", HEADS), ("k", HEADS), ("v", HEADS)], attended),
@@ -119,6 +143,9 @@ const OPERATORS: &[Operator] = &[
     operator("max_pool2d", &[("x", IMAGES)], |inputs| {
         Ok(inputs.real("x").max_pool2d(MaxPool2dOptions::new([2, 2]))?)
     }),
+    operator("avg_pool2d", &[("x", IMAGES)], |inputs| {
+        Ok(inputs.real("x").avg_pool2d(AvgPool2dOptions::new([2, 2]))?)
+    }),
     operator("batch_norm", &[("x", IMAGES), ("w", &[64]), ("b", &[64])], |inputs| {
         let (w, b) = (Some(inputs.real("w")), Some(inputs.real("b")));
         Ok(inputs.real("x").batch_norm_train(w, b, 1e-5)?.0)
@@ -132,6 +159,15 @@ const OPERATORS: &[Operator] = &[
     operator("group_norm", &[("x", IMAGES), ("w", &[64]), ("b", &[64])], |inputs| {
         Ok(inputs.real("x").group_norm(8, Some(inputs.real("w")), Some(inputs.real("b")), 1e-5)?)
     }),
+    operator("instance_norm", &[("x", IMAGES), ("w", &[64]), ("b", &[64])], |inputs| {
+        Ok(inputs.real("x").instance_norm(Some(inputs.real("w")), Some(inputs.real("b")), 1e-5)?)
+    }),
+    operator("relu", &[("x", ROWS)], |inputs| Ok(inputs.real("x").relu()?)),
+    operator("sigmoid", &[("x", ROWS)], |inputs| Ok(inputs.real("x").sigmoid()?)),
+    operator("tanh", &[("x", ROWS)], |inputs| Ok(inputs.real("x").tanh()?)),
+    operator("silu", &[("x", ROWS)], |inputs| Ok(inputs.real("x").silu()?)),
+    operator("mish", &[("x", ROWS)], |inputs| Ok(inputs.real("x").mish()?)),
+    operator("softplus", &[("x", ROWS)], |inputs| Ok(inputs.real("x").softplus(1.0, 20.0)?)),
     operator("softmax", &[("x", ROWS)], |inputs| Ok(inputs.real("x").softmax(-1)?)),
     operator("gelu", &[("x", ROWS)], |inputs| Ok(inputs.real("x").gelu()?)),
     operator("gelu_tanh", &[("x", ROWS)], |inputs| Ok(inputs.real("x").gelu_tanh()?)),
@@ -150,18 +186,39 @@ const OPERATORS: &[Operator] = &[
             Ok(inputs.real("w").embedding(ids, EmbeddingOptions::default())?)
         })
     },
-    Operator {
-        targets: Some(NUMBERS),
-        ..operator("mse", &[("x", NUMBERS)], |inputs| {
-            Ok(mse_loss(inputs.real("x"), inputs.targets.as_ref().ok_or("no targets")?)?)
-        })
-    },
-    Operator {
-        targets: Some(NUMBERS),
-        ..operator("bce_with_logits", &[("x", NUMBERS)], |inputs| {
-            Ok(bce_with_logits_loss(inputs.real("x"), inputs.targets.as_ref().ok_or("no targets")?)?)
-        })
-    },
+    towards("mse", &[("x", NUMBERS)], NUMBERS, |inputs| Ok(mse_loss(inputs.real("x"), inputs.targets()?)?)),
+    towards("smooth_l1", &[("x", NUMBERS)], NUMBERS, |inputs| {
+        Ok(smooth_l1_loss(inputs.real("x"), inputs.targets()?)?)
+    }),
+    towards("bce_with_logits", &[("x", NUMBERS)], NUMBERS, |inputs| {
+        Ok(bce_with_logits_loss(inputs.real("x"), inputs.targets()?)?)
+    }),
+    towards("focal", &[("x", NUMBERS)], NUMBERS, |inputs| {
+        Ok(FocalLoss::default().forward(inputs.real("x"), inputs.targets()?)?)
+    }),
+    towards("kl_div", &[("x", ROWS)], ROWS, |inputs| {
+        Ok(KlDivLoss::default().forward(inputs.real("x"), inputs.targets()?)?)
+    }),
+    operator("bpr", &[("x", NUMBERS), ("y", NUMBERS)], |inputs| {
+        Ok(BprLoss::default().forward(inputs.real("x"), inputs.real("y"))?)
+    }),
+    operator("pairwise_distance", &[("x", PAIRS), ("y", PAIRS)], |inputs| {
+        Ok(PairwiseDistance::default().forward(inputs.real("x"), inputs.real("y"))?)
+    }),
+    towards("contrastive", &[("x", PAIRS), ("y", PAIRS)], TOGETHER, |inputs| {
+        Ok(ContrastiveLoss::default().forward(inputs.real("x"), inputs.real("y"), inputs.targets()?)?)
+    }),
+    towards("cosine_embedding", &[("x", PAIRS), ("y", PAIRS)], TOGETHER, |inputs| {
+        let sides = inputs.targets()?.add_scalar(-0.5)?.sign()?;
+        Ok(CosineEmbeddingLoss::default().forward(inputs.real("x"), inputs.real("y"), &sides)?)
+    }),
+    operator("triplet", &[("x", PAIRS), ("y", PAIRS), ("z", PAIRS)], |inputs| {
+        let [anchor, positive, negative] = ["x", "y", "z"].map(|name| inputs.real(name));
+        Ok(TripletMarginLoss::default().forward(anchor, positive, negative)?)
+    }),
+    operator("info_nce", &[("x", VIEWS), ("y", VIEWS)], |inputs| {
+        Ok(InfoNceLoss::default().forward(inputs.real("x"), inputs.real("y"))?)
+    }),
     Operator {
         is_random: true,
         ..operator("dropout", &[("x", NUMBERS)], |inputs| {

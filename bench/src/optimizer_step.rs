@@ -1,21 +1,30 @@
 //! Steps of an optimizer alone: the gradients stay as they are.
 
 use barehand_bench_protocol::{Result, Settings, Work};
-use barehand_nn::{Adam, Generator, Gradients, NAdam, Optimizer, RMSprop, Tensor};
+use barehand_nn::{
+    Adadelta, Adagrad, Adam, Adamax, Asgd, Generator, Gradients, NAdam, Optimizer, RAdam, RMSprop, Rprop,
+    Sgd, Tensor,
+};
 use barehand_tensor::safetensors::Archive;
 
 /// The parameters of a work: how many tensors, and how many numbers in each.
 fn sizes(work: &str) -> Option<(usize, usize)> {
     match work {
-        "adam" | "nadam" | "rmsprop" => Some((1, 10_000_000)),
         "adam_many" => Some((100, 64)),
-        _ => None,
+        rule => matches!(optimizer(rule), Ok(Some(_))).then_some((1, 10_000_000)),
     }
 }
 
 fn optimizer(rule: &str) -> Result<Option<Box<dyn Optimizer>>> {
     Ok(Some(match rule {
+        "momentum" => Box::new(Sgd::builder(1e-2).momentum(0.9).build()?),
+        "adagrad" => Box::new(Adagrad::builder(1e-2).build()?),
+        "adadelta" => Box::new(Adadelta::builder(1.0).build()?),
+        "rprop" => Box::new(Rprop::builder(1e-2).build()?),
+        "asgd" => Box::new(Asgd::builder(1e-2).build()?),
         "adam" => Box::new(Adam::builder(1e-3).build()?),
+        "adamax" => Box::new(Adamax::builder(2e-3).build()?),
+        "radam" => Box::new(RAdam::builder(1e-3).build()?),
         "nadam" => Box::new(NAdam::builder(2e-3).build()?),
         "rmsprop" => Box::new(RMSprop::builder(1e-2).build()?),
         _ => return Ok(None),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use barehand_bench_protocol::{Result, Settings, Work};
 use barehand_data::{Batch, Batches, DataLoader, Dataset, Philox, TensorDataset};
 use barehand_nn::{
-    Adam, AdamW, GRU, Generator, LSTM, Linear, Module, Optimizer, Parameters, Sgd, StateDict, Tensor,
+    Adam, AdamW, GRU, Generator, LSTM, Linear, Module, Optimizer, Parameters, RNN, Sgd, StateDict, Tensor,
     cross_entropy, models,
 };
 use barehand_tensor::safetensors::Archive;
@@ -35,10 +35,10 @@ const STEPS: usize = 64;
 
 fn sequence_classifier(work: &str, generator: &mut Generator) -> Result<SequenceClassifier> {
     let (inputs, hidden) = WIDTHS;
-    let recurrent: Box<dyn Module> = if work == "gru" {
-        Box::new(GRU::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?)
-    } else {
-        Box::new(LSTM::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?)
+    let recurrent: Box<dyn Module> = match work {
+        "rnn" => Box::new(RNN::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?),
+        "gru" => Box::new(GRU::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?),
+        _ => Box::new(LSTM::builder(inputs, hidden).num_layers(2).batch_first(true).build(generator)?),
     };
     Ok(SequenceClassifier { recurrent, output: Linear::new(hidden, CLASSES, generator) })
 }
@@ -51,7 +51,7 @@ fn network(work: &str) -> Result<Option<(Model, &'static [usize], usize)>> {
         "cnn" => Some((Box::new(models::cnn(1, [28, 28], CLASSES, &mut generator)?), &[1, 28, 28], 60_000)),
         "small" => Some((Box::new(models::mlp(&[64, 64, 64, CLASSES], &mut generator)?), &[64], 60_000)),
         "tiny" => Some((Box::new(models::mlp(&[20, 32, CLASSES], &mut generator)?), &[20], 60_000)),
-        "gru" | "lstm" => {
+        "rnn" | "gru" | "lstm" => {
             Some((Box::new(sequence_classifier(work, &mut generator)?), &[STEPS, WIDTHS.0], ORDERED))
         }
         _ => None,

@@ -44,7 +44,7 @@ class SequenceClassifier(torch.nn.Module):
         super().__init__()
         recurrent, outer = p["recurrent.weight_hh_l0"], p["recurrent.weight_ih_l0"]
         hidden, inputs = recurrent.shape[1], outer.shape[1]
-        kind = torch.nn.LSTM if recurrent.shape[0] == 4 * hidden else torch.nn.GRU
+        kind = {1: torch.nn.RNN, 3: torch.nn.GRU, 4: torch.nn.LSTM}[recurrent.shape[0] // hidden]
         self.recurrent = kind(inputs, hidden, num_layers=2, batch_first=True)
         self.output = torch.nn.Linear(hidden, len(p["output.bias"]))
         self.load_state_dict(p)
@@ -60,7 +60,8 @@ def cnn(x, p):
     return F.linear(x, p["layers.1.weight"], p["layers.1.bias"])
 
 
-NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small, "lstm": SequenceClassifier, "gru": SequenceClassifier}
+NETWORKS = {"mlp": mlp, "cnn": cnn, "tiny": mlp, "small": Small}
+NETWORKS |= dict.fromkeys(["lstm", "gru", "rnn"], SequenceClassifier)
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.01}),
     "momentum": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}),
@@ -246,6 +247,35 @@ def decode(i):
     return F.scaled_dot_product_attention(i["q"], i["k"], i["v"], enable_gqa=i["q"].shape[1] != i["k"].shape[1])
 
 
+# What PyTorch has no function for, as its users write it; barehand has functions.
+
+
+def focal(x, targets):
+    if torch.__name__ == "barehand":
+        return F.focal_loss(x, targets)
+    p = torch.sigmoid(x)
+    p_t = p * targets + (1 - p) * (1 - targets)
+    return (F.binary_cross_entropy_with_logits(x, targets, reduction="none") * (1 - p_t) ** 2).mean()
+
+
+def bpr(x, y):
+    return F.bpr_loss(x, y) if torch.__name__ == "barehand" else -F.logsigmoid(x - y).mean()
+
+
+def contrastive(x, y, together):
+    if torch.__name__ == "barehand":
+        return F.contrastive_loss(x, y, together)
+    distance = F.pairwise_distance(x, y)
+    return (together * distance**2 + (1 - together) * F.relu(1 - distance) ** 2).mean()
+
+
+def info_nce(x, y):
+    if torch.__name__ == "barehand":
+        return F.info_nce_loss(x, y)
+    logits = F.normalize(x, dim=1) @ F.normalize(y, dim=1).t() / 0.07
+    return F.cross_entropy(logits, torch.arange(len(x)))
+
+
 OPERATORS = {
     "attention": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
     "attention_long": lambda i: F.scaled_dot_product_attention(i["q"], i["k"], i["v"], is_causal=True),
@@ -260,10 +290,18 @@ OPERATORS = {
     "conv1d": lambda i: F.conv1d(i["x"], i["w"], padding=2),
     "conv_transpose2d": lambda i: F.conv_transpose2d(i["x"], i["w"], stride=2, padding=1),
     "max_pool2d": lambda i: F.max_pool2d(i["x"], 2),
+    "avg_pool2d": lambda i: F.avg_pool2d(i["x"], 2),
     "batch_norm": lambda i: F.batch_norm(i["x"], None, None, i["w"], i["b"], training=True),
     "layer_norm": lambda i: F.layer_norm(i["x"], i["x"].shape[-1:], i["w"], i["b"]),
     "rms_norm": lambda i: F.rms_norm(i["x"], i["x"].shape[-1:], i["w"], eps=1e-6),
     "group_norm": lambda i: F.group_norm(i["x"], 8, i["w"], i["b"]),
+    "instance_norm": lambda i: F.instance_norm(i["x"], weight=i["w"], bias=i["b"]),
+    "relu": lambda i: F.relu(i["x"]),
+    "sigmoid": lambda i: torch.sigmoid(i["x"]),
+    "tanh": lambda i: torch.tanh(i["x"]),
+    "silu": lambda i: F.silu(i["x"]),
+    "mish": lambda i: F.mish(i["x"]),
+    "softplus": lambda i: F.softplus(i["x"]),
     "softmax": lambda i: F.softmax(i["x"], dim=-1),
     "gelu": lambda i: F.gelu(i["x"]),
     "gelu_tanh": lambda i: F.gelu(i["x"], approximate="tanh"),
@@ -271,7 +309,16 @@ OPERATORS = {
     "swiglu": lambda i: F.linear(F.silu(F.linear(i["x"], i["gate"])) * F.linear(i["x"], i["up"]), i["down"]),
     "embedding": lambda i: F.embedding(i["labels"], i["w"]),
     "mse": lambda i: F.mse_loss(i["x"], i["targets"]),
+    "smooth_l1": lambda i: F.smooth_l1_loss(i["x"], i["targets"]),
     "bce_with_logits": lambda i: F.binary_cross_entropy_with_logits(i["x"], i["targets"]),
+    "focal": lambda i: focal(i["x"], i["targets"]),
+    "kl_div": lambda i: F.kl_div(i["x"], i["targets"]),
+    "bpr": lambda i: bpr(i["x"], i["y"]),
+    "pairwise_distance": lambda i: F.pairwise_distance(i["x"], i["y"]),
+    "contrastive": lambda i: contrastive(i["x"], i["y"], i["targets"]),
+    "cosine_embedding": lambda i: F.cosine_embedding_loss(i["x"], i["y"], (i["targets"] - 0.5).sign()),
+    "triplet": lambda i: F.triplet_margin_loss(i["x"], i["y"], i["z"]),
+    "info_nce": lambda i: info_nce(i["x"], i["y"]),
     "dropout": lambda i: F.dropout(i["x"], 0.5),
 }
 
@@ -315,9 +362,16 @@ class Operator:
                 self.backward(output)
 
 
-ORDER = ["q", "k", "v", "x", "w", "b", "gate", "up", "down"]
+ORDER = ["q", "k", "v", "x", "y", "z", "w", "b", "gate", "up", "down"]
 OPTIMIZER_STEPS = {
+    "momentum": lambda parameters, **options: torch.optim.SGD(parameters, lr=1e-2, momentum=0.9, **options),
+    "adagrad": lambda parameters, **options: torch.optim.Adagrad(parameters, lr=1e-2, **options),
+    "adadelta": lambda parameters, **options: torch.optim.Adadelta(parameters, lr=1.0, **options),
+    "rprop": lambda parameters, **options: torch.optim.Rprop(parameters, lr=1e-2, **options),
+    "asgd": lambda parameters, **options: torch.optim.ASGD(parameters, lr=1e-2, **options),
     "adam": lambda parameters, **options: torch.optim.Adam(parameters, lr=1e-3, **options),
+    "adamax": lambda parameters, **options: torch.optim.Adamax(parameters, lr=2e-3, **options),
+    "radam": lambda parameters, **options: torch.optim.RAdam(parameters, lr=1e-3, **options),
     "nadam": lambda parameters, **options: torch.optim.NAdam(parameters, lr=2e-3, **options),
     "rmsprop": lambda parameters, **options: torch.optim.RMSprop(parameters, lr=1e-2, **options),
 }

@@ -34,7 +34,7 @@ use crate::real::Real;
 use crate::threads::for_each_chunk;
 
 /// Elements below which another thread does not pay.
-const GRAIN: usize = 1 << 16;
+const GRAIN: usize = 1 << 14;
 /// Elements of one task: with five arrays, still inside a core's second-level cache.
 const CHUNK: usize = 1 << 14;
 
