@@ -320,7 +320,7 @@ impl<T: Math> CrossEntropies<'_, T> {
         for ((z, &class), loss) in self.scores.iter_mut().zip(self.classes).zip(&mut *losses) {
             let y = if class == 1 { T::ONE } else { T::ZERO };
             // The exponential that cannot overflow serves both the loss and the probability.
-            let small = math::exp::<A, T>(-z.abs());
+            let small = math::exp_below_one::<A, T>(-z.abs());
             let positive = if *z > T::ZERO { *z } else { T::ZERO };
             *loss = positive + math::log1p::<A, T>(small) - y * *z;
             let numerator = if *z < T::ZERO { small } else { T::ONE };

@@ -23,6 +23,8 @@ pub trait Math: Real + Plain {
 
     /// `e^x`
     fn exp<A: Arch>(self) -> Self;
+    /// `e^x` for `x <= 0`, without what only larger arguments need.
+    fn exp_below_one<A: Arch>(self) -> Self;
     /// `e^x` for `x <= 0`, with 0 for all but the largest of what would be subnormal: the softmax's, a third cheaper.
     fn exp_of_negative<A: Arch>(self) -> Self;
     /// `2^x` for `x <= 0`, in the same way.
@@ -158,6 +160,22 @@ macro_rules! algorithms {
                 let r = if let Some(small) = small { r + small } else { r };
                 let e = A::fma(A::fma(polynomial::<A, $t, _>(r, c::EXP), r, 1.0), r, 1.0);
                 e * $t::from_bits(rounded.to_bits() << MANTISSA)
+            }
+
+            /// The exponent of a power of two that lifts every subnormal number among the normal ones.
+            const LIFT: $int = (BIAS + 1) / 2;
+
+            #[inline(always)]
+            pub(super) fn exp_below_one<A: Arch>(x: $t) -> $t {
+                const ROUND: $t = EXPONENT_ROUNDER + LIFT as $t;
+                const LOWER: $t = $t::from_bits(((BIAS - LIFT) as $bits) << MANTISSA);
+                let x = if x < c::EXP_LOW { c::EXP_LOW } else { x };
+                let rounded = A::fma(x, LOG2_E, ROUND);
+                let n = rounded - ROUND;
+                let r = A::fma(n, -LN_2_LOW, A::fma(n, -LN_2_HIGH, x));
+                let e = 1.0 + A::fma(r * r, polynomial::<A, $t, _>(r, c::EXP), r);
+                // Only the last factor rounds, where the result is subnormal.
+                e * $t::from_bits(rounded.to_bits() << MANTISSA) * LOWER
             }
 
             #[inline(always)]
@@ -325,7 +343,7 @@ fn sine<A: Arch, const N: usize, const M: usize>(x: f64, quarter: u64, sin: [f64
 
 macro_rules! shared {
     ($t:ident, $module:ident) => {
-        shared!(@vector $module: exp, exp_of_negative, exp2_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
+        shared!(@vector $module: exp, exp_below_one, exp_of_negative, exp2_of_negative, expm1, ln, log1p, tanh, erf, exp2, atan);
         shared!(@scalar $t: tan(), asin(), acos(), atan2(x), floor(), ceil(), trunc(), round_ties_even());
 
         #[inline(always)]
@@ -480,6 +498,12 @@ pub fn exp<A: Arch, T: Math>(x: T) -> T {
     x.exp::<A>()
 }
 
+/// `e^x` for `x <= 0`, without what only larger arguments need.
+#[inline(always)]
+pub fn exp_below_one<A: Arch, T: Math>(x: T) -> T {
+    x.exp_below_one::<A>()
+}
+
 /// `e^x` for `x <= 0`, with 0 for all but the largest of what would be subnormal.
 #[inline(always)]
 pub fn exp_of_negative<A: Arch, T: Math>(x: T) -> T {
@@ -544,7 +568,7 @@ pub fn cos<A: Arch, T: Math>(x: T) -> T {
 /// `1 / (1 + e^-x)`, by the exponential that cannot overflow: exact on the far left, where the plain form is 0.
 #[inline(always)]
 pub fn sigmoid<A: Arch, T: Math>(x: T) -> T {
-    let small = exp::<A, T>(-x.abs());
+    let small = exp_below_one::<A, T>(-x.abs());
     let numerator = if x < T::ZERO { small } else { T::ONE };
     numerator / (T::ONE + small)
 }
@@ -559,12 +583,12 @@ pub fn rsqrt<A: Arch, T: Math>(x: T) -> T {
 #[inline(always)]
 pub fn softplus<A: Arch, T: Math>(x: T) -> T {
     let positive = if x > T::ZERO { x } else { T::ZERO };
-    positive + log1p::<A, T>(exp::<A, T>(-x.abs()))
+    positive + log1p::<A, T>(exp_below_one::<A, T>(-x.abs()))
 }
 
 /// `ln(1 / (1 + e^-x))`, exact in both tails.
 #[inline(always)]
 pub fn log_sigmoid<A: Arch, T: Math>(x: T) -> T {
     let negative = if x < T::ZERO { x } else { T::ZERO };
-    negative - log1p::<A, T>(exp::<A, T>(-x.abs()))
+    negative - log1p::<A, T>(exp_below_one::<A, T>(-x.abs()))
 }

@@ -129,7 +129,7 @@ impl<T: Math> Kernel for Forward<'_, T> {
             Binary::SquaredError => zip(x, y, out, |x, y| (x - y) * (x - y)),
             Binary::BceWithLogits => zip(x, y, out, |x, y| {
                 let positive = if x < T::ZERO { T::ZERO } else { x };
-                positive - x * y + math::log1p::<A, T>(math::exp::<A, T>(-x.abs()))
+                positive - x * y + math::log1p::<A, T>(math::exp_below_one::<A, T>(-x.abs()))
             }),
             Binary::Bce => zip(x, y, out, |x, y| {
                 let (yes, no) = clamped_logs::<A, T>(x);

@@ -227,7 +227,7 @@ struct Focus<T> {
 impl<T: Math> Focus<T> {
     #[inline(always)]
     fn of<A: Arch>(x: T, y: T) -> Self {
-        let small = math::exp::<A, T>(-x.abs());
+        let small = math::exp_below_one::<A, T>(-x.abs());
         let most = T::ONE / (T::ONE + small);
         let least = small * most;
         let (p, q) = if x < T::ZERO { (least, most) } else { (most, least) };

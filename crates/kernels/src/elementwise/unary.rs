@@ -471,7 +471,9 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::Atanh => zip(saved, dy, dx, |x, d| d / ((one - x) * (one + x))),
             Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh::<A>()),
             Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh::<A>()),
-            Unary::Erf => zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-x * x))),
+            Unary::Erf => {
+                zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp_below_one::<A, T>(-x * x)))
+            }
             Unary::LogSigmoid => zip(saved, dy, dx, |x, d| d * math::sigmoid::<A, T>(-x)),
             Unary::Softplus { beta, threshold } => zip(saved, dy, dx, |x, d| {
                 let slope = d * math::sigmoid::<A, T>(beta * x);
@@ -524,10 +526,10 @@ impl<T: Math> Kernel for Backward<'_, T> {
             }),
             Unary::ScaledErf(scale) => zip(saved, dy, dx, |x, d| {
                 let u = scale * x;
-                d * (scale * c(FRAC_2_SQRT_PI) * math::exp::<A, T>(-u * u))
+                d * (scale * c(FRAC_2_SQRT_PI) * math::exp_below_one::<A, T>(-u * u))
             }),
             Unary::Gudermannian => zip(saved, dy, dx, |x, d| {
-                let e = math::exp::<A, T>(-(c(FRAC_PI_2) * x).abs());
+                let e = math::exp_below_one::<A, T>(-(c(FRAC_PI_2) * x).abs());
                 d * (T::TWO * e / A::fma(e, e, one))
             }),
             Unary::AlgebraicSigmoid => zip(saved, dy, dx, |x, d| {
