@@ -472,7 +472,7 @@ impl<T: Math> Kernel for Backward<'_, T> {
             Unary::Sinh => zip(saved, dy, dx, |x, d| d * x.cosh::<A>()),
             Unary::Cosh => zip(saved, dy, dx, |x, d| d * x.sinh::<A>()),
             Unary::Erf => {
-                zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp_below_one::<A, T>(-x * x)))
+                zip(saved, dy, dx, |x, d| d * (c(FRAC_2_SQRT_PI) * math::exp_below_one::<A, T>(-x * x)));
             }
             Unary::LogSigmoid => zip(saved, dy, dx, |x, d| d * math::sigmoid::<A, T>(-x)),
             Unary::Softplus { beta, threshold } => zip(saved, dy, dx, |x, d| {
