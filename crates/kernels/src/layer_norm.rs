@@ -322,7 +322,8 @@ impl<T: Math + Vectors, const CENTERED: bool> Kernel for Backward<'_, T, CENTERE
                 g_mean,
                 gh_mean,
                 dx: dx.as_mut().map(|dx| dx[start..end].as_mut_ptr()),
-                few: sums.is_some().then(|| [few_dweight.as_mut_ptr(), few_dbias.as_mut_ptr()]),
+                few_dweight: sums.is_some().then(|| few_dweight.as_mut_ptr()),
+                few_dbias: (CENTERED && sums.is_some()).then(|| few_dbias.as_mut_ptr()),
                 cols,
             };
             // SAFETY: all of them have `cols` elements.
@@ -338,8 +339,8 @@ impl<T: Math + Vectors, const CENTERED: bool> Kernel for Backward<'_, T, CENTERE
     }
 }
 
-/// What a row adds to each gradient, while the next is asked for. By hand, for the compiler would check which of so many slices overlap and then take
-/// them one by one.
+/// What a row adds to each gradient, while the next is asked for. By hand, for the compiler would check which of so many
+/// slices overlap and then take them one by one.
 struct Pass<T> {
     /// The output's gradient, the input, the weight.
     rows: [*const T; 3],
@@ -348,8 +349,9 @@ struct Pass<T> {
     g_mean: T,
     gh_mean: T,
     dx: Option<*mut T>,
-    /// The sums for the weight's and the bias's gradients.
-    few: Option<[*mut T; 2]>,
+    /// The sums for the weight's gradient, and for the bias's where there is one.
+    few_dweight: Option<*mut T>,
+    few_dbias: Option<*mut T>,
     cols: usize,
 }
 
@@ -363,8 +365,12 @@ impl<T: Math> Lanewise<T> for Pass<T> {
             stream::ahead(x, self.cols);
             let [dy, x, weight] = [dy, x, weight].map(|row| L::load(row));
             let h = x.sub(L::splat(self.mean)).mul(L::splat(self.rstd));
-            if let Some([dweight, dbias]) = self.few.map(|few| few.map(|sums| sums.add(i))) {
+            if let Some(dweight) = self.few_dweight {
+                let dweight = dweight.add(i);
                 dy.fma(h, L::load(dweight)).store(dweight);
+            }
+            if let Some(dbias) = self.few_dbias {
+                let dbias = dbias.add(i);
                 dy.add(L::load(dbias)).store(dbias);
             }
             if let Some(dx) = self.dx {
